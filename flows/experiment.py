@@ -1,0 +1,157 @@
+"""The one experiment file: YAML, checked whole before anything runs.
+
+Each section's model stands beside its owner; this file only composes them and turns every mistake into one
+line with file, field, value and the nearest right word.
+"""
+
+import difflib
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from classifiers.settings import QualitySettings, TopicSettings
+from flows.errors import ExperimentError
+from mixes.proxy.settings import ProxySettings
+from mixes.recommend import RecommendSettings
+from mixes.swarm import SwarmSettings
+from pipeline.dedup import DedupSettings
+from pipeline.domains import PoolSettings
+from pipeline.executor import ExecutorSettings
+from pipeline.heuristics import HeuristicSettings
+from pipeline.language import LanguageSettings
+from pipeline.prepare import Corpus
+from pipeline.sources import SourceSettings
+from pipeline.suite import SuiteSettings
+from pipeline.tokenizer import TokenizerSettings
+
+
+class Experiment(BaseModel):
+    """Everything that decides a recommendation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """For people; it changes nothing."""
+    work: str
+    """Folder of all results, relative to the experiment file."""
+    seed: int = Field(0, ge=0)
+    """Of the swarm's mixes, the folds and the bootstrap."""
+    sources: dict[str, SourceSettings] = Field(min_length=1)
+    """Name → input."""
+    language: LanguageSettings
+    heuristics: HeuristicSettings = HeuristicSettings()
+    dedup: DedupSettings = DedupSettings()
+    quality: QualitySettings
+    topics: TopicSettings
+    pool: PoolSettings = PoolSettings()
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    suite: SuiteSettings
+    proxy: ProxySettings = ProxySettings()
+    swarm: SwarmSettings = SwarmSettings()
+    recommend: RecommendSettings = RecommendSettings()
+    executor: ExecutorSettings = ExecutorSettings()
+    base: Path = Field(exclude=True)
+    """Folder of the experiment file; set when it is loaded."""
+
+    @property
+    def folder(self) -> Path:
+        """Where everything goes."""
+        return (self.base / self.work).resolve()
+
+    @property
+    def records(self) -> Path:
+        """Immutable Parquet records by table."""
+        return self.folder / "records"
+
+    @property
+    def catalog(self) -> Path:
+        """The DuckDB catalog."""
+        return self.folder / "catalog.duckdb"
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of every setting that decides a result: neither names, folders nor the executor."""
+        decided = self.model_dump(mode="json", exclude={"name", "work", "executor"})
+        return "experiment-" + hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def corpus(self) -> Corpus:
+        """The sections that make the pool."""
+        return Corpus(
+            base=self.base,
+            stages=self.folder / "stages",
+            sources=self.sources,
+            heuristics=self.heuristics,
+            language=self.language,
+            dedup=self.dedup,
+            quality=self.quality,
+            topics=self.topics,
+            pool=self.pool,
+            tokenizer=self.tokenizer,
+            context=self.proxy.context,
+            executor=self.executor,
+        )
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read and check an experiment file.
+
+    Raises:
+        ExperimentError: it cannot be read, is not YAML, or a field is unknown or wrong.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExperimentError(f"{path}: {error.strerror} — give the path of an experiment file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise ExperimentError(f"{path}{where}: not YAML ({getattr(error, 'problem', None) or 'undecodable'})") from None
+    if not isinstance(content, dict):
+        raise ExperimentError(f"{path}: holds no sections — start from experiments/sample.yaml")
+    try:
+        return Experiment(**{**content, "base": path.resolve().parent})
+    except ValidationError as error:
+        raise ExperimentError(f"{path}: {_first_mistake(error)}") from None
+    except TypeError:
+        raise ExperimentError(f"{path}: a section's name is not a text") from None
+
+
+def _first_mistake(error: ValidationError) -> str:
+    """One line on the first wrong field: unknown names first, since they often explain missing ones."""
+    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    mistake = mistakes[0]
+    field = ".".join(map(str, mistake["loc"]))
+    if mistake["type"] == "extra_forbidden":
+        known = _known(mistake["loc"][:-1])
+        near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+        return f"unknown field {field!r} — {hint}"
+    if mistake["type"] == "missing":
+        return f"field {field!r} is missing"
+    value = mistake["input"]
+    said = mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] == "literal_error":
+        choices = mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        said = f"must be one of {', '.join(choices)}" + (f" — did you mean {near[0]!r}?" if near else "")
+    return (
+        f"{field}: {said[:1].lower() + said[1:]} (it is {value!r})"
+        if not isinstance(value, dict)
+        else f"{field}: {said}"
+    )
+
+
+def _known(place: tuple) -> list[str]:
+    """Field names at a place of the experiment file."""
+    model: Any = Experiment
+    for step in place:
+        field = model.model_fields.get(step) if hasattr(model, "model_fields") else None
+        annotation = field.annotation if field else SourceSettings
+        model = SourceSettings if step == "sources" else annotation
+    return sorted(name for name in model.model_fields if name != "base")

@@ -1,0 +1,174 @@
+"""Turns finished work into immutable Parquet records, and remembers which of them are current.
+
+`records/<table>/<id>.parquet` is written once and never changed; `current.json` lists, table by table, the
+records that the experiment's present evidence consists of. Everything else on disk is older evidence.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.experiment import Experiment
+from flows.schema import TABLES
+from mixes.recommend import Recommendation
+from mixes.swarm import Candidate
+from pipeline.documents import scan
+from pipeline.funnel import write_parquet
+from pipeline.pool import Pool
+from pipeline.sources import find_shards
+from pipeline.stage import read_stage, write_aside
+from pipeline.swarm import Evidence
+
+STEPS = ("read", "extract", "heuristics", "language", "exact_dedup")
+Current = dict[str, list[str]]  # table → record files, relative to the work folder
+TYPES = {
+    "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
+    "INTEGER": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean,
+}  # fmt: skip
+
+
+def read_current(experiment: Experiment) -> Current:
+    """Current records; empty before the first flow has ended."""
+    path = experiment.folder / "current.json"
+    return json.loads(path.read_bytes()) if path.exists() else {}
+
+
+def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
+    """Sources, funnel, classifiers, domains, buckets, lineage: what the given stages (name → folder) hold."""
+    last = list(stages.values())[-1].name
+    corpus = experiment.corpus
+    shards = [shard.source for shard in find_shards(corpus.sources, corpus.base)]
+    tables: dict[str, pl.DataFrame] = {
+        "sources": _frame(
+            "sources",
+            [
+                {
+                    "source": name,
+                    **source.model_dump(include={"format", "path", "full_tokens"}),
+                    "shards": shards.count(name),
+                }
+                for name, source in sorted(corpus.sources.items())
+            ],
+        ),
+        "funnel": pl.concat([scan(stages[name], "funnel/*").collect() for name in ("filter", "deduplicate")])
+        .group_by("step", "source", "reason")
+        .agg(pl.col("documents", "bytes_in", "bytes_out").sum())
+        .with_columns(position=pl.col("step").replace_strict({step: i for i, step in enumerate(STEPS, 1)}))
+        .sort("position", "source", "reason"),
+        "classifiers": scan(stages["classify"], "classifiers").collect(),
+        "lineage": _lineage(stages),
+    }
+    files: Current = {"documents": []}
+    if "pool" in stages:
+        tables |= _pool_tables(experiment, Pool(stages["pool"]))
+        files = {"documents": [f"stages/{stages['tokenise'].name}/pool/*.parquet"]}
+    return _save(experiment, last, tables, files)
+
+
+def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
+    available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
+    domains = [
+        {**domain.__dict__, "domain": name, "available_tokens": available[name], "natural_share": pool.natural[name]}
+        for name, domain in pool.domains.items()
+    ]
+    buckets = (
+        scan(pool.tokenised, "pool")
+        .group_by("domain", "bucket")
+        .agg(
+            pl.len().cast(pl.Int64).alias("documents"),
+            pl.col("bytes", "tokens").sum(),
+            lowest_quality=pl.col("quality").min(),
+            highest_quality=pl.col("quality").max(),
+        )
+        .sort("domain", "bucket")
+        .collect()
+    )
+    return {"domains": _frame("domains", domains), "buckets": buckets}
+
+
+def record_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Current:
+    """Mixes, their weights, and the runs that were recorded as they ended."""
+    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    mixes = {candidate.mix: candidate for candidate in candidates}
+    counted = [{"mix": mix, "proxies": sum(c.mix == mix for c in candidates)} for mix in mixes]
+    weights = [
+        {"mix": mix, "domain": domain, "weight": weight, "epochs": weight * experiment.proxy.tokens / tokens[domain]}
+        for mix, candidate in mixes.items()
+        for domain, weight in sorted(candidate.weights.items())
+    ]
+    runs = [evidence.run_id(candidate) for candidate in candidates]
+    files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores")}
+    tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
+    if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
+        files |= {table: [] for table in ("laws", "recommendations", "recommendation_weights", "predictions")}
+    return _save(experiment, evidence.suite.name + "-" + experiment.id, tables, files)
+
+
+def record_recommendation(experiment: Experiment, found: Recommendation) -> Current:
+    """A recommendation, its weights, predictions and laws; the latest gets the largest number."""
+    current = read_current(experiment)
+    number = 1 + len(current.get("recommendations", []))
+    mine = {"recommendation": found.id}
+    laws = []
+    for task, law in found.law.items():
+        for name, error in law["errors"].items():
+            rank = law["rank_correlations"][name]
+            row = {"task": task, "law": name, "used": name == law["name"], "error": error, "rank_correlation": rank}
+            laws.append({**mine, **row, "noise": law["noise"]})
+        chosen = {"error": law["error"], "rank_correlation": law["rank_correlation"], "noise": law["noise"]}
+        laws.append({**mine, "task": task, "law": "chosen", "used": False, **chosen})
+    head = {
+        **mine, "number": number, "target": json.dumps(found.target), "budget": found.budget,
+        "max_epochs": found.max_epochs, "verdict": found.verdict["target"],
+    }  # fmt: skip
+    weights = [
+        {
+            **mine, "domain": domain, "natural_weight": found.natural[domain], "weight": weight,
+            "low": found.intervals[domain][0], "high": found.intervals[domain][1],
+            "epochs": found.epochs[domain], "capped": domain in found.caps,
+        }
+        for domain, weight in found.mix.items()
+    ]  # fmt: skip
+    predictions = [
+        {
+            **mine, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
+            "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
+            "verdict": found.verdict.get(name),
+        }
+        for name, row in found.predicted.items()
+    ]  # fmt: skip
+    tables = {
+        "recommendations": _frame("recommendations", [head]),
+        "recommendation_weights": _frame("recommendation_weights", weights),
+        "predictions": _frame("predictions", predictions),
+        "laws": _frame("laws", laws),
+    }
+    name = f"{number:06d}-{found.id}"
+    older = {
+        table: [file for file in current.get(table, []) if not file.endswith(f"-{found.id}.parquet")]
+        for table in tables
+    }
+    return _save(experiment, name, tables, older)
+
+
+def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows as the schema types them; fields that are no column are left out."""
+    schema = {name: TYPES[kind] for name, (kind, _) in TABLES[table].columns.items()}
+    return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
+
+
+def _lineage(stages: dict[str, Path]) -> pl.DataFrame:
+    pairs = {(folder.name, given) for folder in stages.values() for given in read_stage(folder)["inputs"]}
+    return _frame("lineage", [{"stage": stage, "input": given} for stage, given in sorted(pairs)])
+
+
+def _save(experiment: Experiment, name: str, tables: dict[str, pl.DataFrame], files: Current) -> Current:
+    """Write the tables' records and make them, added to `files`, the current ones."""
+    current = {**read_current(experiment), **files}
+    for table, frame in tables.items():
+        write_parquet(frame, experiment.records / table / f"{name}.parquet")
+        current[table] = [*files.get(table, []), f"records/{table}/{name}.parquet"]
+    write_aside(experiment.folder / "current.json", json.dumps(current, indent=1).encode())
+    return current

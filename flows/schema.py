@@ -1,0 +1,229 @@
+"""The catalog's tables, columns, keys and views: the one place that says what each of them means."""
+
+from dataclasses import dataclass
+
+VERSION = 1  # raised when a table changes so that older tools would misread it
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: column → (type, comment)."""
+
+    comment: str
+    key: tuple[str, ...]
+    columns: dict[str, tuple[str, str]]
+
+
+TABLES: dict[str, Table] = {
+    "sources": Table(
+        "Named inputs of the experiment",
+        ("source",),
+        {
+            "source": ("VARCHAR", "name"),
+            "format": ("VARCHAR", "warc or jsonl"),
+            "path": ("VARCHAR", "glob, as the experiment gives it"),
+            "shards": ("BIGINT", "files"),
+            "full_tokens": ("BIGINT", "tokens of the full corpus, where stated"),
+        },
+    ),
+    "funnel": Table(
+        "What each step took in, kept and dropped, by source and reason; sums always close",
+        ("step", "source", "reason"),
+        {
+            "position": ("INTEGER", "order of the step, from 1"),
+            "step": ("VARCHAR", "read, extract, heuristics, language, exact_dedup"),
+            "source": ("VARCHAR", "source"),
+            "reason": ("VARCHAR", "kept, or why dropped or refused"),
+            "documents": ("BIGINT", "documents"),
+            "bytes_in": ("BIGINT", "bytes before the step"),
+            "bytes_out": ("BIGINT", "bytes after it, 0 where dropped"),
+        },
+    ),
+    "classifiers": Table(
+        "Held-out quality of the trained classifiers, cross-fitted",
+        ("classifier", "measure"),
+        {
+            "classifier": ("VARCHAR", "quality or topic"),
+            "measure": ("VARCHAR", "texts, average_precision, roc_auc, accuracy, macro_f1, f1:<topic>"),
+            "value": ("DOUBLE", "its value"),
+        },
+    ),
+    "domains": Table(
+        "What a weight refers to, and what the pool holds of it",
+        ("domain",),
+        {
+            "domain": ("VARCHAR", "a source, or a source's topic"),
+            "source": ("VARCHAR", "source"),
+            "documents": ("BIGINT", "documents, both splits"),
+            "bytes": ("BIGINT", "UTF-8 bytes, both splits"),
+            "tokens": ("BIGINT", "tokens of the training split"),
+            "validation_tokens": ("BIGINT", "tokens of the validation split"),
+            "available_tokens": ("DOUBLE", "tokens that a training run can draw on"),
+            "natural_share": ("DOUBLE", "share of the pool's training tokens"),
+        },
+    ),
+    "buckets": Table(
+        "Quality vigintiles by domain, 0 worst, 19 best; one bucket where quality is not scored",
+        ("domain", "bucket"),
+        {
+            "domain": ("VARCHAR", "domain"),
+            "bucket": ("INTEGER", "vigintile"),
+            "documents": ("BIGINT", "documents"),
+            "bytes": ("BIGINT", "UTF-8 bytes"),
+            "tokens": ("BIGINT", "tokens"),
+            "lowest_quality": ("DOUBLE", "lowest score in it"),
+            "highest_quality": ("DOUBLE", "highest score in it"),
+        },
+    ),
+    "mixes": Table(
+        "The swarm's mixes",
+        ("mix",),
+        {"mix": ("VARCHAR", "natural, uniform or mix-nnn"), "proxies": ("BIGINT", "proxies trained on it")},
+    ),
+    "mix_weights": Table(
+        "Weights of the swarm's mixes; they sum to 1 by mix",
+        ("mix", "domain"),
+        {
+            "mix": ("VARCHAR", "mix"),
+            "domain": ("VARCHAR", "domain"),
+            "weight": ("DOUBLE", "share of the proxy's tokens"),
+            "epochs": ("DOUBLE", "how often the proxy repeats the domain's tokens"),
+        },
+    ),
+    "runs": Table(
+        "Proxies that were trained",
+        ("run",),
+        {
+            "run": ("VARCHAR", "id, a hash of all that decides its scores"),
+            "mix": ("VARCHAR", "mix"),
+            "seed": ("BIGINT", "of initial weights and data order"),
+            "pool": ("VARCHAR", "pool"),
+            "suite": ("VARCHAR", "tokenised suite"),
+            "size": ("VARCHAR", "named by non-embedding parameters"),
+            "parameters": ("BIGINT", "parameters, embedding included"),
+            "tokens": ("BIGINT", "trained on"),
+            "device": ("VARCHAR", "cpu or cuda"),
+            "torch": ("VARCHAR", "version"),
+            "loss": ("DOUBLE", "mean training loss of the last 20 steps, nats per token"),
+            "seconds": ("DOUBLE", "training time"),
+            "weights": ("JSON", "the mix, domain → weight"),
+        },
+    ),
+    "scores": Table(
+        "Bits per byte of every run; lower is better",
+        ("run", "kind", "task"),
+        {
+            "run": ("VARCHAR", "run"),
+            "kind": ("VARCHAR", "task (of the suite) or validation (of a domain)"),
+            "task": ("VARCHAR", "task, or domain"),
+            "family": ("VARCHAR", "family, or domain"),
+            "bpb": ("DOUBLE", "bits per byte"),
+            "items": ("BIGINT", "items that it is the mean of"),
+        },
+    ),
+    "laws": Table(
+        "Held-out quality of each law on each task, 5-fold over mixes",
+        ("recommendation", "task", "law"),
+        {
+            "recommendation": ("VARCHAR", "recommendation that it was fitted for"),
+            "task": ("VARCHAR", "task"),
+            "law": ("VARCHAR", "linear, log_linear, transfer; chosen: the choice made inside the folds"),
+            "used": ("BOOLEAN", "whether it is the law that the recommendation uses"),
+            "error": ("DOUBLE", "root mean squared held-out error, bpb"),
+            "rank_correlation": ("DOUBLE", "Spearman, held-out predictions against scores"),
+            "noise": ("DOUBLE", "standard deviation between proxies of one mix, bpb"),
+        },
+    ),
+    "recommendations": Table(
+        "Recommendations of the current swarm",
+        ("recommendation",),
+        {
+            "recommendation": ("VARCHAR", "id, a hash of its content"),
+            "number": ("BIGINT", "order in which they were made; the largest is the latest"),
+            "target": ("JSON", "task → weight"),
+            "budget": ("DOUBLE", "tokens of the training run"),
+            "max_epochs": ("DOUBLE", "cap on repetition"),
+            "verdict": ("VARCHAR", "of the target: better, not_distinguishable, worse"),
+        },
+    ),
+    "recommendation_weights": Table(
+        "The recommended mixes",
+        ("recommendation", "domain"),
+        {
+            "recommendation": ("VARCHAR", "recommendation"),
+            "domain": ("VARCHAR", "domain"),
+            "natural_weight": ("DOUBLE", "share of the pool's training tokens"),
+            "weight": ("DOUBLE", "recommended weight"),
+            "low": ("DOUBLE", "lower end of its interval"),
+            "high": ("DOUBLE", "upper end of its interval"),
+            "epochs": ("DOUBLE", "repetitions at the budget"),
+            "capped": ("BOOLEAN", "whether the epoch cap binds"),
+        },
+    ),
+    "predictions": Table(
+        "Predicted bpb of target, families and tasks under three mixes",
+        ("recommendation", "name"),
+        {
+            "recommendation": ("VARCHAR", "recommendation"),
+            "name": ("VARCHAR", "target, a family or a task"),
+            "mix_bpb": ("DOUBLE", "under the recommended mix"),
+            "natural_bpb": ("DOUBLE", "under natural"),
+            "uniform_bpb": ("DOUBLE", "under uniform"),
+            "gain": ("DOUBLE", "natural_bpb − mix_bpb"),
+            "gain_low": ("DOUBLE", "lower end of its interval"),
+            "gain_high": ("DOUBLE", "upper end of its interval"),
+            "noise": ("DOUBLE", "standard deviation of a difference between two proxies of one mix"),
+            "verdict": ("VARCHAR", "better, not_distinguishable or worse; null for single tasks"),
+        },
+    ),
+    "lineage": Table(
+        "Which stage was made from which",
+        ("stage", "input"),
+        {"stage": ("VARCHAR", "stage id"), "input": ("VARCHAR", "id of a stage, or hash of files")},
+    ),
+}
+
+VIEWS: dict[str, tuple[str, str]] = {
+    "funnel_by_stage": (
+        "Documents and bytes in, kept, dropped and trimmed, by step and source",
+        """select position, step, source, sum(documents)::bigint as documents_in,
+             coalesce(sum(documents) filter (reason = 'kept'), 0)::bigint as documents_kept,
+             coalesce(sum(documents) filter (reason <> 'kept'), 0)::bigint as documents_dropped,
+             sum(bytes_in)::bigint as bytes_in, sum(bytes_out)::bigint as bytes_kept,
+             coalesce(sum(bytes_in) filter (reason <> 'kept'), 0)::bigint as bytes_dropped,
+             coalesce(sum(bytes_in - bytes_out) filter (reason = 'kept'), 0)::bigint as bytes_trimmed
+           from funnel group by all order by position, source""",
+    ),
+    "domain_summary": (
+        "Domains with their natural share, the range that the swarm tried, and the latest recommended weight",
+        """select d.domain, d.documents, d.tokens, d.natural_share, min(w.weight) as least_tried,
+             max(w.weight) as most_tried, any_value(r.weight) as recommended
+           from domains d left join mix_weights w using (domain)
+             left join recommended_vs_natural r using (domain)
+           group by all order by d.natural_share desc""",
+    ),
+    "swarm": (
+        "Every run with its mean bpb by family",
+        """select r.run, r.mix, r.seed, f.family, f.bpb from runs r
+             join (select run, family, avg(bpb) as bpb from scores where kind = 'task' group by all) f using (run)
+           order by r.mix, r.seed, f.family""",
+    ),
+    "best_runs": (
+        "Runs by their mean over families, best first",
+        "select run, mix, seed, avg(bpb) as bpb from swarm group by all order by bpb, run",
+    ),
+    "recommended_vs_natural": (
+        "The latest recommendation, domain by domain",
+        """select domain, natural_weight, weight, weight / natural_weight as ratio, low, high, epochs, capped
+           from recommendation_weights join recommendations using (recommendation)
+           where number = (select max(number) from recommendations) order by weight desc""",
+    ),
+}
+
+WHY = """create macro why(wanted) as table
+    select s.family, corr(w.weight, s.bpb) as correlation_with_bpb, any_value(p.gain) as predicted_gain,
+      any_value(v.natural_weight) as natural_weight, any_value(v.weight) as weight, any_value(v.capped) as capped
+    from swarm s join mix_weights w using (mix) join recommended_vs_natural v using (domain)
+      left join (select name, gain from predictions join recommendations using (recommendation)
+                 where number = (select max(number) from recommendations)) p on p.name = s.family
+    where w.domain = wanted group by s.family order by correlation_with_bpb"""

@@ -1,0 +1,37 @@
+"""Epoch caps: how much of a domain a mix may ask for at a training budget."""
+
+import re
+from collections.abc import Mapping
+
+from mixes.errors import MixError
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def parse_tokens(text: str) -> int:
+    """`6T`, `300B`, `1.5M` or a plain number of tokens.
+
+    Raises:
+        MixError: anything else.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMBT]?)", text.strip().replace("_", ""), re.IGNORECASE)
+    if not match or not float(match.group(1)):
+        raise MixError(f"budget: {text!r} is not a number of tokens — write for example 6T, 300B or 25M")
+    return round(float(match.group(1)) * UNITS[match.group(2).upper()])
+
+
+def epoch_caps(available: Mapping[str, float], budget: float, max_epochs: float) -> dict[str, float]:
+    """Domain → largest weight at which `budget` tokens repeat none of its `available` tokens more than allowed.
+
+    Raises:
+        MixError: all domains at their caps do not fill the budget.
+    """
+    caps = {name: min(1.0, max_epochs * tokens / budget) for name, tokens in available.items()}
+    total = max_epochs * sum(available.values())
+    if total < budget:
+        raise MixError(
+            f"budget: {budget:,.0f} tokens cannot be met within {max_epochs:g} epochs of "
+            f"{sum(available.values()):,.0f} available tokens — {budget - total:,.0f} are missing; lower --budget to {total:,.0f} "
+            f"or raise --max-epochs to {budget / sum(available.values()):.3g}"
+        )
+    return caps

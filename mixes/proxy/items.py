@@ -1,0 +1,14 @@
+"""A tokenised eval item."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Item:
+    """One eval item; `tokens` holds context and continuation and fits the proxy's context."""
+
+    task: str
+    item: str
+    tokens: tuple[int, ...]
+    scored: int  # how many of the last tokens are the continuation
+    size: int  # UTF-8 bytes of the continuation

@@ -1,0 +1,239 @@
+"""The recommendation: the best mix, what it is predicted to gain over natural, and how sure that is.
+
+Uncertainty comes from two places. The law is fitted to few runs: a Bayesian bootstrap over mixes (Rubin 1981)
+refits it, and gives intervals on gains and on weights. And a score is noisy by itself: replicates of the
+natural mix say how far two proxies of equal mixes differ, and a gain below that is no finding.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from mixes.errors import MixError
+from mixes.fit import TaskLaw, fit_laws
+from mixes.optimise import best_mix, nearby_best_mix
+from mixes.runs import Runs, to_array
+from mixes.target import family_weights, task_weights
+
+Verdict = Literal["better", "not_distinguishable", "worse"]
+OVERALL = "target"  # the row of `predicted` and `verdict` that is the target itself
+BINDING = 1e-4  # a weight this near its cap is on it
+
+
+class RecommendSettings(BaseModel):
+    """The `recommend:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: dict[str, float] = {}
+    """Family or task → weight; empty is the mean over families."""
+    budget: str | None = None
+    """Tokens of the training run that the mix is for (6T, 300B, …); None is the pool's own tokens."""
+    max_epochs: float = Field(4.0, gt=0)
+    """Most times that a domain's tokens may repeat at the budget (OLMo 3: 4 to 7)."""
+    pull: float = Field(0.5, ge=0)
+    """Weight of KL(mix ‖ natural), in units of the target's noise between two proxies of one mix."""
+    replicates: int = Field(200, ge=20)
+    """Bootstrap replicates behind the intervals."""
+    coverage: float = Field(0.9, gt=0, lt=1)
+    """Nominal coverage of the intervals."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """bpb of a task, family or target under three mixes; gain is natural − mix, so more is better."""
+
+    mix: float
+    natural: float
+    uniform: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    noise: float  # standard deviation of the difference between two proxies of equal mixes
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Everything `recommend-mix --json` prints."""
+
+    id: str
+    mix: dict[str, float]
+    natural: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    epochs: dict[str, float]
+    caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
+    target: dict[str, float]  # task → weight
+    predicted: dict[str, Predicted]  # target, families, tasks
+    verdict: dict[str, Verdict]  # target and families
+    law: dict[str, dict]  # task → name, error, rank_correlation, noise
+    budget: float
+    max_epochs: float
+    evidence: dict[str, str]
+
+    def to_json(self) -> dict:
+        """Plain values."""
+        return asdict(self)
+
+
+def recommend(
+    runs: Runs,
+    families: Mapping[str, str],
+    natural: Mapping[str, float],
+    available: Mapping[str, float],
+    caps: Mapping[str, float],
+    budget: float,
+    settings: RecommendSettings,
+    seed: int,
+    evidence: Mapping[str, str],
+) -> Recommendation:
+    """The best mix for `settings.target` from the swarm's `runs`.
+
+    families: task → family; natural: domain → share; available: domain → tokens that can be had;
+    caps: domain → largest weight.
+
+    Raises:
+        MixError: an unknown target, different domains, too few runs, an infeasible problem.
+    """
+    weights_of_tasks = task_weights(settings.target, families)
+    laws = fit_laws(runs, seed=seed)
+    share = to_array(natural, runs.domains, "natural mix")
+    cap = to_array(caps, runs.domains, "caps")
+    noise = _noise(runs)
+    aims = {OVERALL: weights_of_tasks, **family_weights(families)}
+    aims |= {task: {task: 1.0} for task in runs.tasks}
+    aim_noise = {name: _aim_noise(aim, runs, noise) for name, aim in aims.items()}
+    pull = settings.pull * aim_noise[OVERALL]
+    best = best_mix(laws, weights_of_tasks, share, cap, pull)
+    boot = _Bootstrap(runs, laws, settings.replicates, seed)
+    predicted = {
+        name: _predicted(aim, laws, boot, best, share, aim_noise[name], settings.coverage) for name, aim in aims.items()
+    }
+    spread = boot.mixes(weights_of_tasks, share, cap, pull, best)
+    low, high = np.quantile(spread, _tails(settings.coverage), axis=0)
+    mix = {name: float(weight) for name, weight in zip(runs.domains, best, strict=True)}
+    found = Recommendation(
+        id="",
+        mix=mix,
+        natural={name: float(natural[name]) for name in runs.domains},
+        intervals={
+            name: (float(min(low[i], best[i])), float(max(high[i], best[i]))) for i, name in enumerate(runs.domains)
+        },
+        epochs={name: mix[name] * budget / available[name] for name in runs.domains},
+        caps={name: caps[name] for name in runs.domains if caps[name] < 1 and mix[name] > caps[name] - BINDING},
+        target={task: weight for task, weight in weights_of_tasks.items() if weight},
+        predicted=predicted,
+        verdict={name: verdict(predicted[name]) for name in [OVERALL, *family_weights(families)]},
+        law={task: _law_row(laws[task], noise[task]) for task in runs.tasks},
+        budget=budget,
+        max_epochs=settings.max_epochs,
+        evidence=dict(evidence),
+    )
+    digest = hashlib.sha256(json.dumps(found.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+    return Recommendation(**{**found.__dict__, "id": f"recommendation-{digest}"})
+
+
+def verdict(predicted: Predicted) -> Verdict:
+    """`better` or `worse` only where the interval leaves out zero and the gain exceeds a difference's noise."""
+    if predicted.gain_low > 0 and predicted.gain > predicted.noise:
+        return "better"
+    if predicted.gain_high < 0 and -predicted.gain > predicted.noise:
+        return "worse"
+    return "not_distinguishable"
+
+
+def _law_row(law: TaskLaw, noise: float) -> dict:
+    return {
+        "name": law.kind.name,
+        "error": law.error,
+        "rank_correlation": law.rank_correlation,
+        "noise": noise,
+        "errors": law.errors,
+        "rank_correlations": law.rank_correlations,
+    }
+
+
+def _noise(runs: Runs) -> dict[str, float]:
+    """Task → standard deviation between proxies of one mix, bpb."""
+    groups = runs.replicates()
+    if not groups:
+        raise MixError("swarm: no mix was trained with two seeds, so the noise is unknown — raise swarm.natural_seeds")
+    freedom = sum(len(group.runs) - 1 for group in groups)
+    squares = sum(group.scores().var(axis=1) * len(group.runs) for group in groups)
+    return dict(zip(runs.tasks, np.sqrt(squares / freedom).tolist(), strict=True))
+
+
+def _aim_noise(aim: Mapping[str, float], runs: Runs, noise: Mapping[str, float]) -> float:
+    """Standard deviation of the *difference* of an aim between two proxies of one mix: √2 times the aim's own.
+
+    Taken from the replicates' own aims, since tasks' errors go together.
+    """
+    values = np.array([aim.get(task, 0.0) for task in runs.tasks])
+    groups = runs.replicates()
+    squares = sum(float((values @ group.scores()).var()) * len(group.runs) for group in groups)
+    return float(np.sqrt(2 * squares / sum(len(group.runs) - 1 for group in groups)))
+
+
+def _predicted(
+    aim: Mapping[str, float],
+    laws: Mapping[str, TaskLaw],
+    boot: "_Bootstrap",
+    best: np.ndarray,
+    natural: np.ndarray,
+    noise: float,
+    coverage: float,
+) -> Predicted:
+    uniform = np.full(len(natural), 1 / len(natural))
+    at = np.array([best, natural, uniform])
+    mix, from_natural, from_uniform = np.sum([v * laws[task].predict(at) for task, v in aim.items() if v], axis=0)
+    low, high = np.quantile(boot.gains(aim, best, natural), _tails(coverage))
+    gain = float(from_natural - mix)
+    return Predicted(
+        float(mix), float(from_natural), float(from_uniform), gain, min(float(low), gain), max(float(high), gain), noise
+    )
+
+
+def _tails(coverage: float) -> tuple[float, float]:
+    return (1 - coverage) / 2, (1 + coverage) / 2
+
+
+class _Bootstrap:
+    """Every task's chosen law, refitted with random weights on the mixes."""
+
+    def __init__(self, runs: Runs, laws: Mapping[str, TaskLaw], replicates: int, seed: int) -> None:
+        mixes = runs.by_mix()
+        weights, scores = mixes.weights(), mixes.scores()
+        rng = np.random.default_rng(seed)
+        rows = rng.dirichlet(np.ones(len(weights)), size=replicates) * len(weights)  # (B, n), rows in order of mix
+        self.laws, self.replicates = laws, replicates
+        self.parameters: dict[str, np.ndarray] = {}  # task → (B, q)
+        for t, task in enumerate(mixes.tasks):
+            law = laws[task]
+            near = np.tile(law.parameters, (replicates, 1))
+            self.parameters[task] = law.kind.fit(weights, np.tile(scores[t], (replicates, 1)), rows, near)
+
+    def gains(self, aim: Mapping[str, float], best: np.ndarray, natural: np.ndarray) -> np.ndarray:
+        """(B,) natural − mix."""
+        at = np.array([natural, best])
+        parts = [v * self.laws[t].kind.predict(self.parameters[t], at) for t, v in aim.items() if v]
+        each = np.sum(parts, axis=0)
+        return each[:, 0] - each[:, 1]
+
+    def mixes(
+        self, aim: Mapping[str, float], natural: np.ndarray, caps: np.ndarray, pull: float, start: np.ndarray
+    ) -> np.ndarray:
+        """(B, n_domains) each replicate's own best mix."""
+        tasks = [task for task, value in aim.items() if value]
+        kinds, values = [self.laws[task].kind for task in tasks], [aim[task] for task in tasks]
+        return np.array(
+            [
+                nearby_best_mix(
+                    kinds, [self.parameters[task][b : b + 1] for task in tasks], values, natural, caps, pull, start
+                )
+                for b in range(self.replicates)
+            ]
+        )

@@ -1,0 +1,106 @@
+"""The swarm: candidate mixes from Dirichlets around the natural mix, natural itself in several seeds, and uniform.
+
+Sources: Dirichlet candidates and zeroing of small weights from RegMix (arXiv 2407.01492) and OLMo 3; the
+flattened centre (natural shares to a power below one) is RegMix's, and keeps small domains in play.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mixes.errors import MixError
+
+TRIES = 2_000  # candidates drawn a wanted mix before giving up
+DIGITS = 6  # weights are rounded to so many decimals, so that files and hashes agree
+
+
+class SwarmSettings(BaseModel):
+    """The `swarm:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mixes_a_domain: int = Field(3, ge=1)
+    """Candidate mixes for each domain; `mixes` overrides it."""
+    mixes: int | None = Field(None, ge=2)
+    """Candidate mixes in all."""
+    natural_seeds: int = Field(4, ge=2)
+    """Proxies of the natural mix, each with another seed: what noise is measured from."""
+    flatten: float = Field(0.5, gt=0, le=1)
+    """Power of the natural shares that makes the Dirichlets' centre; 1 is natural itself."""
+    concentration: tuple[float, float] = (1.5, 15.0)
+    """Range, drawn log-uniformly, of the Dirichlets' total concentration."""
+    min_weight: float = Field(0.01, ge=0, lt=0.5)
+    """Smaller weights become zero."""
+    max_epochs: float = Field(4.0, gt=0)
+    """Most times that a proxy may repeat a domain's tokens."""
+    min_distance: float = Field(0.05, ge=0, lt=1)
+    """Least distance between two mixes: half the sum of absolute differences."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "SwarmSettings":
+        low, high = self.concentration
+        if not 0 < low <= high:
+            raise ValueError(f"concentration {self.concentration} must be two positive numbers, the smaller one first")
+        return self
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One proxy to train: a mix and a seed."""
+
+    mix: str
+    weights: Mapping[str, float]
+    seed: int
+
+
+def draw_swarm(tokens: Mapping[str, int], proxy_tokens: int, settings: SwarmSettings, seed: int) -> list[Candidate]:
+    """The swarm over domains with so many `tokens`, for proxies that train on `proxy_tokens`.
+
+    All mixes share the first natural proxy's seed: they start alike and read the same documents.
+
+    Raises:
+        MixError: fewer than two domains, or the caps leave no room for so many different mixes.
+    """
+    names = sorted(tokens)
+    if len(names) < 2:
+        raise MixError(f"swarm: {len(names)} domain(s), a mix needs two")
+    held = np.array([tokens[name] for name in names], dtype=float)
+    natural = held / held.sum()
+    caps = settings.max_epochs * held / proxy_tokens
+    mixes = {"natural": natural}
+    uniform = np.full(len(names), 1 / len(names))
+    if (uniform <= caps).all():
+        mixes["uniform"] = uniform
+    wanted = len(mixes) + (settings.mixes or settings.mixes_a_domain * len(names))
+    rng = np.random.default_rng(seed)
+    centre = natural**settings.flatten / (natural**settings.flatten).sum()
+    for _ in range(TRIES * wanted):
+        if len(mixes) == wanted:
+            break
+        mix = _draw(rng, centre, settings)
+        far = all(0.5 * np.abs(mix - other).sum() >= settings.min_distance for other in mixes.values())
+        if far and (mix <= caps).all():
+            mixes[f"mix-{len(mixes) - 1:03d}"] = mix
+    if len(mixes) < wanted:
+        raise MixError(
+            f"swarm: found {len(mixes)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
+            f"or lower swarm.min_distance ({settings.min_distance})"
+        )
+    swarm = [Candidate(name, _named(names, mix), 0) for name, mix in mixes.items()]
+    return swarm + [Candidate("natural", swarm[0].weights, n) for n in range(1, settings.natural_seeds)]
+
+
+def _draw(rng: np.random.Generator, centre: np.ndarray, settings: SwarmSettings) -> np.ndarray:
+    low, high = np.log(settings.concentration)
+    mix = rng.dirichlet(centre * np.exp(rng.uniform(low, high)))
+    mix = np.where(mix < settings.min_weight, 0, mix)
+    return mix / mix.sum() if mix.sum() else centre
+
+
+def _named(names: list[str], mix: np.ndarray) -> dict[str, float]:
+    """Rounded weights that still sum to one: the largest takes what rounding left."""
+    rounded = np.round(mix, DIGITS)
+    rounded[rounded.argmax()] += 1 - rounded.sum()
+    return {name: float(round(weight, DIGITS)) for name, weight in zip(names, rounded, strict=True)}

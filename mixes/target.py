@@ -1,0 +1,39 @@
+"""Targets: which tasks' bpb a mix is to lower, and how much each counts."""
+
+import difflib
+from collections.abc import Mapping
+
+from mixes.errors import MixError
+
+
+def task_weights(target: Mapping[str, float], families: Mapping[str, str]) -> dict[str, float]:
+    """Task → weight, summing to one, of a target over families or tasks (`families`: task → family).
+
+    A family's weight is shared equally by its tasks. An empty target is OLMo 3's: the mean over families of
+    the mean over their tasks.
+
+    Raises:
+        MixError: a name that is neither family nor task, a negative weight, or no positive one.
+    """
+    known = sorted(set(families.values())) + sorted(families)
+    chosen = dict(target) or {family: 1.0 for family in set(families.values())}
+    weights = dict.fromkeys(sorted(families), 0.0)
+    for name, weight in chosen.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise MixError(f"target: no family or task {name!r} — {hint}")
+        if not 0 <= weight < float("inf"):
+            raise MixError(f"target: weight of {name!r} is {weight}, must be 0 or more")
+        tasks = [task for task, family in families.items() if name in (family, task)]
+        for task in tasks:
+            weights[task] += weight / len(tasks)
+    total = sum(weights.values())
+    if not total:
+        raise MixError("target: every weight is 0 — give at least one family a positive weight")
+    return {task: weight / total for task, weight in weights.items()}
+
+
+def family_weights(families: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Family → the target that is this family alone."""
+    return {family: task_weights({family: 1.0}, families) for family in sorted(set(families.values()))}

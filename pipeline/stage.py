@@ -1,0 +1,102 @@
+"""Stages are content-addressed folders: finished work is skipped, half-finished work is never seen.
+
+A stage's folder is named by a hash of its settings, its inputs and its own version. Work happens in a hidden
+folder beside it, which a killed run finds again; `stage.json` is written last and the folder renamed.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What decides a stage's output; `version` is raised when the code's output would change."""
+
+    name: str
+    version: int
+    settings: Any  # JSON-able
+    inputs: tuple[str, ...]  # ids of stages, hashes of files
+
+    @property
+    def id(self) -> str:
+        """`name-` and twelve hexadecimal digits."""
+        content = json.dumps([self.version, self.settings, self.inputs], sort_keys=True)
+        return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+def run_stage(root: Path, stage: Stage, work: Callable[[Path], None]) -> Path:
+    """The stage's finished folder, made by `work(folder)` if it is not there yet.
+
+    Two processes that want one stage take turns; the second finds it finished.
+    """
+    final = root / stage.id
+    if (final / "stage.json").exists():
+        return final
+    aside = root / f".{stage.id}"
+    aside.mkdir(parents=True, exist_ok=True)
+    with _locked(root / f".{stage.id}.lock"):
+        if (final / "stage.json").exists():
+            return final
+        aside.mkdir(exist_ok=True)
+        work(aside)
+        record = {
+            "name": stage.name,
+            "version": stage.version,
+            "settings": stage.settings,
+            "inputs": list(stage.inputs),
+        }
+        write_aside(aside / "stage.json", json.dumps(record, indent=1, sort_keys=True).encode())
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+    return final
+
+
+def read_stage(folder: Path) -> dict[str, Any]:
+    """What `run_stage` recorded of a finished folder."""
+    record: dict[str, Any] = json.loads((folder / "stage.json").read_bytes())
+    return record
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a file so that it is either whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def hash_files(root: Path, files: list[Path]) -> str:
+    """One SHA-256 over names and contents; contents are read once per (path, size, time of change)."""
+    known_at = root / "hashes.json"
+    known: dict[str, str] = json.loads(known_at.read_bytes()) if known_at.exists() else {}
+    together = hashlib.sha256()
+    fresh = False
+    for file in files:
+        stat = file.stat()
+        key = f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+        if key not in known:
+            with file.open("rb") as content:
+                known[key] = hashlib.file_digest(content, "sha256").hexdigest()
+            fresh = True
+        together.update(f"{file.name}:{known[key]}\n".encode())
+    if fresh:
+        write_aside(known_at, json.dumps(known, indent=0).encode())
+    return together.hexdigest()

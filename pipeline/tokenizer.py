@@ -1,0 +1,91 @@
+"""The pool's tokenizer: a byte-level BPE trained on an equal share of every domain, or one that is given."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from pipeline.documents import scan
+from pipeline.domains import read_domains
+from pipeline.errors import PipelineError
+from pipeline.label import labels
+from pipeline.stage import write_aside
+
+END = "<|endoftext|>"
+LONGEST = 20_000  # characters of one document that the training sees
+
+
+class TokenizerSettings(BaseModel):
+    """The `tokenizer:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = None
+    """A tokenizer.json to use as it is, relative to the experiment file; None trains one."""
+    vocabulary: int = Field(2048, ge=300, le=65_536)
+    """Tokens of a trained one. Small, since a proxy's head costs as much as its layers."""
+    bytes_a_domain: int = Field(1_500_000, ge=10_000)
+    """Text of each domain that it is trained on."""
+    end: str = END
+    """The token that ends a document."""
+
+
+def make_tokenizer(
+    filtered: Path, labelled: Path, domains: Path, given: Path | None, settings: TokenizerSettings, folder: Path
+) -> None:
+    """Write `tokenizer.json`."""
+    if given:
+        tokenizer = load_tokenizer(given)
+        if tokenizer.token_to_id(settings.end) is None:
+            raise PipelineError(f"tokenizer.end: {settings.end!r} is not a token of {given}")
+        if tokenizer.get_vocab_size() > 65_536:
+            raise PipelineError(f"tokenizer.path: {given} has {tokenizer.get_vocab_size()} tokens, most is 65536")
+    else:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=settings.vocabulary,
+            special_tokens=[settings.end],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(_training_texts(filtered, labelled, domains, settings.bytes_a_domain), trainer)
+    write_aside(folder / "tokenizer.json", tokenizer.to_str().encode())
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """A tokenizers.Tokenizer; PipelineError where the file is none."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise PipelineError(f"tokenizer {path}: not a tokenizer.json ({error})") from None
+
+
+def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
+    """(vocabulary,) UTF-8 bytes that each token of a byte-level BPE stands for; 0 for the ending token."""
+    sizes = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    for token, number in tokenizer.get_vocab().items():
+        sizes[number] = 0 if token == end else len(token)  # one character a byte in byte-level BPE
+    return sizes
+
+
+def _training_texts(filtered: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:
+    """Documents with the largest ids of each domain (validation has the smallest), up to `size` bytes."""
+    for _, plan in sorted(read_domains(domains).items()):
+        mine = labels(labelled).filter(pl.col("source") == plan.source)
+        if plan.topics is not None:
+            mine = mine.filter(pl.col("topic").is_in(plan.topics))
+        chosen = (
+            mine.select("id", pl.min_horizontal("bytes", LONGEST).alias("bytes"))
+            .filter(pl.col("id") > plan.held_out_below)
+            .sort("id", descending=True)
+            .filter(pl.col("bytes").cum_sum() <= size)
+            .select("id")
+        )
+        texts = scan(filtered, "documents").select("id", "text").join(chosen, on="id", how="semi").collect()
+        for text in texts.sort("id")["text"]:
+            yield text[:LONGEST]

@@ -1,0 +1,130 @@
+"""Every mistake that a user can make ends in one clear line and exit code 2."""
+
+import shutil
+
+import duckdb
+import pytest
+import yaml
+from conftest import mixwright, write_lines
+
+
+def said(folder, *words: str) -> str:
+    """The one line of a command that must fail."""
+    done = mixwright(*words, folder=folder, expect=2)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("mixwright: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+    return lines[0]
+
+
+def changed(tiny, name: str, *place: str, value) -> str:
+    """The tiny experiment with one field set, as a file beside it, over the same finished work."""
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    part = content
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    (tiny / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    return f"{name}.yaml"
+
+
+def test_unknown_key(tiny):
+    line = said(tiny, "run", changed(tiny, "key", "swarm", "mixs", value=3))
+    assert "unknown field 'swarm.mixs' — did you mean 'mixes'?" in line
+    line = said(tiny, "run", changed(tiny, "key2", "sources", "web", "qualty", value=True))
+    assert "unknown field 'sources.web.qualty' — did you mean 'quality'?" in line
+
+
+def test_misspelled_value(tiny):
+    line = said(tiny, "run", changed(tiny, "value", "sources", "web", "format", value="wacr"))
+    assert "sources.web.format" in line
+    assert "did you mean 'warc'?" in line
+    assert "(it is 'wacr')" in line
+
+
+def test_a_number_out_of_range(tiny):
+    assert "proxy.tokens" in said(tiny, "run", changed(tiny, "range", "proxy", "tokens", value=-5))
+    assert "less than one batch" in said(tiny, "run", changed(tiny, "batch", "proxy", "tokens", value=5))
+
+
+def test_no_experiment_and_no_yaml(tiny):
+    assert "No such file" in said(tiny, "run", "nowhere.yaml")
+    (tiny / "broken.yaml").write_text("a: [1,\nb: }")
+    assert "broken.yaml line 2: not YAML" in said(tiny, "run", "broken.yaml")
+    (tiny / "object.yaml").write_text("a: !!python/object/apply:os.system ['true']")
+    assert "not YAML" in said(tiny, "run", "object.yaml")
+
+
+def test_a_source_without_files(tiny):
+    line = said(tiny, "prepare", changed(tiny, "nofiles", "sources", "code", "path", value="cod/*.zst"))
+    assert "sources.code.path: no file matches 'cod/*.zst'" in line
+
+
+def test_a_source_that_is_empty_after_filtering(tiny, finished):
+    line = said(tiny, "prepare", changed(tiny, "empty", "heuristics", value={"min_words": 90_000}))
+    assert "sources.web: no document is left after filtering" in line
+    funnel = mixwright(
+        "sql", "select reason from funnel where step = 'heuristics' and source = 'web' and documents > 0",
+        "--catalog", "work/catalog.duckdb", folder=tiny,
+    ).stdout  # fmt: skip
+    assert "too few words" in funnel
+    mixwright("prepare", "experiment.yaml", folder=tiny)  # the catalog tells of the whole experiment again
+
+
+def test_a_target_that_names_nothing(tiny, finished):
+    assert "no family or task 'cod' — did you mean 'code'?" in said(
+        tiny, "recommend", "experiment.yaml", "--target", "cod=1"
+    )
+    assert "write family=weight" in said(tiny, "recommend", "experiment.yaml", "--target", "code")
+
+
+def test_a_budget_beyond_the_caps(tiny, finished):
+    line = said(tiny, "recommend", "experiment.yaml", "--budget", "1T", "--max-epochs", "2")
+    assert "cannot be met within 2 epochs" in line
+    assert "are missing" in line
+    assert "lower --budget to" in line
+    assert "not a number of tokens" in said(tiny, "recommend", "experiment.yaml", "--budget", "lots")
+
+
+def test_an_empty_continuation(tiny, finished):
+    row = {"task": "t", "family": "code", "context": "a", "continuation": " "}
+    write_lines(tiny / "bad_suite.jsonl.zst", [{**row, "continuation": "fine"}, row])
+    line = said(tiny, "swarm", changed(tiny, "suite", "suite", "path", value="bad_suite.jsonl.zst"))
+    assert "bad_suite.jsonl.zst line 2: the continuation of task 't' is empty" in line
+
+
+def test_a_corrupt_shard_is_counted_and_the_rest_goes_on(tiny):
+    folder = tiny / "damaged"
+    shutil.copytree(tiny / "web", folder)
+    content = (folder / "a.warc.gz").read_bytes()
+    (folder / "b.warc.gz").write_bytes(content[: len(content) // 2])
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    content["sources"]["web"]["path"] = "damaged/*.warc.gz"
+    (tiny / "corrupt.yaml").write_text(yaml.safe_dump({**content, "work": "corrupt"}))
+    mixwright("prepare", "corrupt.yaml", folder=tiny)
+    with duckdb.connect(str(tiny / "corrupt" / "catalog.duckdb"), read_only=True) as catalog:
+        rows = dict(
+            catalog.sql("select reason, documents from funnel where step = 'read' and source = 'web'").fetchall()
+        )
+        assert rows.pop("kept") > 200
+        assert rows == {"refused: truncated": 1}
+        assert catalog.sql("select count(*) from documents where source = 'web'").fetchone()[0] > 10
+
+
+def test_a_catalog_from_a_newer_schema(tmp_path):
+    with duckdb.connect(str(tmp_path / "new.duckdb")) as catalog:
+        catalog.execute("create table meta as select 999 as schema_version, 'x' as experiment")
+    line = said(tmp_path, "sql", "from domains", "--catalog", "new.duckdb")
+    assert "has schema version 999" in line
+    assert "upgrade mixwright" in line
+
+
+def test_sql_mistakes(tiny, finished):
+    assert "no file nowhere.duckdb" in said(tiny, "sql", "from domains", "--catalog", "nowhere.duckdb")
+    assert "sql: Catalog Error" in said(tiny, "sql", "from domain", "--catalog", "work/catalog.duckdb")
+
+
+@pytest.mark.parametrize("words", [["validate", "experiment.yaml", "--seeds", "1"], ["nonsense"]])
+def test_wrong_flags(tiny, words):
+    mixwright(*words, folder=tiny, expect=2)
