@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
 
 def binary_scores(truth: Sequence[bool], probability: np.ndarray) -> dict[str, float]:
     """Average precision and ROC AUC of held-out probabilities (n,) for the positive class."""
+    from sklearn.metrics import average_precision_score, roc_auc_score  # half a second that only training needs
+
     return {
         "average_precision": float(average_precision_score(truth, probability)),
         "roc_auc": float(roc_auc_score(truth, probability)),
@@ -16,6 +17,8 @@ def binary_scores(truth: Sequence[bool], probability: np.ndarray) -> dict[str, f
 
 def label_scores(truth: Sequence[str], labels: Sequence[str], probability: np.ndarray) -> dict[str, float]:
     """Accuracy, macro F1 and each label's F1 of held-out probabilities (n, n_labels)."""
+    from sklearn.metrics import accuracy_score, f1_score
+
     guessed = [labels[column] for column in probability.argmax(axis=1)]
     by_label = f1_score(truth, guessed, labels=list(labels), average=None, zero_division=0)
     return {

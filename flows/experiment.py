@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
 from mixes.proxy.settings import ProxySettings
-from mixes.recommend import RecommendSettings
+from mixes.settings import RecommendSettings
 from mixes.swarm import SwarmSettings
 from pipeline.dedup import DedupSettings
 from pipeline.domains import PoolSettings

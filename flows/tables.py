@@ -78,7 +78,8 @@ def _words(found: Recommendation) -> list[str]:
     if found.verdict[OVERALL] == "not_distinguishable":
         lines.append(
             f"Not distinguishable from natural: the predicted gain of {p.gain:+.3f} bpb "
-            f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}) is within the noise of a difference between two mixes ({p.noise:.3f})."
+            f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}) is within the noise of a difference "
+            f"between two mixes ({p.noise:.3f})."
         )
     else:
         lines.append(

@@ -12,36 +12,17 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from mixes.errors import MixError
 from mixes.fit import TaskLaw, fit_laws
 from mixes.optimise import best_mix, nearby_best_mix
 from mixes.runs import Runs, to_array
+from mixes.settings import RecommendSettings
 from mixes.target import family_weights, task_weights
 
 Verdict = Literal["better", "not_distinguishable", "worse"]
 OVERALL = "target"  # the row of `predicted` and `verdict` that is the target itself
 BINDING = 1e-4  # a weight this near its cap is on it
-
-
-class RecommendSettings(BaseModel):
-    """The `recommend:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    target: dict[str, float] = {}
-    """Family or task → weight; empty is the mean over families."""
-    budget: str | None = None
-    """Tokens of the training run that the mix is for (6T, 300B, …); None is the pool's own tokens."""
-    max_epochs: float = Field(4.0, gt=0)
-    """Most times that a domain's tokens may repeat at the budget (OLMo 3: 4 to 7)."""
-    pull: float = Field(0.5, ge=0)
-    """Weight of KL(mix ‖ natural), in units of the target's noise between two proxies of one mix."""
-    replicates: int = Field(200, ge=20)
-    """Bootstrap replicates behind the intervals."""
-    coverage: float = Field(0.9, gt=0, lt=1)
-    """Nominal coverage of the intervals."""
 
 
 @dataclass(frozen=True)

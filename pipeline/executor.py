@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from datatrove.executor import LocalPipelineExecutor
+from datatrove.utils.stats import PipelineStats
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,7 +47,7 @@ def run_steps(
 class _QuietLocal(LocalPipelineExecutor):
     """datatrove's local executor; its log lines go to the rank's file, the terminal belongs to the progress bar."""
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1):  # noqa: ANN202
+    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
             try:
                 return super()._run_for_rank(rank, local_rank, node_rank)

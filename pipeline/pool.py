@@ -113,7 +113,9 @@ class Pool:
     @property
     def end_token(self) -> int:
         """Number of the token that ends a document."""
-        return int(self.tokenizer.token_to_id(self.manifest["end"]))
+        number = self.tokenizer.token_to_id(self.manifest["end"])
+        assert number is not None  # checked when the tokenizer was made
+        return number
 
     @property
     def token_bytes(self) -> np.ndarray:

@@ -2,8 +2,12 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +95,40 @@ def experiment_content() -> dict:
         "recommend": {"replicates": 20},
         "executor": {"workers": 2},
     }
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[str]:
+    """A Prefect server on loopback, which spares every command the start of one of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"],
+        env={**os.environ, "PREFECT_HOME": str(tmp_path_factory.mktemp("server"))},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    api = f"http://127.0.0.1:{port}/api"
+    try:
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                urllib.request.urlopen(f"{api}/health", timeout=2).read()
+                break
+            except OSError:
+                assert time.monotonic() < deadline, "the server did not start"
+                time.sleep(0.3)
+        yield api
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def served(server, monkeypatch) -> str:
+    """Commands of this test talk to the server."""
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    return server
 
 
 def mixwright(*words: str, folder: Path, expect: int = 0, **extra: str) -> subprocess.CompletedProcess:

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import mixwright, write_lines
 
+pytestmark = pytest.mark.usefixtures("served")
+
 
 def said(folder, *words: str) -> str:
     """The one line of a command that must fail."""
@@ -109,7 +111,7 @@ def test_a_corrupt_shard_is_counted_and_the_rest_goes_on(tiny):
         )
         assert rows.pop("kept") > 200
         assert rows == {"refused: truncated": 1}
-        assert catalog.sql("select count(*) from documents where source = 'web'").fetchone()[0] > 10
+        assert catalog.sql("select count(*) from documents where source = 'web'").fetchall()[0][0] > 10
 
 
 def test_a_catalog_from_a_newer_schema(tmp_path):

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import mixwright
 
+pytestmark = pytest.mark.usefixtures("served")
+
 
 def test_the_recommendation_is_whole(finished):
     assert set(finished["mix"]) == set(finished["natural"]) == set(finished["intervals"]) == set(finished["epochs"])
@@ -30,9 +32,10 @@ def test_a_second_run_skips_everything_and_says_the_same(tiny, finished):
     assert before == {path: path.stat().st_mtime_ns for path in (tiny / "work" / "stages").rglob("*.parquet")}
 
 
-def test_from_scratch_the_same_bytes(tiny, finished):
+def test_from_scratch_the_same_bytes(tiny, finished, monkeypatch):
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     (tiny / "again.yaml").write_text(yaml.safe_dump({**content, "work": "again", "executor": {"workers": 1}}))
+    monkeypatch.delenv("PREFECT_API_URL")  # with no server, too
     done = mixwright("recommend", "again.yaml", "--json", "--out", "mix.yaml", folder=tiny)
     assert json.loads(done.stdout) == finished
     pools = [sorted((tiny / work / "stages").glob("tokenise-*/tokens/*/*.bin")) for work in ("work", "again")]
@@ -51,8 +54,8 @@ def catalog(tiny, finished):
 
 def test_the_funnel_closes(catalog):
     rows = catalog.sql(
-        "select source, position, documents_in, documents_kept, documents_dropped, bytes_in, bytes_kept, bytes_dropped, "
-        "bytes_trimmed from funnel_by_stage order by source, position"
+        "select source, position, documents_in, documents_kept, documents_dropped, "
+        "bytes_in, bytes_kept, bytes_dropped, bytes_trimmed from funnel_by_stage order by source, position"
     ).fetchall()
     for source, position, into, kept, dropped, size, size_kept, size_dropped, trimmed in rows:
         assert into == kept + dropped
@@ -68,12 +71,12 @@ def test_the_funnel_closes(catalog):
 
 
 def test_scores_weights_and_documents_add_up(catalog, finished):
-    assert catalog.sql("select count(*) from runs").fetchone() == (10 + 1 + 4,)
+    assert catalog.sql("select count(*) from runs").fetchall() == [(10 + 1 + 4,)]
     assert catalog.sql(
         "select max(abs(s - 1)) < 1e-5 from (select sum(weight) s from mix_weights group by mix)"
-    ).fetchone()[0]
-    assert catalog.sql("select count(*) from scores where kind = 'task'").fetchone() == (15 * 3,)
-    assert catalog.sql("select bool_and(bpb between 0.5 and 20) from scores").fetchone() == (True,)
+    ).fetchall()[0][0]
+    assert catalog.sql("select count(*) from scores where kind = 'task'").fetchall() == [(15 * 3,)]
+    assert catalog.sql("select bool_and(bpb between 0.5 and 20) from scores").fetchall() == [(True,)]
     tokens = dict(catalog.sql("select domain, tokens from domains").fetchall())
     counted = dict(
         catalog.sql("select domain, sum(tokens)::bigint from documents where split = 'train' group by all").fetchall()

@@ -1,4 +1,4 @@
-"""Proxies: batches drawn by the mix, a loss that equals torch's, bpb that equals a plain reference, same bytes twice."""
+"""Proxies: batches drawn by the mix, torch's own loss, bpb as a plain reference has it, same bytes twice."""
 
 import math
 from itertools import islice

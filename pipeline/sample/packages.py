@@ -196,7 +196,7 @@ def _chunks(finder: "PackageFinder", link: "Link") -> Iterator[bytes]:
             while chunk := file.read(CHUNK):
                 yield chunk
         return
-    with finder.session.stream("GET", link.url_without_fragment) as response:
+    with finder.session.stream("GET", link.url_without_fragment) as response:  # type: ignore[attr-defined]
         response.raise_for_status()
         yield from response.iter_bytes()
 
