@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := build/sample
 
-.PHONY: setup sample recommend test check format clean
+.PHONY: setup sample recommend test check format docs clean
 
 setup: .venv/ready
 
@@ -30,6 +30,9 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf build .venv

@@ -2,64 +2,65 @@
 
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
 from flows.progress import stage_progress
 from flows.record import record_pool
+from flows.stage_task import stage_task
 from pipeline import prepare as stages
 
 
-@task(name="filter")
+@stage_task(name="filter")
 def filter_shards(experiment: Experiment) -> Path:
     """Read, extract, heuristics, language."""
     with stage_progress("filter") as progress:
         return stages.filter_shards(experiment.corpus, progress)
 
 
-@task(name="deduplicate")
+@stage_task(name="deduplicate")
 def deduplicate(experiment: Experiment, filtered: Path) -> Path:
     """Exact duplicates."""
     with stage_progress("deduplicate") as progress:
         return stages.deduplicate(experiment.corpus, filtered, progress)
 
 
-@task(name="classify")
+@stage_task(name="classify")
 def train_classifiers(experiment: Experiment, filtered: Path) -> Path:
     """Train the quality and topic models."""
     with stage_progress("classify") as progress:
         return stages.train_classifiers(experiment.corpus, filtered, progress)
 
 
-@task(name="label")
+@stage_task(name="label")
 def label_documents(experiment: Experiment, filtered: Path, deduplicated: Path, models: Path) -> Path:
     """Score what is left."""
     with stage_progress("label") as progress:
         return stages.label_documents(experiment.corpus, filtered, deduplicated, models, progress)
 
 
-@task(name="domains")
+@stage_task(name="domains")
 def choose_domains(experiment: Experiment, labelled: Path) -> Path:
     """Domains, buckets, validation split."""
     return stages.choose_domains(experiment.corpus, labelled)
 
 
-@task(name="tokenizer")
+@stage_task(name="tokenizer")
 def train_tokenizer(experiment: Experiment, filtered: Path, labelled: Path, domains: Path) -> Path:
     """The pool's tokenizer."""
     with stage_progress("tokenizer"):
         return stages.train_tokenizer(experiment.corpus, filtered, labelled, domains)
 
 
-@task(name="tokenise")
+@stage_task(name="tokenise")
 def tokenise(experiment: Experiment, filtered: Path, labelled: Path, domains: Path, tokenizer: Path) -> Path:
     """Token files."""
     with stage_progress("tokenise") as progress:
         return stages.tokenise(experiment.corpus, filtered, labelled, domains, tokenizer, progress)
 
 
-@task(name="pool")
+@stage_task(name="pool")
 def gather_pool(experiment: Experiment, tokenised: Path, domains: Path, tokenizer: Path) -> Path:
     """The manifest."""
     return stages.gather_pool(experiment.corpus, tokenised, domains, tokenizer)

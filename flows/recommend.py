@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from flows.catalog import rebuild_catalog
@@ -10,6 +10,7 @@ from flows.experiment import Experiment
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_recommendation
+from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
 from mixes.budget import epoch_caps, parse_tokens
@@ -20,7 +21,7 @@ from pipeline.suite import suite_families
 from pipeline.swarm import Evidence, read_runs
 
 
-@task(name="fit-and-optimise")
+@stage_task(name="fit-and-optimise")
 def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Laws, optimum, intervals."""
     settings, pool = experiment.recommend, Pool(evidence.pool)

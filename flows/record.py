@@ -1,7 +1,8 @@
 """Turns finished work into immutable Parquet records, and remembers which of them are current.
 
 `records/<table>/<id>.parquet` is written once and never changed; `current.json` lists, table by table, the
-records that the experiment's present evidence consists of. Everything else on disk is older evidence.
+records that the experiment's present evidence consists of. Everything else on disk is older evidence. The
+experiment as it was resolved, every default filled in, lies in `experiments/<id>.yaml`.
 """
 
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 
 from flows.experiment import Experiment
 from flows.schema import TABLES
@@ -116,8 +118,8 @@ def record_recommendation(experiment: Experiment, found: Recommendation) -> Curr
         for name, error in law["errors"].items():
             rank = law["rank_correlations"][name]
             row = {"task": task, "law": name, "used": name == law["name"], "error": error, "rank_correlation": rank}
-            laws.append({**mine, **row, "noise": law["noise"]})
-        chosen = {"error": law["error"], "rank_correlation": law["rank_correlation"], "noise": law["noise"]}
+            laws.append({**mine, **row, "noise": law["noise"], "spread": law["spread"]})
+        chosen = {field: law[field] for field in ("error", "rank_correlation", "noise", "spread")}
         laws.append({**mine, "task": task, "law": "chosen", "used": False, **chosen})
     head = {
         **mine, "number": number, "target": json.dumps(found.target), "budget": found.budget,
@@ -166,6 +168,8 @@ def _lineage(stages: dict[str, Path]) -> pl.DataFrame:
 
 def _save(experiment: Experiment, name: str, tables: dict[str, pl.DataFrame], files: Current) -> Current:
     """Write the tables' records and make them, added to `files`, the current ones."""
+    resolved = yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False)
+    write_aside(experiment.folder / "experiments" / f"{experiment.id}.yaml", resolved.encode())
     current = {**read_current(experiment), **files}
     for table, frame in tables.items():
         write_parquet(frame, experiment.records / table / f"{name}.parquet")

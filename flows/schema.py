@@ -132,6 +132,7 @@ TABLES: dict[str, Table] = {
             "error": ("DOUBLE", "root mean squared held-out error, bpb"),
             "rank_correlation": ("DOUBLE", "Spearman, held-out predictions against scores"),
             "noise": ("DOUBLE", "standard deviation between proxies of one mix, bpb"),
+            "spread": ("DOUBLE", "standard deviation between mixes, bpb"),
         },
     ),
     "recommendations": Table(

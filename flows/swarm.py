@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
 from flows.progress import stage_progress
 from flows.record import record_swarm
+from flows.stage_task import stage_task
 from mixes.swarm import Candidate, draw_swarm
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
@@ -15,7 +16,7 @@ from pipeline.suite import encode_suite
 from pipeline.swarm import Evidence, train_swarm
 
 
-@task(name="suite")
+@stage_task(name="suite")
 def make_suite(experiment: Experiment, pool: Path) -> Path:
     """The suite, tokenised."""
     file = experiment.corpus.file(experiment.suite.path, "suite.path")
@@ -30,14 +31,14 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
     )
 
 
-@task(name="draw")
+@stage_task(name="draw")
 def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
     """The candidate mixes."""
     tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
     return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
 
 
-@task(name="train")
+@stage_task(name="train")
 def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
     """Every proxy that has no record yet."""
     with stage_progress("train") as progress:

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from mixes.recommend import OVERALL, Predicted, Recommendation
 
+CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable from natural", "worse": "worse"}
 
 
@@ -86,13 +87,15 @@ def _words(found: Recommendation) -> list[str]:
             f"Predicted {found.verdict[OVERALL]} than natural by {abs(p.gain):.3f} bpb "
             f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}; noise of a difference {p.noise:.3f})."
         )
-    errors = [law["error"] for law in found.law.values()]
-    ranks = [law["rank_correlation"] for law in found.law.values()]
     names = [law["name"] for law in found.law.values()]
     used = ", ".join(f"{name} on {names.count(name)}" for name in sorted(set(names)))
-    lines.append(
-        f"Laws by cross-validation: {used} tasks; held-out error {sum(errors) / len(errors):.3f} bpb, "
-        f"rank correlation {sum(ranks) / len(ranks):.2f} (means over {len(names)} tasks)."
-    )
+    clear = [law for law in found.law.values() if law["spread"] >= CLEAR * law["noise"]]
+    lines.append(f"Laws, chosen by cross-validation: {used} tasks.")
+    if clear:
+        error, rank = (sum(law[field] for law in clear) / len(clear) for field in ("error", "rank_correlation"))
+        lines.append(
+            f"Held-out error {error:.3f} bpb, held-out rank correlation {rank:.2f}: means over the {len(clear)} of "
+            f"{len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
+        )
     lines.append(f"Budget {found.budget:,.0f} tokens, at most {found.max_epochs:g} epochs a domain. Id {found.id}.")
     return lines

@@ -7,7 +7,7 @@ seed by seed: two proxies of one seed start from the same weights and read each 
 from dataclasses import dataclass
 
 import numpy as np
-from prefect import flow, task
+from prefect import flow
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,7 @@ from flows.experiment import Experiment
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.recommend import run_flow
+from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from mixes.proxy.settings import ProxySettings
 from mixes.recommend import OVERALL, Recommendation
@@ -37,7 +38,7 @@ class Validation:
     tokens: int
 
 
-@task(name="train-anew")
+@stage_task(name="train-anew")
 def train_anew(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
     """Every validation proxy that has no record yet."""
     with stage_progress("validate") as progress:

@@ -92,8 +92,7 @@ def _nested(
     for fold in range(FOLDS):
         kept = np.flatnonzero(outer != fold)
         inner = np.full(len(outer), -1)
-        inner[kept] = np.arange(len(kept)) % FOLDS
-        inner[kept] = inner[kept][np.argsort(np.argsort(outer[kept], kind="stable"), kind="stable")]
+        inner[kept[np.argsort(outer[kept], kind="stable")]] = np.arange(len(kept)) % FOLDS
         errors = [_error(_held_out(LAWS[name], weights, scores, inner)[:, kept], scores[:, kept]) for name in names]
         best = np.argmin(errors, axis=0)  # (n_tasks,)
         mine = outer == fold

@@ -51,7 +51,7 @@ class Recommendation:
     target: dict[str, float]  # task → weight
     predicted: dict[str, Predicted]  # target, families, tasks
     verdict: dict[str, Verdict]  # target and families
-    law: dict[str, dict]  # task → name, error, rank_correlation, noise
+    law: dict[str, dict]  # task → name, error, rank_correlation, noise and spread (both standard deviations), …
     budget: float
     max_epochs: float
     evidence: dict[str, str]
@@ -96,6 +96,8 @@ def recommend(
     }
     spread = boot.mixes(weights_of_tasks, share, cap, pull, best)
     low, high = np.quantile(spread, _tails(settings.coverage), axis=0)
+    by_mix = runs.by_mix().scores()
+    spread_of = dict(zip(runs.tasks, by_mix.std(axis=1, ddof=1).tolist(), strict=True))
     mix = {name: float(weight) for name, weight in zip(runs.domains, best, strict=True)}
     found = Recommendation(
         id="",
@@ -109,7 +111,7 @@ def recommend(
         target={task: weight for task, weight in weights_of_tasks.items() if weight},
         predicted=predicted,
         verdict={name: verdict(predicted[name]) for name in [OVERALL, *family_weights(families)]},
-        law={task: _law_row(laws[task], noise[task]) for task in runs.tasks},
+        law={task: _law_row(laws[task], noise[task], spread_of[task]) for task in runs.tasks},
         budget=budget,
         max_epochs=settings.max_epochs,
         evidence=dict(evidence),
@@ -127,12 +129,13 @@ def verdict(predicted: Predicted) -> Verdict:
     return "not_distinguishable"
 
 
-def _law_row(law: TaskLaw, noise: float) -> dict:
+def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
     return {
         "name": law.kind.name,
         "error": law.error,
         "rank_correlation": law.rank_correlation,
         "noise": noise,
+        "spread": spread,
         "errors": law.errors,
         "rank_correlations": law.rank_correlations,
     }

@@ -1,0 +1,38 @@
+"""Writes the docs that the code itself says: commands.md and recommendation.schema.json.
+
+`make docs` writes them; tests/test_docs.py fails where they are out of date.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from typer.testing import CliRunner
+
+from flows.cli import app
+from mixes.recommend import Recommendation
+
+HERE = Path(__file__).parent
+
+
+def generated() -> dict[str, str]:
+    """File name → content."""
+    os.environ.update(COLUMNS="100", TERM="dumb", NO_COLOR="1")
+    runner = CliRunner()
+    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    parts = ["# Commands\nMade by `make docs` from the commands' own help. `--debug` before any of them shows a traceback."]
+    for name in names:
+        said = runner.invoke(app, [name, "--help"], prog_name="mixwright").output
+        parts.append(f"## {name}\n```\n{said.strip()}\n```")
+    schema = TypeAdapter(Recommendation).json_schema()
+    schema["title"] = "What `recommend-mix --json` prints"
+    return {
+        "commands.md": "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n",
+        "recommendation.schema.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n",
+    }
+
+
+if __name__ == "__main__":
+    for name, content in generated().items():
+        (HERE / name).write_text(content, encoding="utf-8")

@@ -1,0 +1,52 @@
+"""The docs say what the code says."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.cli import app
+from flows.experiment import load_experiment
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+
+
+def test_generated_docs_are_up_to_date():
+    from generate import generated
+
+    for name, content in generated().items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == content, f"docs/{name}: run `make docs`"
+
+
+def test_every_command_has_help():
+    assert all(command.callback.__doc__ for command in app.registered_commands)
+
+
+def test_commands_of_the_readme_exist():
+    readme = (ROOT / "README.md").read_text()
+    known = {command.callback.__name__ for command in app.registered_commands}
+    assert set(re.findall(r"^mixwright (\w+)", readme, re.MULTILINE)) <= known
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make (\w+)", readme, re.MULTILINE)) <= targets
+
+
+def test_queries_of_the_readme_are_understood(tiny, finished):
+    import duckdb
+
+    readme = (ROOT / "README.md").read_text()
+    queries = re.findall(r'^mixwright sql "(.+)"$', readme, re.MULTILINE)
+    assert len(queries) >= 3
+    with duckdb.connect(str(tiny / "work" / "catalog.duckdb"), read_only=True) as catalog:
+        for query in queries:
+            assert catalog.sql(query).fetchall(), query
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.name)
+def test_experiments_are_valid_and_resolve_to_themselves(file, tmp_path):
+    experiment = load_experiment(file)
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(yaml.safe_dump(experiment.model_dump(mode="json")))
+    assert load_experiment(resolved).id == experiment.id
