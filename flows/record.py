@@ -13,7 +13,7 @@ import polars as pl
 import yaml
 
 from flows.experiment import Experiment
-from flows.schema import TABLES
+from flows.schema import TABLES, VERSION
 from mixes.recommend import Recommendation
 from mixes.swarm import Candidate
 from pipeline.documents import scan
@@ -32,9 +32,10 @@ TYPES = {
 
 
 def read_current(experiment: Experiment) -> Current:
-    """Current records; empty before the first flow has ended."""
+    """Current records; empty before the first flow has ended, or where another version's tables stand."""
     path = experiment.folder / "current.json"
-    return json.loads(path.read_bytes()) if path.exists() else {}
+    found = json.loads(path.read_bytes()) if path.exists() else {}
+    return found.get("tables", {}) if found.get("schema_version") == VERSION else {}
 
 
 def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
@@ -174,5 +175,8 @@ def _save(experiment: Experiment, name: str, tables: dict[str, pl.DataFrame], fi
     for table, frame in tables.items():
         write_parquet(frame, experiment.records / table / f"{name}.parquet")
         current[table] = [*files.get(table, []), f"records/{table}/{name}.parquet"]
-    write_aside(experiment.folder / "current.json", json.dumps(current, indent=1).encode())
+    write_aside(
+        experiment.folder / "current.json",
+        json.dumps({"schema_version": VERSION, "tables": current}, indent=1).encode(),
+    )
     return current

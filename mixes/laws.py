@@ -127,6 +127,7 @@ class Curve:
             starts = [near[:, 2:]]
         for _ in range(PASSES):
             theta = self._fit_once(weights, y, np.sqrt(rows) / noise, starts)
+            starts = [theta]
             residual = self.curve(theta, weights)[0] - y
             freedom = total - np.minimum(weights.shape[1], total / 2)
             noise = np.sqrt((rows * residual**2).sum(axis=1, keepdims=True) / freedom).clip(*NOISE_RANGE)

@@ -14,7 +14,7 @@ Residuals = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def least_squares(
-    residuals: Residuals, start: np.ndarray, iterations: int = 200, tolerance: float = 1e-10
+    residuals: Residuals, start: np.ndarray, iterations: int = 200, tolerance: float = 1e-6
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise each problem's sum of squares from `start` (P, q).
 
