@@ -14,6 +14,8 @@ class QualitySettings(BaseModel):
     """A glob of JSONL files with good prose, relative to the experiment file."""
     negatives: str
     """The source whose raw pages, before the filters, are the negatives."""
+    most_texts: int = Field(50_000, ge=10)
+    """Most texts of each kind that it learns from: a uniform sample, so that memory does not grow with a crawl."""
     folds: int = Field(4, ge=2, le=20)
     """Parts of the cross-fit."""
     training: TrainingSettings = TrainingSettings()
@@ -31,6 +33,8 @@ class TopicSettings(BaseModel):
     """The attribute that holds it."""
     ignore: tuple[str, ...] = ()
     """Labels that mean no topic."""
+    most_texts: int = Field(200_000, ge=10)
+    """Most labelled texts that it learns from: a uniform sample."""
     most_domains: int = Field(3, ge=1)
     """Domains that one source is split into, the one for all other topics included."""
     min_bytes: int = Field(200_000, ge=1)

@@ -1,9 +1,11 @@
 """Flow 3: scores to a recommended mix; and the flow that runs all three."""
 
+import hashlib
 from pathlib import Path
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from pydantic import TypeAdapter
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
@@ -17,28 +19,51 @@ from mixes.budget import epoch_caps, parse_tokens
 from mixes.recommend import Recommendation, recommend
 from mixes.swarm import Candidate
 from pipeline.pool import Pool
+from pipeline.stage import Stage, run_stage, write_aside
 from pipeline.suite import suite_families
 from pipeline.swarm import Evidence, read_runs
+
+RECOMMENDATION = TypeAdapter(Recommendation)
 
 
 @stage_task(name="fit-and-optimise")
 def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Laws, optimum, intervals."""
-    settings, pool = experiment.recommend, Pool(evidence.pool)
-    available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
-    budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
+    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
+    hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
+    full_tokens = {name: source.full_tokens for name, source in sorted(experiment.sources.items())}
+    settings = {**experiment.recommend.model_dump(), "seed": experiment.seed, "full_tokens": full_tokens}
+    stage = Stage("recommend", 1, settings, tuple(hashes.values()))
+
+    def work(folder: Path) -> None:
+        found = _recommend(experiment, evidence, candidates, Pool(evidence.pool).available(full_tokens), hashes)
+        write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(found))
+
     with stage_progress("recommend"):
-        return recommend(
-            runs=read_runs(evidence, candidates, experiment.records),
-            families=suite_families(evidence.suite),
-            natural=pool.natural,
-            available=available,
-            caps=epoch_caps(available, budget, settings.max_epochs),
-            budget=budget,
-            settings=settings,
-            seed=experiment.seed,
-            evidence={"experiment": experiment.id, "pool": evidence.pool.name, "suite": evidence.suite.name},
-        )
+        folder = run_stage(experiment.corpus.stages, stage, work)
+    return RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
+
+
+def _recommend(
+    experiment: Experiment,
+    evidence: Evidence,
+    candidates: list[Candidate],
+    available: dict[str, float],
+    hashes: dict[str, str],
+) -> Recommendation:
+    settings = experiment.recommend
+    budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
+    return recommend(
+        runs=read_runs(evidence, candidates, experiment.records),
+        families=suite_families(evidence.suite),
+        natural=Pool(evidence.pool).natural,
+        available=available,
+        caps=epoch_caps(available, budget, settings.max_epochs),
+        budget=budget,
+        settings=settings,
+        seed=experiment.seed,
+        evidence=hashes,
+    )
 
 
 @flow(name="recommend", log_prints=False, validate_parameters=False)

@@ -1,12 +1,14 @@
 """The kind of Prefect task that a stage is: tried once more, unless the mistake is the user's."""
 
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import task
+from prefect import Task, task
 
 from flows.errors import INPUT_ERRORS
 
+P = ParamSpec("P")
+R = TypeVar("R")
 RETRY_AFTER = 5  # seconds
 
 
@@ -21,4 +23,8 @@ def worth_retrying(task: Any, run: Any, state: Any) -> bool:
     return False
 
 
-stage_task = partial(task, retries=1, retry_delay_seconds=RETRY_AFTER, retry_condition_fn=worth_retrying)
+def stage_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Decorates one call of the floor below."""
+    return task(
+        name=name, retries=1, retry_delay_seconds=RETRY_AFTER, retry_condition_fn=worth_retrying, persist_result=False
+    )

@@ -22,6 +22,7 @@ from mixes.target import family_weights, task_weights
 
 Verdict = Literal["better", "not_distinguishable", "worse"]
 OVERALL = "target"  # the row of `predicted` and `verdict` that is the target itself
+PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
 BINDING = 1e-4  # a weight this near its cap is on it
 
 
@@ -84,15 +85,20 @@ def recommend(
     laws = fit_laws(runs, seed=seed)
     share = to_array(natural, runs.domains, "natural mix")
     cap = to_array(caps, runs.domains, "caps")
-    noise = _noise(runs)
-    aims = {OVERALL: weights_of_tasks, **family_weights(families)}
-    aims |= {task: {task: 1.0} for task in runs.tasks}
-    aim_noise = {name: _aim_noise(aim, runs, noise) for name, aim in aims.items()}
-    pull = settings.pull * aim_noise[OVERALL]
+    alone = {task: {task: 1.0} for task in runs.tasks}
+    kinds: tuple[Mapping[str, Mapping[str, float]], ...] = (
+        {OVERALL: weights_of_tasks},
+        family_weights(families),
+        alone,
+    )
+    aims = {name: aim for kind in kinds for name, aim in kind.items()}
+    noise = {name: value for kind in kinds for name, value in _noise(runs, kind).items()}
+    apart = {name: float(np.sqrt(2) * value) for name, value in noise.items()}  # of a difference between two proxies
+    pull = settings.pull * apart[OVERALL]
     best = best_mix(laws, weights_of_tasks, share, cap, pull)
     boot = _Bootstrap(runs, laws, settings.replicates, seed)
     predicted = {
-        name: _predicted(aim, laws, boot, best, share, aim_noise[name], settings.coverage) for name, aim in aims.items()
+        name: _predicted(aim, laws, boot, best, share, apart[name], settings.coverage) for name, aim in aims.items()
     }
     spread = boot.mixes(weights_of_tasks, share, cap, pull, best)
     low, high = np.quantile(spread, _tails(settings.coverage), axis=0)
@@ -141,25 +147,22 @@ def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
     }
 
 
-def _noise(runs: Runs) -> dict[str, float]:
-    """Task → standard deviation between proxies of one mix, bpb."""
+def _noise(runs: Runs, aims: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Aim → its standard deviation between proxies of one mix, bpb; from the replicates' own aims, since tasks'
+    errors go together.
+
+    A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to the
+    mean over its fellows by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027).
+    """
     groups = runs.replicates()
     if not groups:
         raise MixError("swarm: no mix was trained with two seeds, so the noise is unknown — raise swarm.natural_seeds")
     freedom = sum(len(group.runs) - 1 for group in groups)
-    squares = sum(group.scores().var(axis=1) * len(group.runs) for group in groups)
-    return dict(zip(runs.tasks, np.sqrt(squares / freedom).tolist(), strict=True))
-
-
-def _aim_noise(aim: Mapping[str, float], runs: Runs, noise: Mapping[str, float]) -> float:
-    """Standard deviation of the *difference* of an aim between two proxies of one mix: √2 times the aim's own.
-
-    Taken from the replicates' own aims, since tasks' errors go together.
-    """
-    values = np.array([aim.get(task, 0.0) for task in runs.tasks])
-    groups = runs.replicates()
-    squares = sum(float((values @ group.scores()).var()) * len(group.runs) for group in groups)
-    return float(np.sqrt(2 * squares / sum(len(group.runs) - 1 for group in groups)))
+    weights = np.array([[aim.get(task, 0.0) for task in runs.tasks] for aim in aims.values()])
+    squares = sum((weights @ group.scores()).var(axis=1) * len(group.runs) for group in groups)  # (n_aims,)
+    pooled = np.sum(squares) / (freedom * len(aims))
+    variances = (squares + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)
+    return dict(zip(aims, np.sqrt(variances).tolist(), strict=True))
 
 
 def _predicted(

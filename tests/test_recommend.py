@@ -1,0 +1,100 @@
+"""The recommendation is honest: on a planted swarm it finds the better mix, on one without signal it says so."""
+
+import numpy as np
+import pytest
+
+from mixes.budget import epoch_caps
+from mixes.errors import MixError
+from mixes.recommend import recommend
+from mixes.runs import Run, Runs
+from mixes.settings import RecommendSettings
+
+DOMAINS = ("books", "code", "web")
+NATURAL = {"books": 0.2, "code": 0.1, "web": 0.7}
+FAMILIES = {"humaneval": "code", "mbpp": "code", "sciq": "knowledge"}
+
+
+def swarm(signal: float, noise: float, seed: int = 0) -> Runs:
+    """24 mixes and four seeds of natural; `signal` scales how far code and books help."""
+    rng = np.random.default_rng(seed)
+    mixes = [("natural", tuple(NATURAL[d] for d in DOMAINS))] * 4
+    mixes += [(f"m{i:02d}", tuple(mix)) for i, mix in enumerate(rng.dirichlet(np.ones(3), size=24))]
+    runs = []
+    for number, (name, mix) in enumerate(mixes):
+        books, code, _ = mix
+        truth = {
+            "humaneval": 3 - signal * code**0.5,
+            "mbpp": 4 - signal * code**0.5,
+            "sciq": 3 - signal * books**0.5,
+        }
+        scores = {task: value + float(rng.normal(scale=noise)) for task, value in truth.items()}
+        runs.append(Run(f"r{number:02d}", name, dict(zip(DOMAINS, mix, strict=True)), scores))
+    return Runs(tuple(runs))
+
+
+def ask(runs: Runs, **settings):
+    available = {name: share * 1e6 for name, share in NATURAL.items()}
+    chosen = RecommendSettings(replicates=60, **settings)
+    caps = epoch_caps(available, 1e6, chosen.max_epochs)
+    return recommend(runs, FAMILIES, NATURAL, available, caps, 1e6, chosen, 0, {})
+
+
+def test_a_planted_gain_is_found_and_called_better():
+    found = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=100.0)
+    assert found.mix["code"] > 0.9
+    assert found.verdict["code"] == found.verdict["target"] == "better"
+    assert found.verdict["knowledge"] == "worse"
+    truth = 1 - 0.1**0.5
+    assert found.predicted["code"].gain == pytest.approx(truth, abs=0.1)
+
+
+def test_noise_is_not_called_a_finding():
+    calls = [ask(swarm(signal=0.0, noise=0.02, seed=seed)).verdict["target"] for seed in range(6)]
+    assert calls.count("not_distinguishable") >= 5
+
+
+def test_caps_bind_and_are_named():
+    found = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=4.0)
+    assert found.mix["code"] == pytest.approx(0.4, abs=1e-3)
+    assert set(found.caps) == {"code"}
+    assert found.epochs["code"] == pytest.approx(4.0, abs=0.01)
+
+
+def test_noise_of_tasks_is_drawn_to_its_fellows():
+    """A task whose four seeds happen to agree is not taken for one without noise."""
+    runs = swarm(signal=1.0, noise=0.05)
+    still = tuple(
+        Run(run.id, run.mix, run.weights, {**run.scores, "sciq": 2.5} if run.mix == "natural" else run.scores)
+        for run in runs.runs
+    )
+    found = ask(Runs(still))
+    assert found.law["sciq"]["noise"] > 0.01
+
+
+def test_domains_that_differ_are_named():
+    runs = swarm(signal=1.0, noise=0.01)
+    with pytest.raises(MixError, match="natural mix: 'forum' is unknown"):
+        recommend(runs, FAMILIES, {**NATURAL, "forum": 0.1}, NATURAL, NATURAL, 1, RecommendSettings(), 0, {})
+
+
+def test_no_replicates_no_noise():
+    runs = Runs(tuple(run for run in swarm(1.0, 0.01).runs if run.id not in {"r01", "r02", "r03"}))
+    with pytest.raises(MixError, match=r"raise swarm\.natural_seeds"):
+        ask(runs)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"weights": {"books": 0.5, "code": 0.5, "web": 0.5}}, "sum to 1.5"),
+        ({"weights": {"books": 0.5, "code": 0.5}}, "differ in domain 'web'"),
+        ({"scores": {"humaneval": float("nan"), "mbpp": 1.0, "sciq": 1.0}}, "has the score nan on task 'humaneval'"),
+        ({"scores": {"humaneval": 1.0, "mbpp": 1.0}}, "differ in task 'sciq'"),
+        ({"id": "r05"}, "run 'r05' stands there twice"),
+    ],
+)
+def test_runs_that_contradict_each_other(change, said):
+    runs = list(swarm(1.0, 0.01).runs)
+    runs[10] = Run(**{**runs[10].__dict__, **change})
+    with pytest.raises(MixError, match=said):
+        Runs(tuple(runs))
