@@ -4,6 +4,7 @@ DuckDB lets one writer lock out every reader; here nothing ever writes to a cata
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import polars as pl
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.record import Current
-from flows.schema import TABLES, VERSION, VIEWS, WHY
+from flows.schema import OVER_FILES, TABLES, VERSION, VIEWS, WHY
 
 
 def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
@@ -25,12 +26,12 @@ def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
         catalog.execute("insert into meta values (?, ?)", [VERSION, experiment.id])
         for name in TABLES:
             _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
-        documents = [str(experiment.folder / file) for file in current.get("documents", [])]
-        if documents:
-            # A view, since documents may be billions; DuckDB takes no parameters in it, so quotes are doubled.
-            paths = ", ".join("'" + path.replace("'", "''") + "'" for path in documents)
-            catalog.execute(f"create view documents as select * from read_parquet([{paths}])")
-            catalog.execute("comment on view documents is 'The pool, a row a document, over its Parquet files'")
+        for name, comment in OVER_FILES.items():
+            # Views, since documents may be billions; DuckDB takes no parameters in them, so quotes are doubled.
+            paths = ["'" + _quoted(str(experiment.folder / file)) + "'" for file in current.get(name, [])]
+            if paths:
+                catalog.execute(f"create view {name} as select * from read_parquet([{', '.join(paths)}])")
+                catalog.execute(f"comment on view {name} is '{_quoted(comment)}'")
         for name in ("recommended_vs_natural", *VIEWS):
             comment, query = VIEWS[name]
             catalog.execute(f"create or replace view {name} as {query}")
@@ -55,7 +56,7 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def query_catalog(path: Path, query: str) -> pl.DataFrame:
+def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> pl.DataFrame:
     """Run one query, reading only, without reach beyond the catalog's own files.
 
     Raises:
@@ -71,6 +72,6 @@ def query_catalog(path: Path, query: str) -> pl.DataFrame:
                     f"catalog: {path} has schema version {found}, this mixwright reads up to "
                     f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
                 )
-            return catalog.sql(query).pl()
+            return catalog.sql(query, params=list(values)).pl() if values else catalog.sql(query).pl()
     except duckdb.Error as error:
         raise ExperimentError(f"sql: {str(error).splitlines()[0]} — tables: {', '.join(TABLES)}") from None

@@ -99,6 +99,49 @@ def sql(
 
 
 @app.command()
+def dropped(
+    reason: Annotated[str | None, typer.Option(help="Only this reason; without it, the reasons are listed.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Documents shown.")] = 5,
+    catalog: Annotated[Path, typer.Option(help="The catalog.")] = Path("build/work/catalog.duckdb"),
+) -> None:
+    """Show documents that a filter dropped, as sampled while it ran."""
+    from flows.catalog import query_catalog
+
+    if reason is None:
+        sql("select step, reason, source, count(*) as sampled from dropped group by all order by all", catalog)
+        return
+    chosen = "reason = ? and coalesce(source = ?, true)"
+    query = f"select source, id, text from dropped where {chosen} order by id limit {most}"
+    found = query_catalog(catalog, query, [reason, source])
+    if not len(found):
+        raise ExperimentError(
+            f"dropped: no document was dropped for {reason!r} — `mixwright dropped` lists the reasons"
+        )
+    for row in found.iter_rows(named=True):
+        print(f"── {row['source']} {row['id']}\n{row['text'][:1_000].strip()}\n")
+
+
+@app.command()
+def schedule(
+    experiment: ExperimentFile,
+    cron: Annotated[str | None, typer.Option(help='When, as cron writes it: "0 3 * * *".')] = None,
+    every: Annotated[float | None, typer.Option(min=1, help="Or: seconds between runs.")] = None,
+) -> None:
+    """Run the whole process on a schedule, against the Prefect server of PREFECT_API_URL; stays until stopped."""
+    if (cron is None) == (every is None):
+        raise ExperimentError("schedule: give either --cron or --every")
+    if not os.environ.get("PREFECT_API_URL"):
+        raise ExperimentError(
+            "schedule: PREFECT_API_URL is not set — start a server (`prefect server start`) and set it to its address"
+        )
+    os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"  # it is a service: its log is what people see of it
+    from flows.schedule import serve
+
+    serve(experiment, cron, every)
+
+
+@app.command()
 def validate(
     experiment: ExperimentFile,
     seeds: Annotated[int, typer.Option(min=2, help="Proxies a mix.")] = 3,

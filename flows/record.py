@@ -63,10 +63,15 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
         "classifiers": scan(stages["classify"], "classifiers").collect(),
         "lineage": _lineage(stages),
     }
-    files: Current = {"documents": []}
+    filtered = f"stages/{stages['filter'].name}"
+    files: Current = {
+        "documents": [],
+        "dropped": [f"{filtered}/dropped/*/*.parquet"],
+        "refused": [f"{filtered}/refused/*.parquet"],
+    }
     if "pool" in stages:
         tables |= _pool_tables(experiment, Pool(stages["pool"]))
-        files = {"documents": [f"stages/{stages['tokenise'].name}/pool/*.parquet"]}
+        files |= {"documents": [f"stages/{stages['tokenise'].name}/pool/*.parquet"]}
     return _save(experiment, last, tables, files)
 
 
@@ -137,7 +142,7 @@ def record_recommendation(experiment: Experiment, found: Recommendation) -> Curr
     predictions = [
         {
             **mine, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
-            "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
+            "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise, "error": row.error,
             "verdict": found.verdict.get(name),
         }
         for name, row in found.predicted.items()

@@ -174,6 +174,7 @@ TABLES: dict[str, Table] = {
             "gain_low": ("DOUBLE", "lower end of its interval"),
             "gain_high": ("DOUBLE", "upper end of its interval"),
             "noise": ("DOUBLE", "standard deviation of a difference between two proxies of one mix"),
+            "error": ("DOUBLE", "held-out error of the laws behind it, bpb"),
             "verdict": ("VARCHAR", "better, not_distinguishable or worse; null for single tasks"),
         },
     ),
@@ -182,6 +183,12 @@ TABLES: dict[str, Table] = {
         ("stage", "input"),
         {"stage": ("VARCHAR", "stage id"), "input": ("VARCHAR", "id of a stage, or hash of files")},
     ),
+}
+
+OVER_FILES: dict[str, str] = {
+    "documents": "The pool, a row a document, over its Parquet files",
+    "dropped": "A sample of the documents that each filter dropped, by step, reason and source, for the eye",
+    "refused": "Records that could not be read: source, shard, offset (bytes, or a Parquet row), reason",
 }
 
 VIEWS: dict[str, tuple[str, str]] = {

@@ -7,7 +7,7 @@ from rich.table import Table
 from mixes.recommend import OVERALL, Predicted, Recommendation
 
 CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
-WORDS = {"better": "better", "not_distinguishable": "not distinguishable from natural", "worse": "worse"}
+WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
 
 def print_recommendation(found: Recommendation, console: Console) -> None:
@@ -21,7 +21,7 @@ def print_recommendation(found: Recommendation, console: Console) -> None:
     console.print(mix)
     scores = Table(title="Predicted bits per byte (lower is better)", box=box.SIMPLE_HEAD, title_justify="left")
     scores.add_column("family")
-    for name in ("natural", "uniform", "recommended", "gain", "90 % interval", "noise"):
+    for name in ("natural", "uniform", "recommended", "gain", "90 % interval", "noise", "law error"):
         scores.add_column(name, justify="right")
     scores.add_column("verdict")
     for row in _score_rows(found):
@@ -34,7 +34,7 @@ def recommendation_markdown(found: Recommendation) -> str:
     """The same as markdown tables."""
     mix = [["domain", "natural", "recommended", "90 % interval", "ratio", "epochs"], *_mix_rows(found)]
     scores = [
-        ["family", "natural", "uniform", "recommended", "gain", "90 % interval", "noise", "verdict"],
+        ["family", "natural", "uniform", "recommended", "gain", "90 % interval", "noise", "law error", "verdict"],
         *_score_rows(found),
     ]
     return "\n\n".join([f"# {found.id}", _markdown(mix), _markdown(scores), *_words(found)])
@@ -66,7 +66,7 @@ def _score_rows(found: Recommendation) -> list[list[str]]:
         rows.append(
             [
                 name, f"{p.natural:.3f}", f"{p.uniform:.3f}", f"{p.mix:.3f}", f"{p.gain:+.3f}",
-                f"{p.gain_low:+.3f} – {p.gain_high:+.3f}", f"{p.noise:.3f}", WORDS[said],
+                f"{p.gain_low:+.3f} – {p.gain_high:+.3f}", f"{p.noise:.3f}", f"{p.error:.3f}", WORDS[said],
             ]
         )  # fmt: skip
     return rows

@@ -37,6 +37,7 @@ class Predicted:
     gain_low: float
     gain_high: float
     noise: float  # standard deviation of the difference between two proxies of equal mixes
+    error: float  # held-out error of the laws behind it, weighted mean over tasks, bpb
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,10 @@ def recommend(
     Raises:
         MixError: an unknown target, different domains, too few runs, an infeasible problem.
     """
+    taken = [OVERALL, *set(families.values()), *families]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise MixError(f"suite: {name!r} names two things, of task, family and {OVERALL!r} — rename one")
     weights_of_tasks = task_weights(settings.target, families)
     laws = fit_laws(runs, seed=seed)
     share = to_array(natural, runs.domains, "natural mix")
@@ -180,7 +185,14 @@ def _predicted(
     low, high = np.quantile(boot.gains(aim, best, natural), _tails(coverage))
     gain = float(from_natural - mix)
     return Predicted(
-        float(mix), float(from_natural), float(from_uniform), gain, min(float(low), gain), max(float(high), gain), noise
+        mix=float(mix),
+        natural=float(from_natural),
+        uniform=float(from_uniform),
+        gain=gain,
+        gain_low=min(float(low), gain),
+        gain_high=max(float(high), gain),
+        noise=noise,
+        error=sum(value * laws[task].error for task, value in aim.items()),
     )
 
 

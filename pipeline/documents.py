@@ -53,7 +53,7 @@ def _row(document: Document) -> dict:
         "date": meta["date"],
         "hash": content_hash(document.text),
         "bytes": len(document.text.encode()),
-        "attributes": json.dumps(meta.get("attributes", {}), sort_keys=True),
+        "attributes": json.dumps(meta.get("attributes", {}), sort_keys=True, default=str),
         "text": document.text,
     }
 

@@ -52,7 +52,7 @@ def filter_shards(corpus: Corpus, progress: Progress) -> Path:
     shards = find_shards(corpus.sources, corpus.base)
     model = corpus.file(corpus.language.model, "language.model")
     settings = {
-        "sources": {name: source.model_dump(include={"format", "filters"}) for name, source in corpus.sources.items()},
+        "sources": {name: _reading(source) for name, source in corpus.sources.items()},
         "heuristics": corpus.heuristics.model_dump(),
         "language": corpus.language.model_dump(exclude={"model"}),
     }
@@ -176,6 +176,12 @@ def gather_pool(corpus: Corpus, tokenised: Path, domains: Path, tokenizer: Path)
         stage,
         lambda folder: write_manifest(tokenised, domains, file, corpus.tokenizer.end, corpus.context, folder),
     )
+
+
+def _reading(source: SourceSettings) -> dict[str, object]:
+    """What decides how a source is read; field names only where they are not the default ones."""
+    fields = source.fields.model_dump(exclude_defaults=True)
+    return {**source.model_dump(include={"format", "filters"}), **({"fields": fields} if fields else {})}
 
 
 def _ranks(filtered: Path) -> int:

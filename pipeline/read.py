@@ -1,4 +1,4 @@
-"""Reads WARC and JSONL shards; what cannot be read is a counted row with shard, offset and reason."""
+"""Reads WARC, WET, JSONL and Parquet shards; what cannot be read is a counted row with shard, offset and reason."""
 
 import hashlib
 import zlib
@@ -8,15 +8,19 @@ from typing import Any, BinaryIO
 
 import orjson
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import zstandard
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from pipeline.errors import PipelineError
 from pipeline.funnel import KEPT, Funnel, size, write_parquet
 from pipeline.sources import Shard
 
 MAX_DOCUMENT = 64 << 20  # bytes; a larger page or line is refused
+ROWS = 500  # Parquet rows in memory at a time
 CHUNK = 1 << 20  # bytes read at a time
 PACKED = 1 << 12  # compressed bytes unpacked at a time; zstd makes at most some 30,000 times as many of them
 HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -45,7 +49,7 @@ class ReadShards(PipelineStep):
         funnel = Funnel(self.name)
         refused = []
         for shard in self.shards[rank::world_size]:
-            for found in read_warc(shard) if shard.format == "warc" else read_jsonl(shard):
+            for found in READERS[shard.format](shard):
                 if isinstance(found, Refused):
                     funnel.count(shard.source, f"refused: {found.reason}", 0, 0)
                     refused.append((shard.source, shard.path.name, found.offset, found.reason))
@@ -79,7 +83,7 @@ def read_warc(shard: Shard) -> Iterator[Document | Refused]:
                     continue
                 if len(body) < record.content_length:  # fastwarc hands out what is there of a cut record
                     yield Refused("truncated", offset, fatal=True)
-                    continue
+                    return
                 url = record.headers.get("WARC-Target-URI") or ""
                 metadata = {
                     "url": url,
@@ -88,36 +92,114 @@ def read_warc(shard: Shard) -> Iterator[Document | Refused]:
                     "charset": record.http_charset or "",
                 }
                 yield Document(text="", id=_id(shard, offset, url), metadata=metadata)
+        _check_end(shard.path, offset)
+    except Refused as refused:
+        yield refused
     except Exception as error:  # fastwarc raises several kinds on damaged files; the shard ends here
         yield Refused(f"unreadable ({type(error).__name__})", offset, fatal=True)
 
 
+def _check_end(path: Path, last: int) -> None:
+    """Refuse a gzip file that is cut behind its last whole record, where fastwarc just stops."""
+    if path.suffix == ".gz":
+        with path.open("rb") as file:
+            file.seek(last)
+            for _ in _unpacked(file, lambda: zlib.decompressobj(wbits=31)):
+                pass
+
+
+def read_wet(shard: Shard) -> Iterator[Document | Refused]:
+    """Text that Common Crawl extracted: the conversion records of a WET file."""
+    offset = 0
+    try:
+        with shard.path.open("rb") as file:
+            for record in ArchiveIterator(file, record_types=WarcRecordType.conversion, parse_http=False):
+                offset = record.stream_pos
+                body = record.reader.read(MAX_DOCUMENT + 1)
+                if len(body) > MAX_DOCUMENT:
+                    yield Refused("larger than 64 MB", offset)
+                    continue
+                if len(body) < record.content_length:
+                    yield Refused("truncated", offset, fatal=True)
+                    return
+                url = record.headers.get("WARC-Target-URI") or ""
+                metadata = {"url": url, "date": record.headers.get("WARC-Date") or ""}
+                yield Document(text=body.decode("utf-8", "replace"), id=_id(shard, offset, url), metadata=metadata)
+        _check_end(shard.path, offset)
+    except Refused as refused:
+        yield refused
+    except Exception as error:  # as in read_warc
+        yield Refused(f"unreadable ({type(error).__name__})", offset, fatal=True)
+
+
 def read_jsonl(shard: Shard) -> Iterator[Document | Refused]:
-    """Documents of a JSON-lines file with Dolma's fields: text, and id, created, metadata.url if there."""
+    """Documents of a JSON-lines file."""
     offset = 0
     try:
         for line in lines(shard.path):
-            offset += len(line) + 1
-            if not line.strip():
-                continue
-            try:
-                row = orjson.loads(line)
-                text, metadata = row["text"], row.get("metadata") or {}
-                if not isinstance(text, str) or not isinstance(metadata, dict):
-                    raise TypeError
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-                yield Refused("not a JSON object with a text", offset - len(line) - 1)
-                continue
-            url = str(metadata.get("url") or "")
-            yield Document(
-                text=text,
-                id=_id(shard, offset - len(line) - 1, str(row.get("id") or url)),
-                metadata={"url": url, "date": str(row.get("created") or ""), "attributes": metadata},
-            )
+            start, offset = offset, offset + len(line) + 1
+            if line.strip():
+                try:
+                    row = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    row = None
+                yield _document(shard, start, row)
     except Refused as refused:
         yield refused
     except (OSError, zlib.error, zstandard.ZstdError) as error:
         yield Refused(f"unreadable ({type(error).__name__})", offset, fatal=True)
+
+
+def read_parquet(shard: Shard) -> Iterator[Document | Refused]:
+    """Documents of a Parquet file; the offset of a refused one is its row.
+
+    Raises:
+        PipelineError: the file has no column for the text.
+    """
+    row_number = 0
+    try:
+        with pq.ParquetFile(shard.path) as file:
+            wanted = shard.fields.text.partition(".")[0]
+            if wanted not in file.schema_arrow.names:
+                raise PipelineError(
+                    f"sources.{shard.source}.fields.text: {shard.path.name} has no column {wanted!r} — "
+                    f"it has {', '.join(file.schema_arrow.names)}"
+                )
+            for batch in file.iter_batches(batch_size=ROWS):
+                for row in batch.to_pylist():
+                    yield _document(shard, row_number, row)
+                    row_number += 1
+    except (OSError, pa.ArrowException) as error:
+        yield Refused(f"unreadable ({type(error).__name__})", row_number, fatal=True)
+
+
+def _document(shard: Shard, offset: int, row: Any) -> Document | Refused:
+    """A record as a document; its metadata object, or all its fields but the text, become attributes."""
+    fields = shard.fields
+    text = _field(row, fields.text)
+    if not isinstance(row, dict) or not isinstance(text, str):
+        return Refused("not a record with a text", offset)
+    held = row.get("metadata")
+    attributes = held if isinstance(held, dict) else {name: value for name, value in row.items() if name != fields.text}
+    url, date = str(_field(row, fields.url) or ""), str(_field(row, fields.date) or "")
+    name = str(_field(row, fields.id) or url)
+    metadata = {"url": url, "date": date, "attributes": attributes}
+    return Document(text=text, id=_id(shard, offset, name), metadata=metadata)
+
+
+def _field(row: Any, path: str) -> Any:
+    """A value by its dotted path, None where it is not there."""
+    for step in path.split("."):
+        row = row.get(step) if isinstance(row, dict) else None
+    return row
+
+
+READERS: dict[str, Callable[[Shard], Iterator[Document | Refused]]] = {
+    "warc": read_warc,
+    "wet": read_wet,
+    "jsonl": read_jsonl,
+    "parquet": read_parquet,
+}
 
 
 def lines(path: Path) -> Iterator[bytes]:

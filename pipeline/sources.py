@@ -7,6 +7,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import PipelineError
 
+Format = Literal["warc", "wet", "jsonl", "parquet"]
+
+
+class Fields(BaseModel):
+    """Where a JSONL or Parquet record keeps what a document needs; a dot steps into an object."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str = "text"
+    """The text; a record without it is refused."""
+    id: str = "id"
+    """The record's own name, part of the document's id."""
+    date: str = "created"
+    """When it was written or crawled."""
+    url: str = "metadata.url"
+    """Where it came from."""
+
 
 class SourceSettings(BaseModel):
     """One named input: files of one format."""
@@ -15,8 +32,11 @@ class SourceSettings(BaseModel):
 
     path: str
     """A glob of files, relative to the experiment file."""
-    format: Literal["warc", "jsonl"]
-    """`warc` (.warc, .warc.gz) or `jsonl` (Dolma's fields; .jsonl, .gz, .zst)."""
+    format: Format
+    """`warc` (HTML responses) or `wet` (Common Crawl's extracted text), plain or gzipped by record; `jsonl`
+    (.jsonl, .gz, .zst); `parquet`."""
+    fields: Fields = Fields()
+    """Field names of JSONL and Parquet; Dolma's by default."""
     filters: bool = True
     """Whether heuristics and the language filter apply; off for sources that are already clean, or not prose."""
     quality: bool = False
@@ -34,8 +54,9 @@ class Shard(BaseModel):
 
     source: str
     path: Path
-    format: Literal["warc", "jsonl"]
+    format: Format
     filters: bool
+    fields: Fields = Fields()
 
 
 def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
@@ -53,5 +74,6 @@ def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
         files = sorted(file for file in root.glob(str(glob)) if file.is_file())
         if not files:
             raise PipelineError(f"sources.{name}.path: no file matches {source.path!r} (looked under {root.resolve()})")
-        shards += [Shard(source=name, path=file, format=source.format, filters=source.filters) for file in files]
+        taken = {"source": name, "format": source.format, "filters": source.filters, "fields": source.fields}
+        shards += [Shard(path=file, **taken) for file in files]
     return shards

@@ -1,10 +1,14 @@
 """Flow 1's steps on real pages: damaged shards, rules, duplicates, folds."""
 
+import gzip
+import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from warcio.warcwriter import WARCWriter
 
 from classifiers.crossfit import fold_of, train_crossfit
 from classifiers.errors import ClassifierError
@@ -12,10 +16,11 @@ from classifiers.model import TextModel, TrainingSettings
 from pipeline.dedup import DedupSettings, ExactDedup
 from pipeline.documents import SCHEMA, content_hash, write_rows
 from pipeline.domains import split_topics
+from pipeline.errors import PipelineError
 from pipeline.extract import page_text
 from pipeline.heuristics import HeuristicSettings, broken_rule
-from pipeline.read import Refused, read_jsonl, read_warc
-from pipeline.sources import Shard
+from pipeline.read import READERS, Refused
+from pipeline.sources import Fields, Shard
 
 PROSE = (
     "The river rose for three days and the people of the valley watched it with patience. They had seen the water "
@@ -31,7 +36,7 @@ def shard(path: Path, format: str) -> Shard:
 
 def read(path: Path, format: str) -> tuple[int, list[str]]:
     """(documents read, reasons of what was refused)."""
-    found = list(read_warc(shard(path, format)) if format == "warc" else read_jsonl(shard(path, format)))
+    found = list(READERS[format](shard(path, format)))
     return sum(not isinstance(f, Refused) for f in found), [f.reason for f in found if isinstance(f, Refused)]
 
 
@@ -61,7 +66,52 @@ def test_lines_that_are_no_documents_are_refused_and_the_rest_is_read(tmp_path):
     path.write_text('{"text": "one"}\nnonsense\n{"no": "text"}\n[1]\n{"text": 5}\n\n{"text": "two"}\n')
     documents, reasons = read(path, "jsonl")
     assert documents == 2
-    assert reasons == ["not a JSON object with a text"] * 4
+    assert reasons == ["not a record with a text"] * 4
+
+
+def test_one_text_in_every_format(tmp_path):
+    """The same documents as JSONL, as Parquet under other names, as WET."""
+    texts = [f"{PROSE} Number {n}, with Žluťoučký kůň." for n in range(700)]
+    urls = [f"https://example.org/{n}" for n in range(700)]
+    pl.DataFrame({"body": texts, "link": urls}).write_parquet(tmp_path / "a.parquet")
+    rows = [{"text": text, "metadata": {"url": url}} for text, url in zip(texts, urls, strict=True)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    for name, gzipped in (("a.wet", False), ("a.wet.gz", True)):
+        with (tmp_path / name).open("wb") as file:
+            writer = WARCWriter(file, gzip=gzipped)
+            for text, url in zip(texts, urls, strict=True):
+                writer.write_record(writer.create_warc_record(url, "conversion", payload=BytesIO(text.encode())))
+    fields = Fields(text="body", url="link")
+    for name, format in (("a.parquet", "parquet"), ("a.jsonl", "jsonl"), ("a.wet", "wet"), ("a.wet.gz", "wet")):
+        path = tmp_path / name
+        one = Shard(
+            source="x", path=path, format=format, filters=True, fields=fields if format == "parquet" else Fields()
+        )
+        found = list(READERS[format](one))
+        assert [document.text for document in found] == texts, name
+        assert [document.metadata["url"] for document in found] == urls, name
+        assert len({document.id for document in found}) == len(texts)
+        path.write_bytes(path.read_bytes()[:-1000])  # the last record or the footer is gone
+        whole, reasons = read(path, format)
+        assert whole < len(texts)
+        assert len(reasons) == 1, (name, reasons)
+
+
+def test_a_plain_warc_reads_as_the_gzipped_one(tiny, tmp_path):
+    packed = tiny / "web" / "a.warc.gz"
+    with gzip.open(packed) as file:
+        (tmp_path / "a.warc").write_bytes(file.read())
+    one, other = (
+        [f.metadata["raw"] for f in READERS["warc"](shard(path, "warc"))] for path in (packed, tmp_path / "a.warc")
+    )
+    assert one == other
+    assert len(one) > 100
+
+
+def test_a_mapping_that_names_no_column(tmp_path):
+    pl.DataFrame({"body": ["a"]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(PipelineError, match=r"sources\.x\.fields\.text: a\.parquet has no column 'text' — it has body"):
+        read(tmp_path / "a.parquet", "parquet")
 
 
 def test_extraction_keeps_the_main_text_and_knows_charsets():

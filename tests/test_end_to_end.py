@@ -108,3 +108,11 @@ def test_the_target_changes_the_mix(tiny, finished):
     }
     assert found["code"]["mix"]["code"] > found["knowledge"]["mix"]["code"]
     assert found["code"]["target"] == {"codex_humaneval": 1.0}
+
+
+def test_dropped_documents_can_be_looked_at(tiny, finished):
+    where = ("--catalog", "work/catalog.duckdb")
+    assert "too few words" in mixwright("dropped", *where, folder=tiny).stdout
+    shown = mixwright("dropped", "--reason", "too few words", "--source", "web", "--most", "2", *where, folder=tiny)
+    assert shown.stdout.count("── web") == 2
+    assert "lists the reasons" in mixwright("dropped", "--reason", "x", *where, folder=tiny, expect=2).stderr

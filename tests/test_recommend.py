@@ -98,3 +98,10 @@ def test_runs_that_contradict_each_other(change, said):
     runs[10] = Run(**{**runs[10].__dict__, **change})
     with pytest.raises(MixError, match=said):
         Runs(tuple(runs))
+
+
+def test_a_family_that_is_called_as_a_task():
+    with pytest.raises(MixError, match="'code' names two things"):
+        recommend(
+            swarm(1.0, 0.01), {**FAMILIES, "code": "code"}, NATURAL, NATURAL, NATURAL, 1, RecommendSettings(), 0, {}
+        )

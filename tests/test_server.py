@@ -1,9 +1,14 @@
 """Against a Prefect server, the same command leaves its flow runs and the recommendation's artifact there."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import urllib.request
 
-from conftest import mixwright
+from conftest import ROOT, mixwright
 
 
 def ask(url: str) -> list[dict]:
@@ -21,3 +26,34 @@ def test_flow_runs_and_artifact_reach_the_server(tiny, finished, server):
     artifacts = ask(f"{server}/artifacts/filter")
     shown = [artifact for artifact in artifacts if artifact["key"] == "recommended-mix"]
     assert any(finished["id"] in artifact["data"] for artifact in shown)
+
+
+def test_a_schedule_starts_runs_by_itself(tiny, finished, server):
+    service = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "schedule", "experiment.yaml", "--every", "5"], cwd=tiny,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": server},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            runs = [run for run in ask(f"{server}/flow_runs/filter") if run["deployment_id"]]
+            done = [run for run in runs if run["state"]["type"] == "COMPLETED"]
+            assert not [run for run in runs if run["state"]["type"] in {"FAILED", "CRASHED"}]
+            if done:
+                break
+            assert time.monotonic() < deadline, "no scheduled run was completed"
+            time.sleep(1)
+        assert done[0]["auto_scheduled"]
+    finally:
+        os.killpg(service.pid, signal.SIGTERM)
+        service.wait(timeout=60)
+
+
+def test_a_schedule_needs_a_server_and_a_time(tiny, monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert (
+        "PREFECT_API_URL is not set"
+        in mixwright("schedule", "experiment.yaml", "--every", "5", folder=tiny, expect=2).stderr
+    )
+    assert "either --cron or --every" in mixwright("schedule", "experiment.yaml", folder=tiny, expect=2).stderr
