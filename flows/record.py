@@ -142,8 +142,8 @@ def record_recommendation(experiment: Experiment, found: Recommendation) -> Curr
     predictions = [
         {
             **mine, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
-            "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise, "error": row.error,
-            "verdict": found.verdict.get(name),
+            "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
+            "error": row.error, "verdict": found.verdict.get(name),
         }
         for name, row in found.predicted.items()
     ]  # fmt: skip
