@@ -91,13 +91,10 @@ def recommend(
     share = to_array(natural, runs.domains, "natural mix")
     cap = to_array(caps, runs.domains, "caps")
     alone = {task: {task: 1.0} for task in runs.tasks}
-    kinds: tuple[Mapping[str, Mapping[str, float]], ...] = (
-        {OVERALL: weights_of_tasks},
-        family_weights(families),
-        alone,
-    )
-    aims = {name: aim for kind in kinds for name, aim in kind.items()}
-    noise = {name: value for kind in kinds for name, value in _noise(runs, kind).items()}
+    by_family = family_weights(families)
+    aims = {OVERALL: weights_of_tasks, **by_family, **alone}
+    of_target = {family: sum(weights_of_tasks[task] for task in aim) for family, aim in _tasks_of(by_family).items()}
+    noise = _noise(runs, alone, alone) | _noise(runs, {OVERALL: weights_of_tasks, **by_family}, by_family, of_target)
     apart = {name: float(np.sqrt(2) * value) for name, value in noise.items()}  # of a difference between two proxies
     pull = settings.pull * apart[OVERALL]
     best = best_mix(laws, weights_of_tasks, share, cap, pull)
@@ -152,22 +149,40 @@ def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
     }
 
 
-def _noise(runs: Runs, aims: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+def _tasks_of(by_family: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
+    """Family → its tasks."""
+    return {family: [task for task, weight in aim.items() if weight] for family, aim in by_family.items()}
+
+
+def _noise(
+    runs: Runs,
+    aims: Mapping[str, Mapping[str, float]],
+    fellows: Mapping[str, Mapping[str, float]],
+    of_target: Mapping[str, float] | None = None,
+) -> dict[str, float]:
     """Aim → its standard deviation between proxies of one mix, bpb; from the replicates' own aims, since tasks'
     errors go together.
 
     A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to the
-    mean over its fellows by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027).
+    mean over its fellows by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027). The
+    target's is drawn to what independent families would give it: that mean times Σ (family's share)².
     """
     groups = runs.replicates()
     if not groups:
         raise MixError("swarm: no mix was trained with two seeds, so the noise is unknown — raise swarm.natural_seeds")
     freedom = sum(len(group.runs) - 1 for group in groups)
-    weights = np.array([[aim.get(task, 0.0) for task in runs.tasks] for aim in aims.values()])
-    squares = sum((weights @ group.scores()).var(axis=1) * len(group.runs) for group in groups)  # (n_aims,)
-    pooled = np.sum(squares) / (freedom * len(aims))
-    variances = (squares + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)
-    return dict(zip(aims, np.sqrt(variances).tolist(), strict=True))
+    squares = {
+        name: sum(
+            float((to_array(aim, runs.tasks, "target") @ group.scores()).var()) * len(group.runs) for group in groups
+        )
+        for name, aim in {name: dict.fromkeys(runs.tasks, 0.0) | dict(aim) for name, aim in aims.items()}.items()
+    }
+    pooled = sum(squares[name] for name in fellows) / (freedom * len(fellows))
+    of_itself = {OVERALL: sum(share**2 for share in of_target.values())} if of_target else {}
+    return {
+        name: float(np.sqrt((own + PRIOR_FREEDOM * pooled * of_itself.get(name, 1.0)) / (freedom + PRIOR_FREEDOM)))
+        for name, own in squares.items()
+    }
 
 
 def _predicted(

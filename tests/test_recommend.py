@@ -71,6 +71,11 @@ def test_noise_of_tasks_is_drawn_to_its_fellows():
     assert found.law["sciq"]["noise"] > 0.01
 
 
+def test_a_target_that_is_one_family_has_that_familys_noise():
+    found = ask(swarm(signal=1.0, noise=0.05), target={"code": 2.0})
+    assert found.predicted["target"] == found.predicted["code"]
+
+
 def test_domains_that_differ_are_named():
     runs = swarm(signal=1.0, noise=0.01)
     with pytest.raises(MixError, match="natural mix: 'forum' is unknown"):
