@@ -189,6 +189,7 @@ def _guarded(command: Callable[[], Any]) -> None:
     if debug:
         sys.argv.remove("--debug")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
     try:
         command()

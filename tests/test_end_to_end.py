@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import mixwright
 
+from pipeline.pool import Pool
+
 pytestmark = pytest.mark.usefixtures("served")
 
 
@@ -116,3 +118,14 @@ def test_dropped_documents_can_be_looked_at(tiny, finished):
     shown = mixwright("dropped", "--reason", "too few words", "--source", "web", "--most", "2", *where, folder=tiny)
     assert shown.stdout.count("── web") == 2
     assert "lists the reasons" in mixwright("dropped", "--reason", "x", *where, folder=tiny, expect=2).stderr
+
+
+def test_a_stated_corpus_is_shared_as_the_pool_shares_it(tiny, finished):
+    pool = Pool(next((tiny / "work" / "stages").glob("pool-*")))
+    own = pool.available({})
+    stated = pool.available({"web": 10**9, "code": None})
+    assert own == {name: domain.tokens for name, domain in pool.domains.items()}
+    web = [name for name, domain in pool.domains.items() if domain.source == "web"]
+    assert sum(stated[name] for name in web) == pytest.approx(10**9)
+    assert [stated[name] / stated[web[0]] for name in web] == pytest.approx([own[name] / own[web[0]] for name in web])
+    assert {name: stated[name] for name in own if name not in web} == {n: own[n] for n in own if n not in web}
