@@ -27,7 +27,8 @@ def best_mix(
     weights = cp.Variable(len(natural), nonneg=True)
     value = sum(v * laws[task].kind.expression(laws[task].parameters, weights) for task, v in tasks.items() if v)
     if pull:
-        value = value + pull * cp.sum(cp.rel_entr(weights, np.maximum(natural, SMALLEST)))
+        divergence = cp.sum(cp.rel_entr(weights, np.maximum(natural, SMALLEST)))
+        value = value / (1 + pull) + pull / (1 + pull) * divergence  # of order one, whatever the pull
     problem = cp.Problem(cp.Minimize(value), [cp.sum(weights) == 1, weights <= caps])
     try:
         problem.solve(solver=cp.CLARABEL)
