@@ -33,7 +33,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
     full_tokens = {name: source.full_tokens for name, source in sorted(experiment.sources.items())}
     settings = {**experiment.recommend.model_dump(), "seed": experiment.seed, "full_tokens": full_tokens}
-    stage = Stage("recommend", 3, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 4, settings, tuple(hashes.values()))
 
     def work(folder: Path) -> None:
         found = _recommend(experiment, evidence, candidates, Pool(evidence.pool).available(full_tokens), hashes)
