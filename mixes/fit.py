@@ -12,7 +12,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from mixes.errors import MixError
-from mixes.laws import LAWS, LawKind
+from mixes.laws.kind import LawKind
+from mixes.laws.registry import LAWS
 from mixes.runs import Runs
 
 FOLDS = 5

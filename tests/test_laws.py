@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mixes.fit import fit_laws
-from mixes.laws import LAWS, Curve
+from mixes.laws.curve import Curve
+from mixes.laws.registry import LAWS
 from mixes.runs import Run, Runs
 
 DOMAINS = 5
@@ -74,6 +75,10 @@ def test_gradient_and_convex_expression_agree_with_predict(name):
         for step in 1e-6 * np.eye(DOMAINS)
     ]
     np.testing.assert_allclose(law.gradient(theta, at)[0], numeric, rtol=1e-4, atol=1e-6)
+    bend = [
+        (law.gradient(theta, at + step) - law.gradient(theta, at - step))[0] / 2e-6 for step in 1e-6 * np.eye(DOMAINS)
+    ]
+    np.testing.assert_allclose(law.curvature(theta, at, np.array([2.0])), 2 * np.array(bend), rtol=1e-3, atol=1e-5)
     variable = cp.Variable(DOMAINS, nonneg=True)
     expression = law.expression(theta[0], variable)
     assert expression.is_convex()

@@ -8,7 +8,7 @@ import pytest
 from mixes.budget import epoch_caps, parse_tokens
 from mixes.errors import MixError
 from mixes.fit import TaskLaw
-from mixes.laws import LAWS
+from mixes.laws.registry import LAWS
 from mixes.optimise import best_mix, nearby_best_mix
 
 STEP = 0.005

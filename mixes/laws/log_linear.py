@@ -1,0 +1,43 @@
+"""y = c + exp(t·w): Data Mixing Laws (arXiv 2403.16952), the form that OLMo 3 fits."""
+
+import cvxpy as cp
+import numpy as np
+
+from mixes.laws.curve import Curve, Prior
+
+
+class LogLinear(Curve):
+    """y = c + exp(t·w): every domain pulls the score down, or up, at its own rate."""
+
+    name = "log_linear"
+    convex = True
+    starts = ((-1.5,), (-3.0,), (-8.0,))
+
+    def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """theta = [c, t_1 … t_d]."""
+        value = np.exp(theta[:, 1:] @ weights.T)
+        slope = np.concatenate([np.ones((*value.shape, 1)), value[..., None] * weights], axis=2)
+        return theta[:, :1] + value, slope
+
+    def prior(self, domains: int) -> Prior:
+        """c a few deviations under the mean; t anything that a factor of e^3 covers."""
+        return Prior(np.array([-2.5, *[0.5] * domains]), np.array([3.0, *[3.0] * domains]))
+
+    def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
+        """A flat curve through the mean, from several asymptotes."""
+        return np.array([chosen[0], *[np.log(-chosen[0])] * domains])
+
+    def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See LawKind."""
+        rates = parameters[:, 3:]
+        return parameters[:, 1:2] * np.exp(rates @ weights)[:, None] * rates
+
+    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
+        """See LawKind."""
+        shift, scale, asymptote, *rates = parameters
+        return shift + scale * (asymptote + cp.exp(np.array(rates) @ weights))
+
+    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """See ConvexKind."""
+        rates = parameters[:, 3:]
+        return (rates * (values * parameters[:, 1] * np.exp(rates @ weights))[:, None]).T @ rates

@@ -1,0 +1,59 @@
+"""What an optimum minimises: Σ_t v_t law_t(w) + λ KL(w ‖ anchor), tasks of one form of law stacked."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mixes.laws.kind import LawKind
+
+SMALLEST = 1e-5  # weights below are a solver's zero; an anchor's share counts as at least this
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tasks of one form of law: P of them, each with its weight in the target."""
+
+    kind: LawKind
+    parameters: np.ndarray  # (P, q)
+    values: np.ndarray  # (P,)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A function of the mix (n_domains,), with its derivatives."""
+
+    parts: tuple[Part, ...]
+    anchor: np.ndarray  # (n_domains,), the mix that `pull` pulls to
+    pull: float = 0.0  # λ, bpb a nat
+
+    @property
+    def convex(self) -> bool:
+        """Whether every part is."""
+        return all(part.kind.convex for part in self.parts)
+
+    @cached_property
+    def _reference(self) -> np.ndarray:
+        return np.maximum(self.anchor, SMALLEST)
+
+    def value(self, mixes: np.ndarray) -> np.ndarray:
+        """bpb (n,) at mixes (n, n_domains)."""
+        total = sum(
+            (part.values @ part.kind.predict(part.parameters, mixes) for part in self.parts), np.zeros(len(mixes))
+        )
+        if not self.pull:
+            return total
+        ratio = np.log(np.maximum(mixes, 1e-300) / self._reference)
+        return total + self.pull * (mixes * ratio).sum(axis=1)
+
+    def gradient(self, mix: np.ndarray) -> np.ndarray:
+        """(n_domains,) at one mix."""
+        total = sum((part.values @ part.kind.gradient(part.parameters, mix) for part in self.parts), np.zeros(len(mix)))
+        return total + self.pull * (np.log(np.maximum(mix, 1e-300) / self._reference) + 1)
+
+    def curvature(self, mix: np.ndarray) -> np.ndarray:
+        """(n_domains, n_domains) second derivatives at one mix; convex parts only."""
+        total = np.diag(self.pull / np.maximum(mix, 1e-300))
+        for part in self.parts:
+            total = total + part.kind.curvature(part.parameters, mix, part.values)  # type: ignore[attr-defined]
+        return total
