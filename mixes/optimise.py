@@ -25,7 +25,7 @@ def best_mix(
         MixError: the solver did not report an optimum.
     """
     weights = cp.Variable(len(natural), nonneg=True)
-    value = sum(v * laws[task].kind.expression(laws[task].parameters, weights) for task, v in tasks.items() if v)
+    value = sum(v * laws[task].kind.expression(laws[task].parameters, weights) for task, v in tasks.items() if v)  # type: ignore[attr-defined]
     if pull:
         divergence = cp.sum(cp.rel_entr(weights, np.maximum(natural, SMALLEST)))
         value = value / (1 + pull) + pull / (1 + pull) * divergence  # of order one, whatever the pull

@@ -37,7 +37,7 @@ class ConvexKind(LawKind, Protocol):
     """A form of law that is convex in the mix."""
 
     def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Σ_p values_p · second derivatives of law p at one mix: parameters (P, q), weights (d,), values (P,) → (d, d)."""
+        """Σ_p values_p · law p's second derivatives: parameters (P, q), one mix (d,), values (P,) → (d, d)."""
         ...
 
     def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
