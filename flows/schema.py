@@ -20,7 +20,7 @@ TABLES: dict[str, Table] = {
         ("source",),
         {
             "source": ("VARCHAR", "name"),
-            "format": ("VARCHAR", "warc, wet, jsonl or parquet"),
+            "format": ("VARCHAR", "warc, wet, jsonl, parquet or tokens"),
             "path": ("VARCHAR", "glob, as the experiment gives it"),
             "shards": ("BIGINT", "files"),
             "full_tokens": ("BIGINT", "tokens of the full corpus, where stated"),
