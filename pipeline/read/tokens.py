@@ -67,8 +67,8 @@ def take_ids(file: BinaryIO, position: int, offset: int, tokens: int, dtype: IdT
     fewer where the file ends."""
     for _ in _pieces(file, offset - position):
         pass  # not by seek: not every server can
-    content = b"".join(_pieces(file, tokens * WIDTH[dtype]))
-    return np.frombuffer(content, dtype=f"<u{WIDTH[dtype]}").astype(np.uint16)
+    content, width = b"".join(_pieces(file, tokens * WIDTH[dtype])), WIDTH[dtype]
+    return np.frombuffer(content, dtype=f"<u{width}", count=len(content) // width).astype(np.uint16)
 
 
 def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
