@@ -92,15 +92,25 @@ class CopyTokens(PipelineStep):
 
 
 def _documents(shard: Shard, rows: Iterator[dict]) -> Iterator[tuple[dict, np.ndarray]]:
-    """Rows of the index, in the shard's order, and the documents' ids, (tokens,)."""
-    position = 0
-    with shard.open() as file:
+    """Rows of the index, in the shard's order, and the documents' ids, (tokens,).
+
+    Raises:
+        PipelineError: the shard is no longer what was indexed.
+    """
+    position, file = 0, None
+    try:
         for row in rows:
+            file = file or shard.open()  # a shard of which nothing was read may still be out of reach
             ids = take_ids(file, position, row["offset"], row["tokens"], shard.dtype)
-            if len(ids) < row["tokens"]:
-                raise PipelineError(
-                    f"sources.{shard.source}: {shard.name} has become shorter since it was indexed — "
-                    "run the same command again when it no longer changes"
-                )
+            if len(ids) < row["tokens"] or row["id"] != shard.document_id(row["offset"], ""):
+                raise EOFError
             position = row["offset"] + row["tokens"] * WIDTH[shard.dtype]
             yield row, ids
+    except Exception as error:  # a file system raises what it likes
+        raise PipelineError(
+            f"sources.{shard.source}: {shard.name} cannot be read as it was indexed ({type(error).__name__}) — "
+            "the same command goes on when it can"
+        ) from None
+    finally:
+        if file:
+            file.close()

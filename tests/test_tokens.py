@@ -13,6 +13,7 @@ import pytest
 import yaml
 from conftest import SAMPLE, mixwright, read_lines
 from pydantic import ValidationError
+from test_sources import Server
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from flows.experiment import Experiment, load_experiment
@@ -320,6 +321,24 @@ def test_the_same_shards_by_url(base):
         assert all(one.read_bytes() == other.read_bytes() for one, other in files)
 
 
+def test_a_shard_out_of_reach_is_a_row_and_the_rest_goes_on(base):
+    server = Server()
+    try:
+        server.files = {f"{shard}.bin": (base / "code" / f"{shard}.bin").read_bytes() for shard in "ab"}
+        server.broken = {"/b.bin"}
+        (base / "all.paths").write_text("a.bin\nb.bin\n")
+        papers = source(base, "x", path="all.paths", prefix=server.url)
+        made = experiment(base, "reach", {"papers": papers}, read={"max_refused_share": 0.5})
+        pool = pool_of(made)
+    finally:
+        server.http.shutdown()
+        server.http.server_close()
+    found = documents_in(*pool.files("train")["papers"], *pool.files("validation")["papers"])
+    assert sorted(found) == sorted(documents_in(base / "code" / "a.bin"))
+    refused = pl.read_parquet(next(made.corpus.stages.glob("index-*")) / "refused" / "*.parquet")
+    assert refused.select("shard", "reason", "fatal").rows() == [("b.bin", "unreadable (ClientResponseError)", True)]
+
+
 def test_a_shard_that_shrinks_meanwhile_stops_the_copy_which_then_goes_on(base):
     shutil.copytree(base / "code", base / "shrinking")
     made = experiment(base, "shrinking_work", {"programs": source(base, "shrinking")})
@@ -328,7 +347,7 @@ def test_a_shard_that_shrinks_meanwhile_stops_the_copy_which_then_goes_on(base):
     stages["domains"] = assemble.choose_domains(made.corpus, stages)
     stages["tokenizer"] = assemble.make_tokenizer(made.corpus, stages)
     (base / "shrinking" / "b.bin").write_bytes(whole[:-9])
-    with pytest.raises(PipelineError, match=r"sources\.programs: b\.bin has become shorter"):
+    with pytest.raises(PipelineError, match=r"sources\.programs: b\.bin cannot be read as it was indexed"):
         assemble.tokenise(made.corpus, stages, quiet)
     (base / "shrinking" / "b.bin").write_bytes(whole)
     aside = next(made.corpus.stages.glob(".tokenise-*/tokens/00000/files.json"))
