@@ -61,24 +61,31 @@ def label_documents(experiment: Experiment, cleaned: Path, models: Path) -> Path
         return assemble.label_documents(experiment.corpus, cleaned, models, progress)
 
 
+@stage_task(name="index")
+def index_tokens(experiment: Experiment) -> Path:
+    """Check and index what is tokenised already."""
+    with stage_progress("index") as progress:
+        return refine.index_tokens(experiment.corpus, progress)
+
+
 @stage_task(name="domains")
-def choose_domains(experiment: Experiment, labelled: Path) -> Path:
+def choose_domains(experiment: Experiment, made: dict[str, Path]) -> Path:
     """Domains, buckets, validation split."""
-    return assemble.choose_domains(experiment.corpus, labelled)
+    return assemble.choose_domains(experiment.corpus, made)
 
 
 @stage_task(name="tokenizer")
-def train_tokenizer(experiment: Experiment, cleaned: Path, labelled: Path, domains: Path) -> Path:
+def make_tokenizer(experiment: Experiment, made: dict[str, Path]) -> Path:
     """The pool's tokenizer."""
     with stage_progress("tokenizer"):
-        return assemble.train_tokenizer(experiment.corpus, cleaned, labelled, domains)
+        return assemble.make_tokenizer(experiment.corpus, made)
 
 
 @stage_task(name="tokenise")
-def tokenise(experiment: Experiment, cleaned: Path, labelled: Path, domains: Path, tokenizer: Path) -> Path:
+def tokenise(experiment: Experiment, made: dict[str, Path]) -> Path:
     """Token files."""
     with stage_progress("tokenise") as progress:
-        return assemble.tokenise(experiment.corpus, cleaned, labelled, domains, tokenizer, progress)
+        return assemble.tokenise(experiment.corpus, made, progress)
 
 
 @stage_task(name="pool")
@@ -87,27 +94,35 @@ def gather_pool(experiment: Experiment, tokenised: Path, domains: Path, tokenize
     return assemble.gather_pool(experiment.corpus, tokenised, domains, tokenizer)
 
 
-@flow(name="prepare", log_prints=False, validate_parameters=False)
-def prepare_flow(experiment: Experiment) -> Path:
-    """Shards to pool; returns the pool's folder."""
-    claim_folder(experiment.folder)
-    ready_models(experiment)
+def clean_texts(experiment: Experiment) -> dict[str, Path]:
+    """The stages of texts: name → folder."""
     filtered = filter_shards(experiment, compile_block_list(experiment))
     deduplicated = deduplicate(experiment, filtered)
     cleaned = clean_documents(experiment, filtered, deduplicated)
     models = train_classifiers(experiment, filtered, cleaned)
     labelled = label_documents(experiment, cleaned, models)
-    record_labels = {
+    return {
         "filter": filtered, "deduplicate": deduplicated, "clean": cleaned, "classify": models, "label": labelled,
     }  # fmt: skip
+
+
+@flow(name="prepare", log_prints=False, validate_parameters=False)
+def prepare_flow(experiment: Experiment) -> Path:
+    """Shards to pool; returns the pool's folder."""
+    claim_folder(experiment.folder)
+    ready_models(experiment)
+    made = {}
+    if experiment.corpus.tokenised:
+        made["index"] = index_tokens(experiment)
+    if experiment.corpus.texts:
+        made |= clean_texts(experiment)
     try:
-        domains = choose_domains(experiment, labelled)
-        tokenizer = train_tokenizer(experiment, cleaned, labelled, domains)
-        tokenised = tokenise(experiment, cleaned, labelled, domains, tokenizer)
-        pool = gather_pool(experiment, tokenised, domains, tokenizer)
+        made["domains"] = choose_domains(experiment, made)
+        made["tokenizer"] = make_tokenizer(experiment, made)
+        made["tokenise"] = tokenise(experiment, made)
+        made["pool"] = gather_pool(experiment, made["tokenise"], made["domains"], made["tokenizer"])
     except Exception:
-        rebuild_catalog(experiment, record_pool(experiment, record_labels))  # so that the funnel can say why
+        rebuild_catalog(experiment, record_pool(experiment, made))  # so that the funnel can say why
         raise
-    made = {**record_labels, "domains": domains, "tokenise": tokenised, "pool": pool}
     rebuild_catalog(experiment, record_pool(experiment, made))
-    return pool
+    return made["pool"]

@@ -28,7 +28,8 @@ STEPS = (
     "read", "urls", "extract", "heuristics", "repetition", "c4", "fineweb", "language", "madlad", "modifiers", "pii",
     "removals", "exact_dedup", "near_dedup", "repeats", "decontaminate", "label",
 )  # fmt: skip
-FUNNELS = ("filter", "clean", "label")  # stages that drop documents
+FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
+READERS = ("index", "filter")  # stages that read shards
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 TYPES = {
     "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
@@ -46,6 +47,7 @@ def read_current(experiment: Experiment) -> Current:
 def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
     """Sources, funnel, classifiers, domains, buckets, lineage: what the given stages (name → folder) hold."""
     last = list(stages.values())[-1].name
+    funnels = [name for name in FUNNELS if name in stages]
     corpus = experiment.corpus
     shards = [shard.source for shard in find_shards(corpus.sources, corpus.base)]
     tables: dict[str, pl.DataFrame] = {
@@ -60,27 +62,28 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
                 for name, source in sorted(corpus.sources.items())
             ],
         ),
-        "funnel": pl.concat([scan(stages[name], "funnel/*").collect() for name in FUNNELS])
+        "funnel": pl.concat([scan(stages[name], "funnel/*").collect() for name in funnels])
         .group_by("step", "source", "reason")
         .agg(pl.col("documents", "bytes_in", "bytes_out").sum())
         .with_columns(position=pl.col("step").replace_strict({step: i for i, step in enumerate(STEPS, 1)}))
         .sort("position", "source", "reason"),
-        **_cards(stages["classify"]),
+        **(_cards(stages["classify"]) if "classify" in stages else {}),
         "lineage": _lineage(stages),
     }
-    filtered = f"stages/{stages['filter'].name}"
     files: Current = {
         "documents": [],
-        "dropped": [f"stages/{stages[name].name}/dropped/*/*.parquet" for name in FUNNELS],
-        "refused": [f"{filtered}/refused/*.parquet"],
+        "dropped": [f"stages/{stages[name].name}/dropped/*/*.parquet" for name in funnels],
+        "refused": [f"stages/{stages[name].name}/refused/*.parquet" for name in READERS if name in stages],
     }
-    if experiment.decontaminate.enabled:
+    if experiment.decontaminate.enabled and "clean" in stages:
         tables["checked_items"] = pl.read_parquet(stages["clean"] / "items" / "*.parquet")
         files["contaminated"] = [f"stages/{stages['clean'].name}/hits/*.parquet"]
     if "pool" in stages:
         tables |= _pool_tables(experiment, Pool(stages["pool"]))
         files |= {"documents": [f"stages/{stages['tokenise'].name}/pool/*.parquet"]}
-    decided = {"dedup": {"partitions": json.loads((stages["deduplicate"] / "partitions.json").read_bytes())}}
+    decided = {}
+    if "deduplicate" in stages:
+        decided["dedup"] = {"partitions": json.loads((stages["deduplicate"] / "partitions.json").read_bytes())}
     _write_resolved(experiment, decided)
     return _save(experiment, last, tables, files)
 

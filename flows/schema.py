@@ -20,7 +20,7 @@ TABLES: dict[str, Table] = {
         ("source",),
         {
             "source": ("VARCHAR", "name"),
-            "format": ("VARCHAR", "warc, wet, jsonl or parquet"),
+            "format": ("VARCHAR", "warc, wet, jsonl, parquet or tokens"),
             "path": ("VARCHAR", "glob, as the experiment gives it"),
             "shards": ("BIGINT", "files"),
             "full_tokens": ("BIGINT", "tokens of the full corpus, where stated"),
@@ -226,7 +226,7 @@ TABLES: dict[str, Table] = {
 }
 
 OVER_FILES: dict[str, str] = {
-    "documents": "The pool, a row a document, over its Parquet files",
+    "documents": "The pool, a row a document, over its Parquet files; the text of what came as tokens is null",
     "dropped": "A sample of the documents that each filter dropped, by step, reason and source, for the eye",
     "contaminated": "Documents that hold an eval item: id, source, task, item, share of it, the matching text",
     "refused": "Records that could not be read: source, shard, offset (bytes, or a Parquet row), reason, fatal",

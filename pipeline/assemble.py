@@ -1,5 +1,10 @@
-"""Flow 1, second half: clean documents to the pool. Which steps each stage runs, and on what it depends."""
+"""Flow 1, second half: clean documents to the pool. Which steps each stage runs, and on what it depends.
 
+`made` is what was made before: stage → folder. Without sources of texts there is no `clean` and no `label`, without
+sources that are tokenised already no `index`.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.cards import QUALITY, TOPIC, compare_versions, previous_version
@@ -8,13 +13,15 @@ from pipeline.corpus import Corpus
 from pipeline.domains import plan_domains
 from pipeline.errors import PipelineError
 from pipeline.executor.run import Progress, run_steps
+from pipeline.index import CopyTokens
 from pipeline.label import LabelDocuments, loaded_classifier
 from pipeline.pool import write_manifest
 from pipeline.ready import ReadyModel, ready_quality, ready_topics
 from pipeline.refine import count_files
-from pipeline.stage import Stage, hash_files, run_stage
+from pipeline.sources import find_shards
+from pipeline.stage import Stage, hash_files, run_stage, write_aside
 from pipeline.tokenise import TokeniseDocuments
-from pipeline.tokenizer import make_tokenizer
+from pipeline.tokenizer import given_tokenizer, train_bpe
 
 
 def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:
@@ -33,8 +40,10 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         ("quality.negatives", quality and quality.negatives),
         ("topics.labelled", topics and topics.labelled),
     ):
-        if source is not None and source not in corpus.sources:
-            raise PipelineError(f"{section}: no source {source!r} — known are {', '.join(sorted(corpus.sources))}")
+        if source is not None and source not in corpus.texts:
+            raise PipelineError(
+                f"{section}: no source of texts {source!r} — known are {', '.join(sorted(corpus.texts))}"
+            )
     pattern = quality.positives if quality else None
     positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
     if pattern and not positives:
@@ -83,23 +92,24 @@ def _compare_with_previous(corpus: Corpus, kind: str, cleaned: Path, models: Pat
 
 def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progress) -> Path:
     """Quality and topic of every document that is left; a rank a file of documents."""
-    wanted = {name: source.model_dump(include={"quality", "topics"}) for name, source in corpus.sources.items()}
+    wanted = {name: source.model_dump(include={"quality", "topics"}) for name, source in corpus.texts.items()}
     least = corpus.quality.min_score if corpus.quality else None
     stage = Stage("label", 3, {"sources": wanted, "min_score": least}, (cleaned.name, models.name))
 
     def work(folder: Path) -> None:
-        step = LabelDocuments(cleaned, models, corpus.sources, least, folder)
+        step = LabelDocuments(cleaned, models, corpus.texts, least, folder)
         run_steps([step], count_files(cleaned), folder / "logs", corpus.executor, progress)
         loaded_classifier.cache_clear()  # with one worker, ranks run in this process
 
     return run_stage(corpus.stages, stage, work)
 
 
-def choose_domains(corpus: Corpus, labelled: Path) -> Path:
+def choose_domains(corpus: Corpus, made: Mapping[str, Path]) -> Path:
     """Domains, bucket edges, validation split."""
+    labelled = _of(made, "label", "index")
     topics = corpus.topics
     split = (topics.min_bytes, topics.most_domains) if topics else (1, 1)  # without topics no source is split
-    stage = Stage("domains", 2, [corpus.pool.model_dump(), *split], (labelled.name,))
+    stage = Stage("domains", 2, [corpus.pool.model_dump(), *split], _ids(labelled))
     return run_stage(
         corpus.stages,
         stage,
@@ -107,28 +117,48 @@ def choose_domains(corpus: Corpus, labelled: Path) -> Path:
     )
 
 
-def train_tokenizer(corpus: Corpus, cleaned: Path, labelled: Path, domains: Path) -> Path:
+def make_tokenizer(corpus: Corpus, made: Mapping[str, Path]) -> Path:
     """The pool's BPE, or the one that is given."""
-    given = corpus.file(corpus.tokenizer.path, "tokenizer.path") if corpus.tokenizer.path else None
-    settings = corpus.tokenizer.model_dump(exclude={"path"})
-    inputs = (hash_files(corpus.stages, [given]),) if given else (cleaned.name, labelled.name, domains.name)
-    return run_stage(
-        corpus.stages,
-        Stage("tokenizer", 1, settings, inputs),
-        lambda folder: make_tokenizer(cleaned, labelled, domains, given, corpus.tokenizer, folder),
-    )
-
-
-def tokenise(corpus: Corpus, cleaned: Path, labelled: Path, domains: Path, tokenizer: Path, progress: Progress) -> Path:
-    """Token files; a rank a file of documents."""
-    stage = Stage("tokenise", 3, corpus.tokenizer.end, (cleaned.name, labelled.name, domains.name, tokenizer.name))
+    settings, end = corpus.tokenizer, corpus.tokenizer.end
+    given = corpus.file(settings.path, "tokenizer.path") if settings.path else None
+    inputs = (hash_files(corpus.stages, [given]),) if given else _ids(_of(made, "clean", "label", "domains"))
 
     def work(folder: Path) -> None:
-        file = tokenizer / "tokenizer.json"
-        step = TokeniseDocuments(cleaned, labelled, domains, file, corpus.tokenizer.end, folder)
-        run_steps([step], count_files(cleaned), folder / "logs", corpus.executor, progress)
+        tokenizer = (
+            given_tokenizer(given, end) if given else train_bpe(made["clean"], made["label"], made["domains"], settings)
+        )
+        write_aside(folder / "tokenizer.json", tokenizer.to_str().encode())
+
+    return run_stage(corpus.stages, Stage("tokenizer", 1, settings.model_dump(exclude={"path"}), inputs), work)
+
+
+def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Path:
+    """Token files; a rank a file of documents, and after these a rank a shard that is tokenised already."""
+    end, domains = corpus.tokenizer.end, made["domains"]
+    stage = Stage("tokenise", 3, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
+
+    def work(folder: Path) -> None:
+        files = 0
+        if "label" in made:
+            file = made["tokenizer"] / "tokenizer.json"
+            files = count_files(made["clean"])
+            step = TokeniseDocuments(made["clean"], made["label"], domains, file, end, folder)
+            run_steps([step], files, folder / "logs", corpus.executor, progress)
+        if "index" in made:
+            shards = find_shards(corpus.tokenised, corpus.base)
+            copy = CopyTokens(shards, made["index"], domains, files, folder)
+            run_steps([copy], len(shards), folder / "logs" / "copy", corpus.executor, progress)
 
     return run_stage(corpus.stages, stage, work)
+
+
+def _of(made: Mapping[str, Path], *stages: str) -> list[Path]:
+    """The folders of those of the stages that the experiment has."""
+    return [made[stage] for stage in stages if stage in made]
+
+
+def _ids(folders: list[Path]) -> tuple[str, ...]:
+    return tuple(folder.name for folder in folders)
 
 
 def gather_pool(corpus: Corpus, tokenised: Path, domains: Path, tokenizer: Path) -> Path:

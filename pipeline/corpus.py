@@ -12,7 +12,7 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.filters.language import LanguageSettings
 from pipeline.filters.settings import FilterSettings
 from pipeline.read.readers import ReadSettings
-from pipeline.sources import SourceSettings
+from pipeline.sources import TOKENS, SourceSettings
 from pipeline.tokenizer import TokenizerSettings
 
 
@@ -45,6 +45,16 @@ class Corpus:
         return found
 
     @property
+    def texts(self) -> dict[str, SourceSettings]:
+        """The sources whose documents are texts."""
+        return {name: source for name, source in self.sources.items() if source.format != TOKENS}
+
+    @property
+    def tokenised(self) -> dict[str, SourceSettings]:
+        """The sources that come as token ids."""
+        return {name: source for name, source in self.sources.items() if source.format == TOKENS}
+
+    @property
     def off(self) -> dict[str, frozenset[str]]:
-        """Source → steps that it has switched off."""
-        return {name: frozenset(source.steps_off) for name, source in self.sources.items()}
+        """Source of texts → steps that it has switched off."""
+        return {name: frozenset(source.steps_off) for name, source in self.texts.items()}

@@ -5,6 +5,7 @@ bucket edges come from one such sample, and the validation split is another.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import PipelineError
 from pipeline.label import OTHER, labels
-from pipeline.sources import SourceSettings
+from pipeline.sources import TOKENS, SourceSettings
 from pipeline.stage import write_aside
 
 BUCKETS = 20  # quality vigintiles
@@ -43,21 +44,27 @@ class DomainPlan(BaseModel):
 
 
 def plan_domains(
-    labelled: Path, sources: dict[str, SourceSettings], pool: PoolSettings, min_bytes: int, most: int, folder: Path
+    labelled: Sequence[Path],
+    sources: dict[str, SourceSettings],
+    pool: PoolSettings,
+    min_bytes: int,
+    most: int,
+    folder: Path,
 ) -> None:
-    """Write `domains.json`: domain → DomainPlan.
+    """Write `domains.json`: domain → DomainPlan, for the documents of all stages of labels.
 
     Raises:
         PipelineError: a source has no document left.
     """
-    table = labels(labelled).collect()
+    table = labels(*labelled).collect()
     plans = {}
     for source, settings in sorted(sources.items()):
         mine = table.filter(pl.col("source") == source)
         if not len(mine):
+            fix = "mend its shards" if settings.format == TOKENS else "loosen heuristics or set filters: false"
             raise PipelineError(
                 f"sources.{source}: no document is left after filtering — "
-                '`mixwright sql "from funnel_by_stage"` says why; loosen heuristics or set filters: false'
+                f'`mixwright sql "from funnel_by_stage"` says why; {fix}'
             )
         if settings.fields.domain:
             parts = split_topics(mine, min_bytes, len(mine) + 1)

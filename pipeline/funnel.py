@@ -55,9 +55,12 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 
 
 def size(document: Document) -> int:
-    """Bytes that a document counts for: its raw page where it is not yet text, else its UTF-8 text."""
+    """Bytes that a document counts for: its raw page where it is not yet text, what its tokens stand for where it
+    comes as tokens, else its UTF-8 text."""
     raw = document.metadata.get("raw")
-    return len(raw) if raw is not None else text_bytes(document.text)
+    if raw is not None:
+        return len(raw)
+    return document.metadata.get("token_bytes") or text_bytes(document.text)
 
 
 def text_bytes(text: str) -> int:

@@ -107,6 +107,6 @@ def _score(kind: str, classifier: Classifier, rows: list[dict]) -> None:
             row["topic_score"] = float(values.max())
 
 
-def labels(folder: Path) -> pl.LazyFrame:
-    """All labels of the stage."""
-    return scan(folder, "labels")
+def labels(*folders: Path) -> pl.LazyFrame:
+    """All labels of the stages."""
+    return pl.concat([scan(folder, "labels").select(SCHEMA.names) for folder in folders])

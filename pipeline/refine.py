@@ -3,6 +3,7 @@ depends."""
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from datatrove.pipeline.base import PipelineStep
@@ -18,9 +19,11 @@ from pipeline.executor.run import Progress, run_steps
 from pipeline.filters.chain import filter_chain
 from pipeline.filters.urls import ARCHIVE, compile_list
 from pipeline.funnel import FilterStep
+from pipeline.index import WriteIndex, check_tokenizer
 from pipeline.read.extract import ExtractText, check_extractors
-from pipeline.read.readers import ReadShards, check_refused, lost_ranks
-from pipeline.sources import SourceSettings, find_shards
+from pipeline.read.readers import Reader, ReadShards, check_refused, lost_ranks
+from pipeline.read.tokens import read_tokens
+from pipeline.sources import TOKENS, Shard, SourceSettings, find_shards
 from pipeline.stage import Stage, hash_files, run_stage, write_aside
 
 
@@ -39,18 +42,16 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
     Raises:
         PipelineError: too many shards could not be read; those are read anew at the next run.
     """
-    check_extractors(corpus.sources)
-    shards = find_shards(corpus.sources, corpus.base)
+    check_extractors(corpus.texts)
+    shards = find_shards(corpus.texts, corpus.base)
     model = corpus.file(corpus.language.model, "language.model")
     settings = {
-        "sources": {name: _reading(source) for name, source in corpus.sources.items()},
+        "sources": {name: _reading(source) for name, source in corpus.texts.items()},
         "read": corpus.read.model_dump(exclude={"max_refused_share"}),
         "filters": corpus.filters.model_dump(exclude={"urls": {"block", "builtin"}}),
         "language": corpus.language.model_dump(exclude={"model"}),
     }
-    inputs = [
-        f"{s}:{hash_files(corpus.stages, [x.url for x in shards if x.source == s])}" for s in sorted(corpus.sources)
-    ]
+    inputs = _shard_hashes(corpus, shards)
     stage = Stage("filter", 2, settings, (*inputs, hash_files(corpus.stages, [model]), block_list.name))
 
     def work(folder: Path) -> None:
@@ -61,15 +62,55 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
             *filter_chain(corpus.filters, corpus.language, model, block_list, extract, folder),
             WriteDocuments(folder),
         ]
-        run_steps(steps, len(shards), folder / "logs", corpus.executor, progress)
-        try:
-            check_refused(folder, shards, corpus.read)
-        except PipelineError:
-            for rank in lost_ranks(folder):  # what could not be reached may be there next time
-                (folder / "logs" / "completions" / rank).unlink(missing_ok=True)
-            raise
+        _run_readers(corpus, steps, shards, folder, progress)
 
     return run_stage(corpus.stages, stage, work)
+
+
+def index_tokens(corpus: Corpus, progress: Progress) -> Path:
+    """Check and index the shards that are tokenised already; a rank a shard.
+
+    Raises:
+        PipelineError: they are not the named tokenizer's, or too many could not be read.
+    """
+    tokenizer = check_tokenizer(corpus)
+    shards = find_shards(corpus.tokenised, corpus.base)
+    lists = [corpus.file(path, "removals") for path in corpus.removals]
+    settings = {
+        "dtype": {name: source.dtype for name, source in corpus.tokenised.items()},
+        "end": corpus.tokenizer.end,
+        "max_page_bytes": corpus.read.max_page_bytes,
+    }
+    inputs = [*_shard_hashes(corpus, shards), hash_files(corpus.stages, [tokenizer]), hash_files(corpus.stages, lists)]
+    stage = Stage("index", 1, settings, tuple(inputs))
+
+    def work(folder: Path) -> None:
+        readers: dict[str, Reader] = {TOKENS: partial(read_tokens, tokenizer=tokenizer, end=corpus.tokenizer.end)}
+        steps = [ReadShards(shards, folder, corpus.read, readers), Remove(lists, folder), WriteIndex(folder)]
+        _run_readers(corpus, steps, shards, folder, progress)
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
+    """A hash a source, over the versions of its shards."""
+    urls: dict[str, list[Path | str]] = {}
+    for shard in shards:
+        urls.setdefault(shard.source, []).append(shard.url)
+    return [f"{source}:{hash_files(corpus.stages, mine)}" for source, mine in sorted(urls.items())]
+
+
+def _run_readers(
+    corpus: Corpus, steps: Sequence[PipelineStep], shards: list[Shard], folder: Path, progress: Progress
+) -> None:
+    """Run steps that read shards, a rank a shard, and stop where too many were lost."""
+    run_steps(steps, len(shards), folder / "logs", corpus.executor, progress)
+    try:
+        check_refused(folder, shards, corpus.read)
+    except PipelineError:
+        for rank in lost_ranks(folder):  # what could not be reached may be there next time
+            (folder / "logs" / "completions" / rank).unlink(missing_ok=True)
+        raise
 
 
 def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:

@@ -11,7 +11,8 @@ from pipeline.errors import PipelineError
 from pipeline.files import base_name, expand, is_remote, open_file, system_of
 from pipeline.read.unpack import lines_of
 
-Format = Literal["warc", "wet", "jsonl", "parquet"]
+Format = Literal["warc", "wet", "jsonl", "parquet", "tokens"]
+IdType = Literal["uint16", "uint32"]
 Step = Literal[
     "urls", "heuristics", "repetition", "c4", "fineweb", "language", "madlad", "modifiers", "pii",
     "exact_dedup", "near_dedup", "repeats", "decontaminate",
@@ -20,6 +21,9 @@ FILTERS: tuple[Step, ...] = (
     "urls", "heuristics", "repetition", "c4", "fineweb", "language", "madlad", "modifiers", "pii",
 )  # fmt: skip
 Extractor = Literal["resiliparse", "trafilatura"]
+TOKENS: Format = "tokens"
+OF_TOKENS = {"tokenizer_sha256", "dtype"}  # fields of sources that are tokenised already
+OF_ALL = {"path", "format", "prefix", "first", "sample", "full_tokens"}
 LISTS = (".paths", ".paths.gz")  # endings of lists of shards
 MAX_LINE = 1 << 14  # bytes of a line of such a list
 T = TypeVar("T")
@@ -54,7 +58,8 @@ class SourceSettings(BaseModel):
     opens; or (ending in .paths or .paths.gz, as Common Crawl's) a list of files, one a line, relative to `prefix`."""
     format: Format
     """`warc` (HTML responses) or `wet` (Common Crawl's extracted text), plain, .gz or .zst; `jsonl` (.jsonl, .gz,
-    .zst); `parquet`."""
+    .zst); `parquet`; `tokens` (raw token ids without a header, little-endian, each document ended by
+    `tokenizer.end`)."""
     prefix: str = "https://data.commoncrawl.org/"
     """What a list's lines follow: a URL, or a folder relative to the experiment file."""
     first: int | None = Field(None, ge=1)
@@ -75,6 +80,10 @@ class SourceSettings(BaseModel):
     """Whether the source is split into domains by topic."""
     full_tokens: int | None = Field(None, gt=0)
     """Tokens of the full corpus that this source is a sample of; epochs are counted against it."""
+    tokenizer_sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
+    """SHA-256 of the tokenizer.json that made the ids of `tokens`, which must be that of `tokenizer.path`."""
+    dtype: IdType = "uint16"
+    """How wide the ids of `tokens` are."""
 
     @property
     def steps_off(self) -> tuple[Step, ...]:
@@ -85,6 +94,18 @@ class SourceSettings(BaseModel):
     def _one_way_to_take_a_part(self) -> "SourceSettings":
         if self.first and self.sample:
             raise ValueError("first and sample exclude each other — keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _what_its_format_takes(self) -> "SourceSettings":
+        fields = type(self).model_fields
+        given = {name for name, field in fields.items() if getattr(self, name) != field.get_default()}
+        if self.format != TOKENS and (strange := given & OF_TOKENS):
+            raise ValueError(f"{_names(strange)} is for format tokens alone — remove it")
+        if self.format == TOKENS and (strange := given - OF_TOKENS - OF_ALL):
+            raise ValueError(f"format tokens has no text and takes no {_names(strange)} — remove it")
+        if self.format == TOKENS and not self.tokenizer_sha256:
+            raise ValueError("tokenizer_sha256 is missing — give the SHA-256 of the tokenizer.json that made the ids")
         return self
 
 
@@ -99,6 +120,7 @@ class Shard(BaseModel):
     off: tuple[Step, ...] = ()
     fields: Fields = Fields()
     extractor: Extractor = "resiliparse"
+    dtype: IdType = "uint16"
 
     @property
     def name(self) -> str:
@@ -126,7 +148,7 @@ def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
         found = _matches(field, source.path, base)
         if source.path.endswith(LISTS):
             found = {path: url for list_at in found.values() for path, url in _listed(field, list_at, source, base)}
-        taken = {"source": name, "off": source.steps_off, **source.model_dump(include={"format", "extractor"})}
+        taken = {"source": name, "off": source.steps_off, **source.model_dump(include={"format", "extractor", "dtype"})}
         shards += [Shard(url=found[path], fields=source.fields, **taken) for path in _part(list(found), source)]
     return shards
 
@@ -187,6 +209,10 @@ def _ask(field: str, url: str, question: Callable[[str], T]) -> T:
         raise PipelineError(f"{field}: {url!r}: {_line(error)} — give a path, or a URL that fsspec can open") from None
     except Exception as error:  # no connection, no right, damage: file systems raise what they like
         raise PipelineError(f"{field}: cannot read {url!r} ({type(error).__name__}: {_line(error)})") from None
+
+
+def _names(fields: set[str]) -> str:
+    return ", ".join(sorted(fields))
 
 
 def _line(error: Exception) -> str:

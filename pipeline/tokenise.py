@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -35,13 +35,13 @@ SCHEMA = pa.schema(
         ("license", pa.string()),
         ("bytes", pa.int64()),
         ("tokens", pa.int64()),  # the ending token included
-        ("text", pa.string()),
+        ("text", pa.string()),  # null where the document came as tokens
     ]
 )
 
 
 class TokeniseDocuments(PipelineStep):
-    """Rank r writes `tokens/<rank>/*.bin`, their list beside them, and `pool/<rank>.parquet`."""
+    """Rank r tokenises file r of the clean documents, as its labels place them."""
 
     type = "mixwright"
     name = "tokenise"
@@ -54,40 +54,54 @@ class TokeniseDocuments(PipelineStep):
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes token files; yields nothing."""
         name = f"{rank:05d}"
-        aside = self.folder / "tokens" / f".{name}.{os.getpid()}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        files = _TokenFiles(aside)
         labels = {row["id"]: row for row in read_rows(self.labelled / "labels" / f"{name}.parquet")}
         rows = (
             {**row, **labels[row["id"]]}
             for row in read_rows(self.filtered / "documents" / f"{name}.parquet")
             if row["id"] in labels
         )
-        write_rows(self._tokenised(rows, files), SCHEMA, self.folder / "pool" / f"{name}.parquet")
-        files.close()
-        final = self.folder / "tokens" / name
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
+        write_tokens(self._tokenised(rows), self.domains, self.folder, name)
         return iter(())
 
-    def _tokenised(self, rows: Iterator[dict], files: "_TokenFiles") -> Iterator[dict]:
+    def _tokenised(self, rows: Iterator[dict]) -> Iterator[tuple[dict, np.ndarray]]:
         tokenizer = load_tokenizer(self.tokenizer)
         end = tokenizer.token_to_id(self.end)
-        plans = read_domains(self.domains)
         while batch := list(islice(rows, BATCH)):
             encoded = tokenizer.encode_batch_fast([row["text"] for row in batch], add_special_tokens=False)
             for row, encoding in zip(batch, encoded, strict=True):
-                domain, plan = _domain_of(row, plans)
-                tokens = np.array([*encoding.ids, end], dtype=np.uint16)
-                row.update(
-                    domain=domain,
-                    bucket=bisect_right(plan.edges, row["quality"]) if plan.edges else 0,
-                    split=_split_of(row, plan),
-                    tokens=len(tokens),
-                )
-                files.add(row, tokens)
-                yield {field: row[field] for field in SCHEMA.names}
+                yield row, np.array([*encoding.ids, end], dtype=np.uint16)
+
+
+def write_tokens(documents: Iterable[tuple[dict, np.ndarray]], domains: Path, folder: Path, name: str) -> None:
+    """Write one rank's `tokens/<name>/*.bin`, their list beside them, and `pool/<name>.parquet`.
+
+    documents: labelled rows, and their token ids, (tokens,), uint16, the ending one included. What a row does not
+    know (the text of a document that came as tokens) is null in the pool.
+    """
+    aside = folder / "tokens" / f".{name}.{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    files = _TokenFiles(aside)
+    write_rows(_placed(documents, read_domains(domains), files), SCHEMA, folder / "pool" / f"{name}.parquet")
+    files.close()
+    final = folder / "tokens" / name
+    shutil.rmtree(final, ignore_errors=True)
+    aside.rename(final)
+
+
+def _placed(
+    documents: Iterable[tuple[dict, np.ndarray]], plans: dict[str, DomainPlan], files: "_TokenFiles"
+) -> Iterator[dict]:
+    for row, tokens in documents:
+        domain, plan = _domain_of(row, plans)
+        row.update(
+            domain=domain,
+            bucket=bisect_right(plan.edges, row["quality"]) if plan.edges else 0,
+            split=_split_of(row, plan),
+            tokens=len(tokens),
+        )
+        files.add(row, tokens)
+        yield {field: row.get(field) for field in SCHEMA.names}
 
 
 def _domain_of(row: dict, plans: dict[str, DomainPlan]) -> tuple[str, DomainPlan]:

@@ -12,7 +12,6 @@ from pipeline.documents import scan
 from pipeline.domains import read_domains
 from pipeline.errors import PipelineError
 from pipeline.label import labels
-from pipeline.stage import write_aside
 
 END = "<|endoftext|>"
 LONGEST = 20_000  # characters of one document that the training sees
@@ -33,28 +32,33 @@ class TokenizerSettings(BaseModel):
     """The token that ends a document."""
 
 
-def make_tokenizer(
-    filtered: Path, labelled: Path, domains: Path, given: Path | None, settings: TokenizerSettings, folder: Path
-) -> None:
-    """Write `tokenizer.json`."""
-    if given:
-        tokenizer = load_tokenizer(given)
-        if tokenizer.token_to_id(settings.end) is None:
-            raise PipelineError(f"tokenizer.end: {settings.end!r} is not a token of {given}")
-        if tokenizer.get_vocab_size() > 65_536:
-            raise PipelineError(f"tokenizer.path: {given} has {tokenizer.get_vocab_size()} tokens, most is 65536")
-    else:
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=settings.vocabulary,
-            special_tokens=[settings.end],
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
-        )
-        tokenizer.train_from_iterator(_training_texts(filtered, labelled, domains, settings.bytes_a_domain), trainer)
-    write_aside(folder / "tokenizer.json", tokenizer.to_str().encode())
+def train_bpe(cleaned: Path, labelled: Path, domains: Path, settings: TokenizerSettings) -> Tokenizer:
+    """A byte-level BPE of the pool's own texts."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=settings.vocabulary,
+        special_tokens=[settings.end],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_training_texts(cleaned, labelled, domains, settings.bytes_a_domain), trainer)
+    return tokenizer
+
+
+def given_tokenizer(path: Path, end: str) -> Tokenizer:
+    """The tokenizer that the experiment names.
+
+    Raises:
+        PipelineError: it has no ending token, or more tokens than token files can hold.
+    """
+    tokenizer = load_tokenizer(path)
+    if tokenizer.token_to_id(end) is None:
+        raise PipelineError(f"tokenizer.end: {end!r} is not a token of {path}")
+    if tokenizer.get_vocab_size() > 65_536:
+        raise PipelineError(f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, most is 65536")
+    return tokenizer
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -73,7 +77,7 @@ def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
     return sizes
 
 
-def _training_texts(filtered: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:
+def _training_texts(cleaned: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:
     """Documents with the largest ids of each domain (validation has the smallest), up to `size` bytes."""
     for _, plan in sorted(read_domains(domains).items()):
         mine = labels(labelled).filter(pl.col("source") == plan.source)
@@ -86,6 +90,6 @@ def _training_texts(filtered: Path, labelled: Path, domains: Path, size: int) ->
             .filter(pl.col("bytes").cum_sum() <= size)
             .select("id")
         )
-        texts = scan(filtered, "documents").select("id", "text").join(chosen, on="id", how="semi").collect()
+        texts = scan(cleaned, "documents").select("id", "text").join(chosen, on="id", how="semi").collect()
         for text in texts.sort("id")["text"]:
             yield text[:LONGEST]

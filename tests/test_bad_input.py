@@ -1,5 +1,6 @@
 """Every mistake that a user can make ends in one clear line and exit code 2."""
 
+import hashlib
 import os
 import shutil
 
@@ -8,6 +9,8 @@ import polars as pl
 import pytest
 import yaml
 from conftest import mixwright, write_lines
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
 
 from pipeline.sample.packages import PACKAGES
 
@@ -156,6 +159,20 @@ def test_a_corrupt_shard_is_counted_and_the_rest_goes_on(tiny):
         assert rows.pop("kept") > 200
         assert rows == {"refused: truncated": 1}
         assert catalog.sql("select count(*) from documents where source = 'web'").fetchall()[0][0] > 10
+
+
+def test_tokens_of_another_tokenizer(tiny):
+    Tokenizer(BPE({"<|endoftext|>": 0, "a": 1}, [])).save(str(tiny / "tokenizer.json"))
+    (tiny / "a.bin").write_bytes(bytes([1, 0, 0, 0]))
+    papers = {"path": "a.bin", "format": "tokens", "tokenizer_sha256": "0" * 64}
+    line = said(tiny, "prepare", changed(tiny, "tokens", "sources", "papers", value={**papers, "quality": True}))
+    assert "sources.papers: format tokens has no text and takes no quality — remove it" in line
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    content["sources"]["papers"] = papers
+    (tiny / "tokens.yaml").write_text(yaml.safe_dump({**content, "tokenizer": {"path": "tokenizer.json"}}))
+    found = hashlib.sha256((tiny / "tokenizer.json").read_bytes()).hexdigest()
+    line = said(tiny, "prepare", "tokens.yaml")
+    assert f"sources.papers.tokenizer_sha256: it is {'0' * 64}, but tokenizer.path 'tokenizer.json' has {found}" in line
 
 
 def test_a_catalog_from_a_newer_schema(tmp_path):

@@ -254,7 +254,7 @@ def test_buckets_neither_depend_on_calibration_nor_on_the_ranks(tiny, filtered, 
         changed = table.with_columns(pl.col("quality") ** power)
         for rank in range(files):
             changed.gather_every(files, rank).write_parquet(folder / "labels" / f"{rank:05d}.parquet")
-        plan_domains(folder, made.sources, PoolSettings(), 10**9, 3, folder)
+        plan_domains([folder], made.sources, PoolSettings(), 10**9, 3, folder)
         edges = read_domains(folder)["web"].edges
         web = changed.filter(source="web").sort("id")["quality"].to_numpy()
         buckets.append(np.searchsorted(edges, web, side="right"))

@@ -37,7 +37,7 @@ def test_a_field_names_the_domain_and_the_licence_comes_along(tmp_path):
     list(WriteDocuments(tmp_path / "c").run(ReadDocuments(tmp_path / "f", {}).run()))
     assert set(scan(tmp_path / "c", "documents").collect()["license"]) == {"CC-BY-4.0"}
     LabelDocuments(tmp_path / "c", tmp_path, {"papers": source}, None, tmp_path / "l").run()
-    plan_domains(tmp_path / "l", {"papers": source}, PoolSettings(), 1, 1, tmp_path)
+    plan_domains([tmp_path / "l"], {"papers": source}, PoolSettings(), 1, 1, tmp_path)
     plans = read_domains(tmp_path)
     assert {name: plan.topics for name, plan in plans.items()} == {
         "papers/physical_sciences": ("physical_sciences",),

@@ -1,6 +1,6 @@
 """Reads WARC, WET, JSONL and Parquet shards; what cannot be read is a counted row with shard, offset and reason."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.read.rows import MAX_DOCUMENT, lines, read_jsonl, read_parquet, un
 from pipeline.read.warc import Record, warc_records
 from pipeline.sources import Shard
 
+Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
 __all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused", "lines", "read_jsonl"]
 
 NAMED = 5  # shards that an error names
@@ -49,16 +50,23 @@ class ReadShards(PipelineStep):
     type = "mixwright"
     name = "read"
 
-    def __init__(self, shards: list[Shard], folder: Path, settings: ReadSettings | None = None) -> None:
+    def __init__(
+        self,
+        shards: list[Shard],
+        folder: Path,
+        settings: ReadSettings | None = None,
+        readers: Mapping[str, Reader] | None = None,
+    ) -> None:
         super().__init__()
         self.shards, self.folder, self.settings = shards, folder, settings or ReadSettings()
+        self.readers = readers or READERS
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Yield documents; pages carry their raw bytes in `metadata["raw"]` until they are extracted."""
         funnel = Funnel(self.name)
         refused = []
         for shard in self.shards[rank::world_size]:
-            for found in READERS[shard.format](shard, self.settings.max_page_bytes):
+            for found in self.readers[shard.format](shard, self.settings.max_page_bytes):
                 if isinstance(found, Refused):
                     funnel.count(shard.source, f"refused: {found.reason}", 0, 0)
                     refused.append((shard.source, shard.name, found.offset, found.reason, found.fatal))
@@ -157,7 +165,7 @@ def _converted(record: Record, most: int) -> tuple[str, dict[str, Any]]:
     return record.block.decode("utf-8", "replace"), {}
 
 
-READERS: dict[str, Callable[[Shard, int], Iterator[Document | Refused]]] = {
+READERS: dict[str, Reader] = {
     "warc": read_warc,
     "wet": read_wet,
     "jsonl": read_jsonl,
