@@ -39,6 +39,7 @@ def shared_key(ratios: Table, metrics: Table) -> tuple[str, list[str]]:
     free = [name for name in tried if all(found is None for other, _, found in twice if other == name)]
     if not free:
         name, table, found = next(row for row in twice if row[2] is not None)
+        rows_by_key(table, name)  # which says so if it is the rows without a key that are two
         raise MixError(
             f"{table.name}: {name} {found!r} stands there twice — a run is one row; replicates of one mix have keys "
             "of their own"
