@@ -101,7 +101,7 @@ def _score_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
 def _words(found: Recommendation, shown: Shown) -> list[str]:
     """The verdict, the law's held-out quality and the caps, in words."""
     p = found.predicted[OVERALL]
-    reference = shown.reference if shown.reference == "natural" else f"the {shown.reference}"
+    reference = "natural" if shown.reference == "natural" else f"the swarm's {shown.reference}"
     lines = []
     if found.verdict[OVERALL] == "not_distinguishable":
         lines.append(

@@ -21,6 +21,7 @@ from mixes.runs import Runs
 
 ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
 ROUNDING = 0.01  # weights may sum to 1 within this; RegMix's three decimals reach 0.003
+EXACT = 1e-9  # a sum this near 1 was never rounded
 SAME = 9  # decimals to which weights of one mix agree
 
 
@@ -120,9 +121,9 @@ def _weights(
             f"{where(i)}: weights sum to {sums[i]:.6g}, not to 1 within {ROUNDING} "
             f"({wrong.sum()} of {len(ids)} rows){_culprit(domains, weights, sums)}"
         )
-    weights /= sums[:, None]
     notes = [f"{table.name}: weight of {name!r} is 0 in every mix" for name in _never(domains, weights)]
-    if (np.abs(sums - 1) > 1e-9).any():
+    if (np.abs(sums - 1) > EXACT).any():
+        weights = weights / sums[:, None]
         notes.append(
             f"{table.name}: weights summed to {sums.min():.6g} … {sums.max():.6g} and were scaled to 1 "
             f"(rounding of up to {ROUNDING} is repaired)"

@@ -114,7 +114,7 @@ def _print(found: "Recommendation", origin: "Origin | None") -> None:
     shown = Shown()
     if origin:
         one = origin.metrics[next(iter(found.target))]
-        shown = Shown("natural" if origin.compared_with == "natural" else "swarm's centre", one.unit, one.direction)
+        shown = Shown(origin.compared_with, one.unit, one.direction)
     print_recommendation(found, Console(width=None if sys.stdout.isatty() else 120), shown)
 
 
