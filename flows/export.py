@@ -63,7 +63,10 @@ def export_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Ca
     available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
     write_aside(folder / MARK, _json(experiment, evidence, candidates))
     write_aside(folder / "ratios.csv", ratios_of(evidence, candidates).frame.write_csv().encode())
-    write_aside(folder / "tokens.csv", _csv([("domain", "tokens"), *((name, f"{count:.0f}") for name, count in available.items())]))
+    write_aside(
+        folder / "tokens.csv",
+        _csv([("domain", "tokens"), *((name, f"{count:.0f}") for name, count in available.items())]),
+    )
     write_aside(folder / "families.yaml", _families(evidence))
     files = {name: [str(path.resolve()) for path in paths] for name, paths in pool.files(TRAIN).items()}
     for candidate in candidates:

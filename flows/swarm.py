@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
-from flows.export import claim_export, export_swarm, ratios_of
+from flows.export import export_swarm, ratios_of
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
@@ -68,7 +68,6 @@ def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candi
 @flow(name="export-swarm", log_prints=False, validate_parameters=False)
 def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
-    claim_export(folder)
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
     return len(candidates)

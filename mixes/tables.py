@@ -114,7 +114,7 @@ def _weights(
     sums = weights.sum(axis=1)
     if (np.abs(sums / 100 - 1) <= ROUNDING).all():
         raise MixError(f"{table.name}: weights sum to 100, so they are percentages — divide them by 100")
-    wrong = np.abs(sums - 1) > ROUNDING
+    wrong = np.abs(sums - 1) > ROUNDING + EXACT
     if wrong.any():
         i = int(wrong.argmax())
         raise MixError(

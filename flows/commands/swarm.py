@@ -29,6 +29,9 @@ def swarm(
 
         evidence_flow(loaded)
         return
+    from flows.export import claim_export
+
+    claim_export(export)
     from flows.swarm import export_flow
 
     runs = export_flow(loaded, export)
