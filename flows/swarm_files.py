@@ -101,16 +101,17 @@ def read_families(path: Path) -> Families:
 
 def _csv(path: Path, header: bytes) -> pl.DataFrame:
     names = _header(path, header)
-    first = pl.read_csv(path, infer_schema=False, n_rows=LOOKED_AT)
+    first = pl.read_csv(path, infer_schema=False, n_rows=LOOKED_AT, new_columns=names)
     text = {name for name in names if name in KEYS or not _some_numbers(first[name])}
     try:
-        kinds = {name: pl.String if name in text else pl.Float64 for name in names}
-        return pl.read_csv(path, infer_schema=False, schema_overrides=kinds)
+        kinds = [pl.String if name in text else pl.Float64 for name in names]
+        frame = pl.read_csv(path, infer_schema=False, schema_overrides=kinds, new_columns=names)
     except pl.exceptions.ComputeError:  # something among the numbers is none: as text it can be shown
-        frame = pl.read_csv(path, infer_schema=False).with_columns(pl.all().str.strip_chars())
-    parsed = frame.with_columns(pl.all().cast(pl.Float64, strict=False))
-    whole = [name for name in names if name not in text and parsed[name].null_count() == frame[name].null_count()]
-    return frame.with_columns(parsed.select(whole))
+        frame = pl.read_csv(path, infer_schema=False, new_columns=names).with_columns(pl.all().str.strip_chars())
+        parsed = frame.with_columns(pl.all().cast(pl.Float64, strict=False))
+        whole = [name for name in names if name not in text and parsed[name].null_count() == frame[name].null_count()]
+        frame = frame.with_columns(parsed.select(whole))
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # empty lines
 
 
 def _header(path: Path, line: bytes) -> list[str]:
@@ -122,9 +123,11 @@ def _header(path: Path, line: bytes) -> list[str]:
     if b"\0" in line or path.suffix in (".parquet", ".pq"):
         raise ExperimentError(f"{path}: is neither CSV nor Parquet (it begins with {line[:8]!r})")
     try:
-        names = next(csv.reader([line.decode("utf-8-sig")]))
+        names = [name.strip() for name in next(csv.reader([line.decode("utf-8-sig")]))]
     except (UnicodeDecodeError, csv.Error, StopIteration):
         raise ExperimentError(f"{path}: is no CSV (it begins with {line[:8]!r})") from None
+    if not names:
+        raise ExperimentError(f"{path}: its first line is empty — it is to hold the names of the columns")
     if len(names) == 1:
         other = next((mark for mark in ";\t|" if mark in names[0]), None)
         said = f"it seems to be separated by {other!r}" if other else f"its one column is {names[0][:40]!r}"
@@ -137,7 +140,7 @@ def _header(path: Path, line: bytes) -> list[str]:
 
 def _some_numbers(column: pl.Series) -> bool:
     """Whether a column's beginning holds numbers or nothing."""
-    return column.is_null().all() or column.cast(pl.Float64, strict=False).is_not_null().any()
+    return column.is_null().all() or column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
 
 
 def _yaml(path: Path) -> object:

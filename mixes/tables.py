@@ -17,7 +17,7 @@ from mixes.errors import MixError
 from mixes.families import Families
 from mixes.keys import KEYS, Table, check_same_keys, listed, rows_by_key, shared_key
 from mixes.metrics import Metric, Stated, metric_of
-from mixes.runs import Runs
+from mixes.runs import SUM_TOLERANCE, Runs
 
 ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
 ROUNDING = 0.01  # weights may sum to 1 within this; RegMix's three decimals reach 0.003
@@ -124,6 +124,7 @@ def _weights(
     notes = [f"{table.name}: weight of {name!r} is 0 in every mix" for name in _never(domains, weights)]
     if (np.abs(sums - 1) > EXACT).any():
         weights = weights / sums[:, None]
+    if (np.abs(sums - 1) > SUM_TOLERANCE).any():
         notes.append(
             f"{table.name}: weights summed to {sums.min():.6g} … {sums.max():.6g} and were scaled to 1 "
             f"(rounding of up to {ROUNDING} is repaired)"
