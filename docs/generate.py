@@ -1,4 +1,4 @@
-"""Writes the docs that the code itself says: commands.md and recommendation.schema.json.
+"""Writes the docs that the code itself says: commands.md and the JSON Schemas.
 
 `make docs` writes them; tests/test_docs.py fails where they are out of date.
 """
@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.own_swarm import Origin
+from mixes.check import CheckedLaw
 from mixes.recommend import Recommendation
 
 HERE = Path(__file__).parent
@@ -20,18 +22,24 @@ def generated() -> dict[str, str]:
     """File name → content."""
     os.environ.update(COLUMNS="100", TERM="dumb", NO_COLOR="1")
     runner = CliRunner()
-    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    names = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
     parts = [
         "# Commands\nMade by `make docs` from the commands' own help. `--debug` before any of them shows a traceback."
     ]
     for name in names:
         said = runner.invoke(app, [name, "--help"], prog_name="mixwright").output
         parts.append(f"## {name}\n```\n{said.strip()}\n```")
-    schema = TypeAdapter(Recommendation).json_schema()
-    schema["title"] = "What `recommend-mix --json` prints"
+    recommendation = TypeAdapter(Recommendation).json_schema()
+    recommendation["title"] = "What `recommend-mix --json` prints"
+    origin = TypeAdapter(Origin).json_schema(ref_template="#/$defs/{model}")
+    recommendation["$defs"] |= origin.pop("$defs") | {"Origin": origin}
+    recommendation["properties"]["swarm"] = {"$ref": "#/$defs/Origin"}
+    checked = TypeAdapter(CheckedLaw).json_schema()
+    checked["title"] = "What `mixwright check-law --json` prints"
     return {
         "commands.md": "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n",
-        "recommendation.schema.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n",
+        "recommendation.schema.json": json.dumps(recommendation, indent=1, ensure_ascii=False) + "\n",
+        "check_law.schema.json": json.dumps(checked, indent=1, ensure_ascii=False) + "\n",
     }
 
 

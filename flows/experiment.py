@@ -9,10 +9,11 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
@@ -138,18 +139,18 @@ def load_experiment(path: Path) -> Experiment:
     try:
         return Experiment(**{**content, "base": path.resolve().parent})
     except ValidationError as error:
-        raise ExperimentError(f"{path}: {_first_mistake(error)}") from None
+        raise ExperimentError(f"{path}: {first_mistake(error, Experiment)}") from None
     except TypeError:
         raise ExperimentError(f"{path}: a section's name is not a text") from None
 
 
-def _first_mistake(error: ValidationError) -> str:
-    """One line on the first wrong field: unknown names first, since they often explain missing ones."""
+def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
+    """One line on the first wrong field of a `model`: unknown names first, since they often explain missing ones."""
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
     mistake = mistakes[0]
     field = ".".join(map(str, mistake["loc"]))
     if mistake["type"] == "extra_forbidden":
-        known = _known(mistake["loc"][:-1])
+        known = _known(mistake["loc"][:-1], model)
         near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
         return f"unknown field {field!r} — {hint}"
@@ -168,11 +169,11 @@ def _first_mistake(error: ValidationError) -> str:
     )
 
 
-def _known(place: tuple) -> list[str]:
-    """Field names at a place of the experiment file."""
-    model: Any = Experiment
+def _known(place: tuple, model: Any) -> list[str]:
+    """Field names at a place of a model."""
+    model = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
     for step in place:
-        field = model.model_fields.get(step) if hasattr(model, "model_fields") else None
-        annotation = field.annotation if field else SourceSettings
-        model = SourceSettings if step == "sources" else annotation
+        model = get_args(model)[1] if get_origin(model) is dict else model.model_fields[step].annotation
+        if get_origin(model) is UnionType:  # Settings | None
+            model = get_args(model)[0]
     return sorted(name for name in model.model_fields if name != "base")

@@ -6,9 +6,12 @@ from prefect import flow
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
+from flows.export import export_swarm, ratios_of
+from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
 from flows.stage_task import stage_task
+from mixes.keys import Table
 from mixes.swarm import Candidate, draw_swarm
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
@@ -46,12 +49,32 @@ def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
         train_swarm(evidence, candidates, experiment.records, logs, experiment.executor, progress)
 
 
+@flow(name="draw-swarm", log_prints=False, validate_parameters=False)
+def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
+    """Pool to candidate mixes; returns what the proxies share, and the candidates."""
+    evidence = Evidence(pool, make_suite(experiment, pool), experiment.proxy)
+    return evidence, draw(experiment, pool)
+
+
 @flow(name="swarm", log_prints=False, validate_parameters=False)
 def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to scores; returns what the proxies share, and the candidates."""
-    suite = make_suite(experiment, pool)
-    candidates = draw(experiment, pool)
-    evidence = Evidence(pool, suite, experiment.proxy)
+    evidence, candidates = draw_flow(experiment, pool)
     train(experiment, evidence, candidates)
     rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates))
     return evidence, candidates
+
+
+@flow(name="export-swarm", log_prints=False, validate_parameters=False)
+def export_flow(experiment: Experiment, folder: Path) -> int:
+    """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
+    evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
+    export_swarm(experiment, evidence, candidates, folder)
+    return len(candidates)
+
+
+@flow(name="exported-mixes", log_prints=False, validate_parameters=False)
+def exported_mixes(experiment: Experiment) -> tuple[Pool, Table]:
+    """The pool, and the mixes that `export_flow` writes."""
+    evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
+    return Pool(evidence.pool), ratios_of(evidence, candidates)

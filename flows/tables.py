@@ -1,43 +1,66 @@
 """A recommendation for people: the table in the terminal, and the same as markdown."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mixes.check import CheckedLaw
+from mixes.metrics import Direction, Metric
 from mixes.recommend import OVERALL, Predicted, Recommendation
 
 CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
 
-def print_recommendation(found: Recommendation, console: Console) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """What the numbers of a recommendation are called."""
+
+    reference: str = "natural"  # what the mix is compared with
+    unit: str = "bpb"
+    direction: Direction = "lower"
+
+    @property
+    def title(self) -> str:
+        """Of the table of scores."""
+        return f"Predicted {'bits per byte' if self.unit == 'bpb' else self.unit} ({self.direction} is better)"
+
+
+def print_recommendation(found: Recommendation, console: Console, shown: Shown) -> None:
     """The mix, the predicted scores, the verdict."""
     mix = Table(title="Recommended mix", box=box.SIMPLE_HEAD, title_justify="left")
-    mix.add_column("domain")
-    for name in ("natural", "recommended", "90 % interval", "ratio", "epochs"):
-        mix.add_column(name, justify="right")
-    for row in _mix_rows(found):
-        mix.add_row(*row)
-    console.print(mix)
-    scores = Table(title="Predicted bits per byte (lower is better)", box=box.SIMPLE_HEAD, title_justify="left")
-    scores.add_column("family")
-    for name in ("natural", "uniform", "recommended", "gain", "90 % interval", "noise", "law error"):
-        scores.add_column(name, justify="right")
-    scores.add_column("verdict")
-    for row in _score_rows(found):
-        scores.add_row(*row)
-    console.print(scores)
-    console.print("\n".join(_words(found)), soft_wrap=True, highlight=False)
+    scores = Table(title=shown.title, box=box.SIMPLE_HEAD, title_justify="left")
+    for table, (names, *rows) in ((mix, _mix_rows(found, shown)), (scores, _score_rows(found, shown))):
+        for name in names:
+            table.add_column(name, justify="left" if name in ("domain", "family", "verdict") else "right")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print("\n".join(_words(found, shown)), soft_wrap=True, highlight=False)
 
 
 def recommendation_markdown(found: Recommendation) -> str:
     """The same as markdown tables."""
-    mix = [["domain", "natural", "recommended", "90 % interval", "ratio", "epochs"], *_mix_rows(found)]
-    scores = [
-        ["family", "natural", "uniform", "recommended", "gain", "90 % interval", "noise", "law error", "verdict"],
-        *_score_rows(found),
-    ]
-    return "\n\n".join([f"# {found.id}", _markdown(mix), _markdown(scores), *_words(found)])
+    tables = (_markdown(rows(found, Shown())) for rows in (_mix_rows, _score_rows))
+    return "\n\n".join([f"# {found.id}", *tables, *_words(found, Shown())])
+
+
+def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], console: Console) -> None:
+    """Rank correlation by metric, and what they come to."""
+    table = Table(title=f"Law {checked.law}, fitted to {checked.runs} runs", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("metric")
+    table.add_column("rank correlation", justify="right")
+    for name, value in checked.spearman.items():
+        table.add_row(name, f"{value:.3f}")
+    console.print(table)
+    line = f"Mean rank correlation {checked.spearman_mean:.4f}, in {checked.seconds:.1f} s"
+    if checked.regret is not None:
+        unit = next(iter(metrics.values())).unit
+        line += f"; the mix that is predicted best is {checked.regret:.4f} {unit} from the best"
+    console.print(line + ".", highlight=False)
 
 
 def _markdown(rows: list[list[str]]) -> str:
@@ -45,22 +68,25 @@ def _markdown(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
-def _mix_rows(found: Recommendation) -> list[list[str]]:
-    rows = []
+def _mix_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and a row a domain; epochs where tokens are known."""
+    rows = [["domain", shown.reference, "recommended", "90 % interval", "ratio", "epochs"]]
     for domain, weight in sorted(found.mix.items(), key=lambda pair: -pair[1]):
         low, high = found.intervals[domain]
-        capped = " (cap)" if domain in found.caps else ""
-        rows.append(
-            [
-                domain, f"{found.natural[domain]:.1%}", f"{weight:.1%}", f"{low:.1%} – {high:.1%}",
-                f"{weight / found.natural[domain]:.2f}×", f"{found.epochs[domain]:.2f}{capped}",
-            ]
-        )  # fmt: skip
-    return rows
+        natural = found.natural[domain]
+        ratio = f"{weight / natural:.2f}×" if natural else "–"
+        row = [domain, f"{natural:.1%}", f"{weight:.1%}", f"{low:.1%} – {high:.1%}", ratio]
+        if found.epochs:
+            row.append(f"{found.epochs[domain]:.2f}{' (cap)' if domain in found.caps else ''}")
+        rows.append(row)
+    return [row[: len(rows[-1])] for row in rows]
 
 
-def _score_rows(found: Recommendation) -> list[list[str]]:
-    rows = []
+def _score_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and a row a family."""
+    rows = [
+        ["family", shown.reference, "uniform", "recommended", "gain", "90 % interval", "noise", "law error", "verdict"]
+    ]
     for name, said in found.verdict.items():
         p: Predicted = found.predicted[name]
         rows.append(
@@ -72,19 +98,20 @@ def _score_rows(found: Recommendation) -> list[list[str]]:
     return rows
 
 
-def _words(found: Recommendation) -> list[str]:
+def _words(found: Recommendation, shown: Shown) -> list[str]:
     """The verdict, the law's held-out quality and the caps, in words."""
     p = found.predicted[OVERALL]
+    reference = "natural" if shown.reference == "natural" else f"the swarm's {shown.reference}"
     lines = []
     if found.verdict[OVERALL] == "not_distinguishable":
         lines.append(
-            f"Not distinguishable from natural: the predicted gain of {p.gain:+.3f} bpb "
+            f"Not distinguishable from {reference}: the predicted gain of {p.gain:+.3f} {shown.unit} "
             f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}) is within the noise of a difference "
             f"between two mixes ({p.noise:.3f})."
         )
     else:
         lines.append(
-            f"Predicted {found.verdict[OVERALL]} than natural by {abs(p.gain):.3f} bpb "
+            f"Predicted {found.verdict[OVERALL]} than {reference} by {abs(p.gain):.3f} {shown.unit} "
             f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}; noise of a difference {p.noise:.3f})."
         )
     names = [law["name"] for law in found.law.values()]
@@ -94,8 +121,14 @@ def _words(found: Recommendation) -> list[str]:
     if clear:
         error, rank = (sum(law[field] for law in clear) / len(clear) for field in ("error", "rank_correlation"))
         lines.append(
-            f"Held-out error {error:.3f} bpb, held-out rank correlation {rank:.2f}: means over the {len(clear)} of "
-            f"{len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
+            f"Held-out error {error:.3f} {shown.unit}, held-out rank correlation {rank:.2f}: means over the "
+            f"{len(clear)} of {len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
         )
-    lines.append(f"Budget {found.budget:,.0f} tokens, at most {found.max_epochs:g} epochs a domain. Id {found.id}.")
+    if found.epochs:
+        lines.append(f"Budget {found.budget:,.0f} tokens, at most {found.max_epochs:g} epochs a domain. Id {found.id}.")
+    else:
+        lines.append(
+            f"Compared with {reference}, the mean of its mixes: without --tokens the natural mix is not known, nothing "
+            f"pulls to it and no epochs are counted. Id {found.id}."
+        )
     return lines

@@ -1,7 +1,12 @@
-"""The evidence: which mixes were tried and what they scored, joined by name, never by position."""
+"""The evidence: which mixes were tried and what they scored, joined by name, never by position.
 
-from collections.abc import Mapping, Sequence
+Weights and scores lie in two arrays, whatever the number of runs: ten thousand runs over two thousand domains
+are 160 MB, where a dictionary a run would take gigabytes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,15 +17,14 @@ SUM_TOLERANCE = 1e-6  # how far weights may sum from 1; rounded files are repair
 
 @dataclass(frozen=True)
 class Run:
-    """One proxy's record: a mix, and its bpb by task."""
+    """One proxy's record: a mix, and its score by task, lower being better (bpb unless the evidence says otherwise)."""
 
     id: str
     mix: str  # name of the mix: replicates of one mix share it
     weights: Mapping[str, float]  # domain → weight
-    scores: Mapping[str, float]  # task → bpb
+    scores: Mapping[str, float]  # task → score
 
 
-@dataclass(frozen=True)
 class Runs:
     """All runs of a swarm, in order of id, over one set of domains and tasks.
 
@@ -29,69 +33,148 @@ class Runs:
             score that is not a number.
     """
 
-    runs: tuple[Run, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "runs", tuple(sorted(self.runs, key=lambda run: run.id)))
-        if not self.runs:
+    def __init__(self, runs: Sequence[Run]) -> None:
+        if not runs:
             raise MixError("swarm: there are no runs")
-        ids = [run.id for run in self.runs]
-        if len(set(ids)) < len(ids):
-            raise MixError(f"swarm: run {next(i for i in ids if ids.count(i) > 1)!r} stands there twice")
-        for run in self.runs:
-            self._check(run)
+        first = min(runs, key=lambda run: run.id)
+        for run in runs:
+            for what, mine, all_of_them in (
+                ("domain", run.weights.keys(), first.weights.keys()),
+                ("task", run.scores.keys(), first.scores.keys()),
+            ):
+                if mine != all_of_them:
+                    odd = sorted(mine ^ all_of_them)
+                    raise MixError(f"swarm: run {run.id!r} and run {first.id!r} differ in {what} {odd[0]!r}")
+        domains, tasks = tuple(first.weights), tuple(first.scores)
+        self._store(
+            [run.id for run in runs], [run.mix for run in runs], domains, tasks,
+            np.array([[run.weights[domain] for domain in domains] for run in runs]),
+            np.array([[run.scores[task] for run in runs] for task in tasks]),
+        )  # fmt: skip
 
-    def _check(self, run: Run) -> None:
-        for what, mine, all_of_them in (
-            ("domain", set(run.weights), set(self.domains)),
-            ("task", set(run.scores), set(self.tasks)),
-        ):
-            odd = sorted(mine ^ all_of_them)
-            if odd:
-                raise MixError(f"swarm: run {run.id!r} and run {self.runs[0].id!r} differ in {what} {odd[0]!r}")
-        values = np.array(list(run.weights.values()))
-        if values.min() < 0 or abs(values.sum() - 1) > SUM_TOLERANCE:
-            raise MixError(f"swarm: weights of run {run.id!r} are below 0 or sum to {values.sum():.6g}, not 1")
-        for task, score in run.scores.items():
-            if not np.isfinite(score):
-                raise MixError(f"swarm: run {run.id!r} has the score {score} on task {task!r}")
+    @classmethod
+    def from_arrays(
+        cls,
+        ids: Sequence[str],
+        mixes: Sequence[str],
+        domains: Sequence[str],
+        tasks: Sequence[str],
+        weights: np.ndarray,
+        scores: np.ndarray,
+    ) -> "Runs":
+        """Runs of weights (n_runs, n_domains) and scores (n_tasks, n_runs), in the order of the names given.
 
-    @property
-    def domains(self) -> tuple[str, ...]:
-        """Domain names, sorted: the order of every weights axis."""
-        return tuple(sorted(self.runs[0].weights))
+        The arrays are kept, not copied: they are not to be changed afterwards.
 
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """Task names, sorted: the order of every scores axis."""
-        return tuple(sorted(self.runs[0].scores))
+        Raises:
+            MixError: as for `Runs`.
+        """
+        if not len(ids):
+            raise MixError("swarm: there are no runs")
+        made = cls.__new__(cls)
+        made._store(ids, mixes, domains, tasks, weights, scores)
+        return made
+
+    def _store(
+        self,
+        ids: Sequence[str],
+        mixes: Sequence[str],
+        domains: Sequence[str],
+        tasks: Sequence[str],
+        weights: np.ndarray,
+        scores: np.ndarray,
+    ) -> None:
+        rows, columns, lines = (sorted(range(len(names)), key=names.__getitem__) for names in (ids, domains, tasks))
+        self.ids = tuple(ids[i] for i in rows)  # sorted: the order of every runs axis
+        self.mixes = tuple(mixes[i] for i in rows)  # names of the runs' mixes
+        self.domains = tuple(domains[i] for i in columns)  # sorted: the order of every weights axis
+        self.tasks = tuple(tasks[i] for i in lines)  # sorted: the order of every scores axis
+        self._weights = _ordered(np.asarray(weights, dtype=float), rows, columns)
+        self._scores = _ordered(np.asarray(scores, dtype=float), lines, rows)
+        self._check()
+
+    def _check(self) -> None:
+        for one, next_one in zip(self.ids, self.ids[1:], strict=False):
+            if one == next_one:
+                raise MixError(f"swarm: run {one!r} stands there twice")
+        sums = self._weights.sum(axis=1)
+        wrong = ~((self._weights.min(axis=1) >= 0) & (np.abs(sums - 1) <= SUM_TOLERANCE))
+        if wrong.any():
+            i = int(wrong.argmax())
+            raise MixError(f"swarm: weights of run {self.ids[i]!r} are below 0 or sum to {sums[i]:.6g}, not 1")
+        if not np.isfinite(self._scores).all():
+            t, i = np.argwhere(~np.isfinite(self._scores))[0]
+            raise MixError(f"swarm: run {self.ids[i]!r} has the score {self._scores[t, i]} on task {self.tasks[t]!r}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Run by run; their weights and scores are views."""
+        domains = {name: i for i, name in enumerate(self.domains)}
+        tasks = {name: i for i, name in enumerate(self.tasks)}
+        return tuple(
+            Run(name, mix, _Named(domains, self._weights[i]), _Named(tasks, self._scores[:, i]))
+            for i, (name, mix) in enumerate(zip(self.ids, self.mixes, strict=True))
+        )
 
     def weights(self) -> np.ndarray:
-        """(n_runs, n_domains) in the order of `domains`."""
-        return np.array([[run.weights[domain] for domain in self.domains] for run in self.runs])
+        """(n_runs, n_domains) in the order of `domains`; not to be written to."""
+        return self._weights
 
     def scores(self) -> np.ndarray:
-        """(n_tasks, n_runs) bpb, in the order of `tasks`."""
-        return np.array([[run.scores[task] for run in self.runs] for task in self.tasks])
+        """(n_tasks, n_runs), lower is better, in the order of `tasks`; not to be written to."""
+        return self._scores
 
     def by_mix(self) -> "Runs":
         """One run a mix: replicates become their mean."""
-        groups: dict[str, list[Run]] = {}
-        for run in self.runs:
-            groups.setdefault(run.mix, []).append(run)
-        return Runs(
-            tuple(
-                Run(mix, mix, group[0].weights, {t: float(np.mean([r.scores[t] for r in group])) for t in self.tasks})
-                for mix, group in groups.items()
-            )
-        )
+        names, first, group = np.unique(np.array(self.mixes), return_index=True, return_inverse=True)
+        counts = np.bincount(group)
+        means = np.array([np.bincount(group, weights=line) / counts for line in self._scores])
+        mixes = names.tolist()
+        return Runs.from_arrays(mixes, mixes, self.domains, self.tasks, self._weights[first], means)
 
     def replicates(self) -> "list[Runs]":
         """The groups of two and more runs of one mix: what noise is measured from."""
-        groups: dict[str, list[Run]] = {}
-        for run in self.runs:
-            groups.setdefault(run.mix, []).append(run)
-        return [Runs(tuple(group)) for _, group in sorted(groups.items()) if len(group) > 1]
+        names, group, counts = np.unique(np.array(self.mixes), return_inverse=True, return_counts=True)
+        return [self.select(np.flatnonzero(group == i)) for i in range(len(names)) if counts[i] > 1]
+
+    def select(self, rows: Sequence[int] | np.ndarray) -> "Runs":
+        """The runs at these places of `ids`."""
+        return Runs.from_arrays(
+            [self.ids[i] for i in rows], [self.mixes[i] for i in rows], self.domains, self.tasks,
+            self._weights[np.asarray(rows, dtype=int)], self._scores[:, np.asarray(rows, dtype=int)],
+        )  # fmt: skip
+
+
+class _Named(Mapping):
+    """One row of an array by name."""
+
+    def __init__(self, places: Mapping[str, int], values: np.ndarray) -> None:
+        self._places, self._values = places, values
+
+    def __getitem__(self, name: str) -> float:
+        return float(self._values[self._places[name]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def _ordered(values: np.ndarray, rows: list[int], columns: list[int]) -> np.ndarray:
+    """Rows and columns in the given order, read-only; what is in order already is not copied."""
+    for axis, order in enumerate((rows, columns)):
+        if order != list(range(len(order))):
+            values = values.take(order, axis=axis)
+    values = values.view()
+    values.flags.writeable = False
+    return values
 
 
 def to_array(values: Mapping[str, float], names: Sequence[str], what: str) -> np.ndarray:

@@ -16,6 +16,8 @@ class RecommendSettings(BaseModel):
     """Most times that a domain's tokens may repeat at the budget (OLMo 3: 4 to 7)."""
     pull: float = Field(0.5, ge=0)
     """Weight of KL(mix ‖ natural), in units of the target's noise between two proxies of one mix."""
+    law: str = "auto"
+    """Name of the law of every task; `auto` chooses by cross-validation."""
     replicates: int = Field(200, ge=20)
     """Bootstrap replicates behind the intervals."""
     coverage: float = Field(0.9, gt=0, lt=1)

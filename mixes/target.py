@@ -37,3 +37,18 @@ def task_weights(target: Mapping[str, float], families: Mapping[str, str]) -> di
 def family_weights(families: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Family → the target that is this family alone."""
     return {family: task_weights({family: 1.0}, families) for family in sorted(set(families.values()))}
+
+
+def standardised(weights: Mapping[str, float], scales: Mapping[str, float]) -> dict[str, float]:
+    """Task weights that count each task in units of its own scale: its noise, or its spread over mixes.
+
+    scales: task → standard deviation, in the task's unit. Σ weight · score is then a weighted mean of scores in
+    standard deviations, whatever the tasks' units were.
+
+    Raises:
+        MixError: a task that counts has no positive scale.
+    """
+    for task, weight in weights.items():
+        if weight and not 0 < scales[task] < float("inf"):
+            raise MixError(f"target: task {task!r} cannot be standardised, its scale is {scales[task]:g}")
+    return {task: weight / scales[task] if weight else 0.0 for task, weight in weights.items()}

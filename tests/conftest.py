@@ -99,6 +99,15 @@ def experiment_content() -> dict:
 
 
 @pytest.fixture(scope="session")
+def regmix() -> Path:
+    """RegMix's public swarm (github.com/sail-sg/regmix, data/), where it is there."""
+    folder = Path(os.environ.get("MIXWRIGHT_REGMIX", ROOT.parent / "shared" / "swarms" / "regmix"))
+    if not folder.exists():
+        pytest.skip("no RegMix swarm: set MIXWRIGHT_REGMIX to a clone's data/ folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[str]:
     """A Prefect server on loopback, which spares every command the start of one of its own."""
     with socket.socket() as free:

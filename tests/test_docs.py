@@ -28,8 +28,8 @@ def test_every_command_has_help():
 def test_commands_of_the_readme_exist():
     blocks = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     readme = "\n".join(blocks)
-    known = {command.callback.__name__ for command in app.registered_commands}
-    assert set(re.findall(r"^mixwright (\w+)", readme, re.MULTILINE)) <= known
+    known = {command.callback.__name__.replace("_", "-") for command in app.registered_commands}
+    assert set(re.findall(r"^mixwright ([\w-]+)", readme, re.MULTILINE)) <= known
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^make (\w+)", readme, re.MULTILINE)) <= targets
 

@@ -1,0 +1,141 @@
+"""The command `recommend`, alone as `recommend-mix`: from an experiment, or from anyone's swarm."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+
+from flows.commands.options import AsJson, Families, Metrics, Ratios
+from flows.errors import ExperimentError
+from flows.experiment import Experiment, load_experiment
+
+if TYPE_CHECKING:
+    from flows.own_swarm import Origin
+    from mixes.recommend import Recommendation
+
+
+def recommend(
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="[EXP.yaml]", help="The experiment file; or give --ratios and --metrics.")
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="family=weight or task=weight, repeatable; default: mean over families.")
+    ] = None,
+    budget: Annotated[str | None, typer.Option(help="Tokens of your training run: 6T, 300B, 25M.")] = None,
+    max_epochs: Annotated[float | None, typer.Option(help="Most times that a domain repeats at the budget.")] = None,
+    law: Annotated[str | None, typer.Option(help="Law of every task; default: auto, by cross-validation.")] = None,
+    ratios: Ratios = None,
+    metrics: Metrics = None,
+    families: Families = None,
+    tokens: Annotated[
+        Path | None, typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML): natural mix and epoch caps.")
+    ] = None,
+    as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the mix as YAML.")] = None,
+) -> None:
+    """The best mix for a target, from an experiment (runs what is missing first) or from anyone's swarm.
+
+    With an experiment and --metrics the scores of its exported mixes, or of the swarm in --ratios, are the evidence.
+    """
+    _check_given(experiment, ratios, metrics, families, tokens)
+    loaded = load_experiment(experiment) if experiment else None
+    varied = {"target": _targets(target), "budget": budget, "max_epochs": max_epochs, "law": law}
+    settings = _vary(loaded, {name: value for name, value in varied.items() if value is not None})
+    if metrics is None:
+        from flows.recommend import run_flow
+
+        assert loaded
+        found, origin = run_flow(loaded.model_copy(update={"recommend": settings})), None
+    else:
+        found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens)
+    if out:
+        mix = {domain: round(weight, 6) for domain, weight in found.mix.items()}
+        out.write_text(yaml.safe_dump({"id": found.id, "mix": mix}, sort_keys=False))
+    if as_json:
+        print(json.dumps({**found.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
+        return
+    _print(found, origin)
+    if loaded and not origin:
+        print(f"Catalog {os.path.relpath(loaded.catalog)}")
+
+
+def _check_given(
+    experiment: Path | None, ratios: Path | None, metrics: str | None, families: Path | None, tokens: Path | None
+) -> None:
+    """Refuse combinations of options that say too little or too much."""
+    if experiment is None and (ratios is None or metrics is None):
+        missing = "an experiment file, or --ratios and --metrics" if ratios is None and metrics is None else None
+        missing = missing or f"--{'metrics' if metrics is None else 'ratios'} too, or an experiment file"
+        raise ExperimentError(f"recommend: give {missing}")
+    if metrics is None and (ratios or families or tokens):
+        name = "ratios" if ratios else "families" if families else "tokens"
+        raise ExperimentError(f"recommend: --{name} goes with --metrics; an experiment alone has its own")
+    if experiment and tokens:
+        raise ExperimentError(f"recommend: --tokens {tokens} and an experiment — the experiment's pool counts its own")
+
+
+def _from_files(
+    experiment: Experiment | None, settings: Any, ratios: Path | None, metrics: str, families: Path | None,
+    tokens: Path | None,
+) -> "tuple[Recommendation, Origin]":  # fmt: skip
+    from flows.own_swarm import check_domains, hash_evidence, origin_of, print_notes, recommend_from_files
+    from flows.progress import stage_progress
+    from flows.swarm_files import read_swarm, read_table, read_tokens
+
+    if experiment:
+        from flows.swarm import exported_mixes
+
+        pool, mixes = exported_mixes(experiment)
+    with stage_progress("read"):
+        swarm = read_swarm(read_table(ratios) if ratios else mixes, metrics, families)
+    print_notes(swarm)
+    natural, available = None, read_tokens(tokens) if tokens else None
+    if experiment:
+        natural = pool.natural
+        available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
+    if available:
+        check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
+    seed = experiment.seed if experiment else 0
+    with stage_progress("recommend"):
+        found = recommend_from_files(swarm, available, natural, settings, seed, hash_evidence(swarm, available))
+    return found, origin_of(swarm, available)
+
+
+def _print(found: "Recommendation", origin: "Origin | None") -> None:
+    from rich.console import Console
+
+    from flows.tables import Shown, print_recommendation
+
+    shown = Shown()
+    if origin:
+        one = origin.metrics[next(iter(found.target))]
+        shown = Shown(origin.compared_with, one.unit, one.direction)
+    print_recommendation(found, Console(width=None if sys.stdout.isatty() else 120), shown)
+
+
+def _targets(given: list[str] | None) -> dict[str, float] | None:
+    """`["code=0.7", "math=0.3"]` as a dictionary."""
+    if not given:
+        return None
+    target = {}
+    for text in given:
+        name, _, weight = text.rpartition("=")
+        try:
+            target[name.strip()] = float(weight)
+        except ValueError:
+            raise ExperimentError(f"--target {text!r}: write family=weight, for example code=0.7") from None
+    return target
+
+
+def _vary(experiment: Experiment | None, changes: dict[str, Any]) -> Any:
+    """The experiment's `recommend:` settings, or the defaults, with changes."""
+    from mixes.settings import RecommendSettings
+
+    if changes.get("max_epochs", 1) <= 0:
+        raise ExperimentError(f"--max-epochs {changes['max_epochs']:g}: must be above 0")
+    return (experiment.recommend if experiment else RecommendSettings()).model_copy(update=changes)

@@ -1,0 +1,80 @@
+"""Commands on swarms: `swarm`, `check-law`."""
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Ratios
+from flows.errors import ExperimentError
+from flows.experiment import load_experiment
+
+
+def swarm(
+    experiment: ExperimentFile,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Train nothing: write the mixes as ratios.csv and for OLMo-core, Megatron, as JSON."
+        ),
+    ] = None,
+) -> None:
+    """Flows 1 and 2: shards to scores; or, with --export, to mixes for proxies that are trained elsewhere."""
+    loaded = load_experiment(experiment)
+    if export is None:
+        from flows.recommend import evidence_flow
+
+        evidence_flow(loaded)
+        return
+    from flows.export import claim_export
+
+    claim_export(export)
+    from flows.swarm import export_flow
+
+    runs = export_flow(loaded, export)
+    print(f"{runs} runs in {export}: train them, then recommend-mix {experiment} --metrics metrics.csv")
+
+
+def check_law(
+    ratios: Ratios = None,
+    metrics: Metrics = None,
+    test_ratios: Annotated[Path | None, typer.Option(help="Mixes to rank; default: cross-validate.")] = None,
+    test_metrics: Annotated[str | None, typer.Option(help="Their scores.")] = None,
+    families: Families = None,
+    law: Annotated[str, typer.Option(help="Name of the law; auto chooses by task.")] = "auto",
+    runs: Annotated[int | None, typer.Option(min=1, help="Fit to so many runs, drawn by the seed.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the runs drawn and of the folds.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """How well a law that is fitted to one swarm ranks another, or held-out parts of its own."""
+    if ratios is None or metrics is None:
+        raise ExperimentError("check-law: give --ratios and --metrics")
+    if (test_ratios is None) != (test_metrics is None):
+        raise ExperimentError("check-law: give both --test-ratios and --test-metrics, or neither to cross-validate")
+    from flows.own_swarm import print_notes
+    from flows.swarm_files import read_swarm, read_table
+    from mixes.check import check_law as check
+    from mixes.check import cross_validate_law
+    from mixes.keys import draw_runs
+
+    train = read_swarm(read_table(ratios), metrics, families)
+    print_notes(train)
+    chosen = draw_runs(train.runs, runs, seed) if runs else train.runs
+    if test_ratios and test_metrics:
+        test = read_swarm(read_table(test_ratios), test_metrics, families)
+        checked = check(chosen, test.runs, law, seed)
+    else:
+        checked = cross_validate_law(chosen, law, seed)
+    if len({metric.unit for metric in train.metrics.values()}) > 1:
+        checked = replace(checked, regret=None)  # a mean over units means nothing
+    if as_json:
+        print(json.dumps(asdict(checked), indent=1))
+        return
+    from rich.console import Console
+
+    from flows.tables import print_checked_law
+
+    print_checked_law(checked, train.metrics, Console(width=None if sys.stdout.isatty() else 120))

@@ -1,0 +1,216 @@
+"""Reads evaluation results as metrics: lm-eval's results JSON and OLMES' metrics files, one run a file or folder.
+
+lm-eval writes `results_<time>.json`: results → task → "metric,filter" → value, with higher_is_better beside it.
+OLMES writes `metrics.json` (a list of tasks, each with its metrics) and `metrics-all.jsonl` (the same, a task a
+line); `primary_score` is the one to look at, and task_config.primary_metric its name. Rows that sum up others
+(lm-eval's groups, OLMES' macro and micro averages) are left out: families do that here.
+
+A file belongs to the run whose key its name, or the name of a folder above it, is.
+"""
+
+import glob
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.errors import ExperimentError
+from mixes.keys import KEYS, Table, listed
+from mixes.metrics import UNITS, Direction, Stated, unit_of_name
+
+# Metrics of lm-eval, the smoothest first: of several that a task has, the first here is read.
+PREFERRED = (
+    "bits_per_byte",
+    "byte_perplexity",
+    "word_perplexity",
+    "perplexity",
+    "acc_norm",
+    "acc",
+    "exact_match",
+    "f1",
+)
+SUMMARIES = ("macro", "micro")
+MOST_BYTES = 1 << 28  # of one file; a suite's results are kilobytes, samples are not read
+
+Scores = dict[str, tuple[float, str, Direction | None]]  # task → score, metric, which way is better if it says so
+
+
+@dataclass(frozen=True)
+class Results:
+    """Result files as a table of metrics, a row a run."""
+
+    table: Table
+    known: Mapping[str, Stated]  # metric → unit and direction, where they are known
+    notes: tuple[str, ...]
+
+
+def is_results(place: str) -> bool:
+    """Whether `--metrics` names result files and not a table: a folder, a glob, or a JSON file."""
+    return Path(place).is_dir() or Path(place).suffix in (".json", ".jsonl") or _is_glob(place)
+
+
+def read_results(place: str, ratios: Table) -> Results:
+    """The result files of a folder or glob, for the runs of `ratios`.
+
+    Raises:
+        ExperimentError: a file cannot be read, belongs to no run or to two, or differs from the others in its
+            tasks or metrics.
+    """
+    found: dict[Path, Scores] = {}
+    ignored = []
+    for path in _files(place):
+        scores = _scores(path)
+        if scores:
+            found[path] = scores
+        elif _is_glob(place):
+            raise ExperimentError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
+        else:
+            ignored.append(path.name)
+    if not found:
+        raise ExperimentError(f"--metrics {place}: no results of lm-eval or OLMES are there")
+    key, runs = _runs(place, list(found), ratios)
+    merged = _merge(runs, found)
+    tasks = _same_tasks(merged)
+    known = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
+    rows = [{key: run, **{task: scores[task][0] for task in tasks}} for run, (scores, _) in merged.items()]
+    schema = {key: pl.String, **dict.fromkeys(tasks, pl.Float64)}
+    notes = [f"{place}: {len(found)} files of {len(merged)} runs, {len(tasks)} tasks"]
+    notes += [f"{place}: {listed(sorted(set(ignored)))} hold no results and are ignored"] if ignored else []
+    return Results(Table(place, pl.DataFrame(rows, schema=schema)), known, tuple(notes))
+
+
+def _is_glob(place: str) -> bool:
+    return glob.has_magic(place) and not Path(place).exists()
+
+
+def _files(place: str) -> list[Path]:
+    """Files that may hold results; of OLMES' several copies of one result only one."""
+    if not Path(place).is_dir():
+        paths = [Path(name) for name in sorted(glob.glob(place, recursive=True))] if _is_glob(place) else [Path(place)]
+        if not paths:
+            raise ExperimentError(f"--metrics {place}: no file matches")
+        return paths
+    whole = sorted(Path(place).rglob("metrics-all.jsonl"))
+    done = {path.parent for path in whole}
+    others = [path for path in sorted(Path(place).rglob("*.json")) if path.parent not in done]
+    summed = {path.parent for path in others if path.name == "metrics.json"}
+    return whole + [path for path in others if path.name == "metrics.json" or path.parent not in summed]
+
+
+def _scores(path: Path) -> Scores:
+    """The scores of one file; empty if it holds no results."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ExperimentError(f"{path}: is larger than {MOST_BYTES:,} bytes, so it is no summary of results")
+        text = path.read_text(encoding="utf-8")
+        content = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+    except OSError as error:
+        raise ExperimentError(f"{path}: {error.strerror} — give a folder or glob of result files") from None
+    except (ValueError, RecursionError):
+        raise ExperimentError(f"{path}: is no JSON — mend it or take it away") from None
+    if isinstance(content, dict) and isinstance(content.get("results"), dict):
+        return dict(_of_lm_eval(path, content))
+    if isinstance(content, dict):
+        content = content.get("tasks", content.get("metrics", [content]))
+    return dict(_of_olmes(path, content if isinstance(content, list) else []))
+
+
+def _of_lm_eval(path: Path, content: dict[str, Any]) -> Iterator[tuple[str, tuple[float, str, Direction | None]]]:
+    for task, row in content["results"].items():
+        if content.get("group_subtasks", {}).get(task) or not isinstance(row, dict):
+            continue
+        values = {
+            name: value
+            for name, value in row.items()
+            if isinstance(value, int | float) and "_stderr" not in name and name not in ("alias", "sample_len")
+        }
+        if not values:
+            raise ExperimentError(f"{path}: task {task!r} has no score")
+        chosen = min(values, key=lambda name: _rank(name.partition(",")[0]))
+        metric = chosen.partition(",")[0]
+        higher = content.get("higher_is_better", {}).get(task, {})
+        higher = higher.get(metric) if isinstance(higher, dict) else higher
+        yield task, (float(values[chosen]), chosen, None if higher is None else "higher" if higher else "lower")
+
+
+def _rank(metric: str) -> int:
+    return PREFERRED.index(metric) if metric in PREFERRED else len(PREFERRED)
+
+
+def _of_olmes(path: Path, rows: list) -> Iterator[tuple[str, tuple[float, str, Direction | None]]]:
+    for row in rows:
+        if not isinstance(row, dict) or not isinstance(row.get("task_config", {}), dict):
+            continue
+        settings = row.get("task_config", {})
+        name = row.get("alias") or settings.get("metadata", {}).get("alias") or row.get("task_name") or row.get("task")
+        score = row.get("metrics", row).get("primary_score") if isinstance(row.get("metrics", row), dict) else None
+        metric = settings.get("primary_metric", "primary_score")
+        if metric in SUMMARIES or name is None or (score is None and "metrics" not in row):
+            continue
+        if not isinstance(score, int | float):
+            raise ExperimentError(f"{path}: task {name!r} has the primary_score {score!r}")
+        yield name, (float(score), metric, None)
+
+
+def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path, str]]:
+    """The key column of `ratios` whose values the files' or folders' names are, and file → value."""
+    best: tuple[str, dict[Path, str]] = ("", {})
+    for key in (name for name in KEYS if name in ratios.frame.columns):
+        values = set(ratios.frame[key].drop_nulls())
+        named = {path: next((name for name in _names(place, path) if name in values), None) for path in paths}
+        whose = {path: name for path, name in named.items() if name is not None}
+        if len(whose) > len(best[1]):
+            best = (key, whose)
+    without = [str(path) for path in paths if path not in best[1]]
+    if without:
+        raise ExperimentError(
+            f"--metrics {place}: {listed(without)} bear no key of {ratios.name} in their file's or folder's name"
+        )
+    return best
+
+
+def _names(place: str, path: Path) -> list[str]:
+    """What a file's run may be called, nearest first."""
+    above = path.parents if _is_glob(place) else [p for p in path.parents if p.is_relative_to(place)]
+    return [path.stem, path.stem.removeprefix("results_"), *(folder.name for folder in above)]
+
+
+def _merge(runs: Mapping[Path, str], found: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:
+    """Run → its scores, from one file or several with different tasks, and the last file."""
+    merged: dict[str, tuple[Scores, Path]] = {}
+    for path, scores in found.items():
+        before, other = merged.get(runs[path], ({}, path))
+        twice = sorted(before.keys() & scores.keys())
+        if twice:
+            raise ExperimentError(
+                f"{path}: run {runs[path]!r} has a score on {twice[0]!r} in {other} too — keep one of the two files"
+            )
+        merged[runs[path]] = ({**before, **scores}, path)
+    return merged
+
+
+def _same_tasks(merged: Mapping[str, tuple[Scores, Path]]) -> list[str]:
+    """The tasks that all runs have, measured alike."""
+    (first, (whole, _)), *others = merged.items()
+    for run, (scores, path) in others:
+        odd = sorted(whole.keys() ^ scores.keys())
+        if odd:
+            has, lacks = (run, first) if odd[0] in scores else (first, run)
+            raise ExperimentError(f"{path}: run {lacks!r} has no score on {odd[0]!r}, run {has!r} has")
+        other = next((task for task in whole if whole[task][1:] != scores[task][1:]), None)
+        if other:
+            raise ExperimentError(
+                f"{path}: {other!r} is measured by {scores[other][1]!r} in run {run!r} and by "
+                f"{whole[other][1]!r} in run {first!r}"
+            )
+    return sorted(whole)
+
+
+def _stated(score: tuple[float, str, Direction | None]) -> Stated:
+    """Unit and direction of a metric by its name; one of no known unit is its own."""
+    metric = score[1].partition(",")[0]
+    unit = unit_of_name(metric)
+    return Stated(unit or metric, score[2] or UNITS.get(unit or ""))

@@ -1,0 +1,121 @@
+"""What a metric's numbers mean: direction, unit, family.
+
+Inside mixes/ lower is better everywhere, so scores of which more is better are negated when they come in and
+shown with their own sign again. A direction is never guessed: a name that looks like an accuracy, or values that
+no loss has, is a question to the user.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mixes.errors import MixError
+
+Direction = Literal["lower", "higher"]
+
+# Unit → which way is better. "accuracy" stands for every share of right answers (accuracy, exact match, F1,
+# pass@k), since suites average them.
+UNITS: dict[str, Direction] = {
+    "bpb": "lower",
+    "nats per token": "lower",
+    "perplexity": "lower",
+    "accuracy": "higher",
+}
+LOSSES = ("bpb", "nats per token")
+MOST_BPB = 30.0  # assumed: a loss above is none; a uniform guess among 256 bytes has 8 bpb, among 10^9 tokens 21 nats
+
+# Words in a metric's name, most telling first: `arc_acc_bpb` is a loss.
+WORDS = (
+    ("bpb", r"bpb|bits_per_byte"),
+    ("perplexity", r"ppl|(\w+_)?perplexity"),
+    ("nats per token", r"loss|nll|ce|xent|cross_entropy|nats"),
+    ("accuracy", r"acc|accuracy|em|exact_match|f1|pass|pass_at_\d+|mcc|auc|bleu|rouge\w?|win_?rate|right|correct"),
+)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What is said of a metric beside its name."""
+
+    unit: str | None = None
+    direction: Direction | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One task's scores: what they count, which way is better, and what they are grouped with."""
+
+    family: str
+    unit: str
+    direction: Direction
+
+    def turned(self, scores: np.ndarray) -> np.ndarray:
+        """Scores so that lower is better; the same again turns them back."""
+        return -scores if self.direction == "higher" else scores
+
+
+def unit_of_name(name: str) -> str | None:
+    """The unit that a metric's name tells: a key of `UNITS`, or None."""
+    spaced = re.sub(r"[^a-z0-9]+", "_", name.lower().replace("@", "_at_"))
+    for unit, words in WORDS:
+        if re.search(rf"(?:^|_)(?:{words})(?:_|$)", spaced):
+            return unit
+    return None
+
+
+def metric_of(name: str, scores: np.ndarray, family: str | None = None, stated: Stated | None = None) -> Metric:
+    """What is known of a metric from its name, its `scores` (n_runs,) and what is stated of it.
+
+    Raises:
+        MixError: the direction is not known, or the name or the values contradict it.
+    """
+    stated = stated or Stated()
+    unit = stated.unit or unit_of_name(name)
+    direction = stated.direction or UNITS.get(unit or "")
+    low, high = float(scores.min()), float(scores.max())
+    doubt = _doubt_of_name(name, unit, direction, stated) or _doubt_of_values(unit, direction, low, high)
+    if doubt:
+        example = f"{family or 'some family'}: {{metrics: [{name!r}], unit: accuracy, direction: higher}}"
+        raise MixError(f"metric {name!r} {doubt} — state its unit and direction in --families, as in {example}")
+    return Metric(family or name, unit or "score", direction or "lower")
+
+
+def _doubt_of_name(name: str, unit: str | None, direction: Direction | None, stated: Stated) -> str | None:
+    if unit_of_name(name) == "accuracy":
+        if stated == Stated():
+            return "looks like an accuracy, of which more is better"
+        if unit in LOSSES:
+            return f"looks like an accuracy and is given as {unit}"
+    if direction != UNITS.get(unit or "", direction):
+        return f"has the unit {unit!r} and the direction {direction!r}, which contradict each other"
+    if stated.unit and direction is None:
+        return f"has the unit {unit!r}, which has no direction of its own"
+    return None
+
+
+def _doubt_of_values(unit: str | None, direction: Direction | None, low: float, high: float) -> str | None:
+    between = f"lies between {low:.3g} and {high:.3g}"
+    if direction is None and low >= 0 and high <= 1:
+        return f"{between}: a loss or an accuracy"
+    loss = unit in LOSSES or direction is None
+    if low < 0 and (loss or unit in UNITS):
+        return f"{between}, which no {unit or 'loss'} does"
+    if (loss and high > MOST_BPB) or (unit == "accuracy" and high > 100):
+        return f"{between}, which no {unit or 'loss'} does"
+    return None
+
+
+def check_one_unit(what: str, tasks: Iterable[str], metrics: Mapping[str, Metric]) -> str:
+    """The unit that `tasks` share.
+
+    Raises:
+        MixError: they have two: a mean over bits and accuracies means nothing.
+    """
+    units = {metrics[task].unit: task for task in sorted(tasks)}
+    if len(units) > 1:
+        listed = ", ".join(f"{task!r} in {unit}" for unit, task in sorted(units.items()))
+        raise MixError(f"{what} mixes units ({listed}) — choose metrics of one unit, or --standardise noise|spread")
+    return next(iter(units))
