@@ -112,9 +112,14 @@ def cover_scores(folder: Path, seeds: int, show: Console) -> None:
 def solve(objective: Objective, start: np.ndarray) -> np.ndarray:
     """The best mix on the simplex."""
     scale = float(np.abs(objective.gradient(start)).max())
+
+    def scaled(mix: np.ndarray) -> tuple[float, np.ndarray]:
+        at = np.maximum(mix, 1e-9)
+        return objective.value(at[None])[0] / scale, objective.gradient(at) / scale
+
     found = minimize(
-        lambda w: (objective.value(np.maximum(w, 1e-9)[None])[0] / scale, objective.gradient(np.maximum(w, 1e-9)) / scale),
-        start, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(start), options={"maxiter": 300, "ftol": 1e-11},
+        scaled, start, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(start),
+        options={"maxiter": 300, "ftol": 1e-11},
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
     )  # fmt: skip
     mix = np.clip(found.x, 0, 1)
@@ -197,14 +202,14 @@ def bayesian_bootstrap(runs: Runs, laws: dict[str, TaskLaw], replicates: int, se
     return Worlds({task: law.kind for task, law in laws.items()}, near, refits)
 
 
-def cover_weights(folder: Path, seeds: int, replicates: int, compare: bool, show: Console) -> None:
+def cover_weights(folder: Path, truths: list[str], seeds: int, replicates: int, compare: bool, show: Console) -> None:
     """Of the planted optimum's weights; and of the true gain of the mix that was found."""
     table = table_of(
         f"Planted optima: {seeds} swarms a row, {replicates} worlds each",
-        "truth", "domains × runs", "pull", "covered", "above 1 %", "width", "error", "usual", "gain covered", "optimism",
-        "chance",
+        "truth", "domains × runs", "pull", "covered", "above 1 %", "width", "error", "usual", "gain covered",
+        "optimism", "chance",
     )  # fmt: skip
-    for name in ("transfer", "log_linear"):
+    for name in truths:
         for small, count in ((False, 64), (False, 128), (True, 24)):
             truth = planted(folder, name, small)
             rows: dict[float, dict[str, list]] = {pull: defaultdict(list) for pull in (0.0, PULL)}
@@ -313,6 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["scores", "weights", "cost"])
     parser.add_argument("regmix", type=Path, nargs="?")
+    parser.add_argument("--truth", nargs="+", default=["transfer", "log_linear"], help="of `weights`")
     parser.add_argument("--swarms", type=int, default=20)
     parser.add_argument("--worlds", type=int, default=100)
     parser.add_argument("--compare", action="store_true", help="the Bayesian bootstrap, too")
@@ -320,7 +326,7 @@ def main() -> None:
     if asked.what == "scores":
         cover_scores(asked.regmix, asked.swarms, show)
     elif asked.what == "weights":
-        cover_weights(asked.regmix, asked.swarms, asked.worlds, asked.compare, show)
+        cover_weights(asked.regmix, asked.truth, asked.swarms, asked.worlds, asked.compare, show)
     else:
         cost(show)
 

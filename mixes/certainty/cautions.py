@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import linprog
+from scipy.stats import t as student
 
 from mixes.certainty.leverage import LocalFit
 from mixes.certainty.noise import Noise
@@ -15,7 +16,8 @@ from mixes.runs import Runs
 Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks"]
 ON_BOUND = 1e-4  # a weight this near its cap or floor is on it
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
-CLEAR = 2.0  # standard errors, and standard deviations of noise, that count as seen
+CLEAR = 2.0  # standard deviations of noise that a task's spread should reach
+SURE = 0.975  # one-sided level at which a bias counts as seen
 LOWEST = 1 / 3  # of the held-out mixes, by prediction: where an optimum is looked for
 
 
@@ -129,7 +131,7 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
     lowest = np.argsort(predicted, kind="stable")[: max(3, round(LOWEST * len(predicted)))]
     too_low = -error[lowest]
     size, doubt = float(too_low.mean()), float(too_low.std(ddof=1) / np.sqrt(len(lowest)))
-    if size <= CLEAR * doubt:
+    if size <= student.ppf(SURE, len(lowest) - 1) * doubt:
         return None
     return Caution(
         "optimism",
