@@ -1,0 +1,68 @@
+"""Intervals: on the score of a run that was not made, on a gain, on every weight of the best mix."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixes.certainty.leverage import MOST_LEVERAGE, LocalFit
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a mix gains over another on one aim, natural − mix as a rule: more is better."""
+
+    claimed: float  # by the laws themselves
+    value: float  # less the optimism
+    low: float
+    high: float
+    chance: float  # that it is above zero: share of the worlds
+    optimism: float  # mean overstatement in the worlds: the winner's curse, and what regularisation adds
+
+
+def gain_of(claimed: float, errors: np.ndarray, coverage: float) -> Gain:
+    """From what the laws claim and how far the worlds' refits overstate theirs (B,)."""
+    likely = claimed - errors
+    low, high = np.quantile(likely, _tails(coverage))
+    chance = ((likely > 0).sum() + 0.5) / (len(likely) + 1)  # never quite 0 or 1: there are only B worlds
+    return Gain(claimed, float(claimed - errors.mean()), float(low), float(high), float(chance), float(errors.mean()))
+
+
+def weight_intervals(
+    best: np.ndarray,
+    optima: tuple[np.ndarray, np.ndarray],
+    floors: np.ndarray,
+    caps: np.ndarray,
+    coverage: float,
+) -> np.ndarray:
+    """(n_domains, 2) around the best mix (n_domains,), from the worlds' optima of truths and refits (B, n_domains);
+    within floors and caps (n_domains,)."""
+    of_truths, of_refits = optima
+    low, high = np.quantile(best - (of_refits - of_truths), _tails(coverage), axis=0)
+    return np.stack([np.clip(np.minimum(low, best), floors, None), np.clip(np.maximum(high, best), None, caps)], axis=1)
+
+
+def score_intervals(
+    fits: Mapping[str, LocalFit], aim: Mapping[str, float], mixes: np.ndarray, coverage: float
+) -> np.ndarray:
+    """(m, 2) that the scores of single runs on mixes (m, n_domains) fall into, the weighted tasks of `aim` as one.
+
+    Jackknife: the law ± the quantile of the held-out residuals, each in units of its own standard deviation, times
+    that at the new mix, which grows with the mix's leverage. The quantile makes no assumption on the residuals' law
+    (Lei et al. 2018, doi:10.1080/01621459.2017.1307116, section 5.2).
+    """
+    counted = {task: value for task, value in aim.items() if value}
+    middle = sum(value * fits[task].law.predict(mixes) for task, value in counted.items())
+    held_out = np.sum([value * fits[task].held_out for task, value in counted.items()], axis=0)
+    share = np.array([(value * fits[task].noise) ** 2 for task, value in counted.items()])
+    share /= share.sum()
+    own = np.minimum(share @ [fits[task].leverage for task in counted], MOST_LEVERAGE)
+    away = share @ [fits[task].leverage_at(mixes) for task in counted]
+    sizes = np.sort(np.abs(held_out) * np.sqrt(1 - own))
+    rank = min(int(np.ceil((len(sizes) + 1) * coverage)), len(sizes))
+    half = sizes[rank - 1] * np.sqrt(1 + away)
+    return np.stack([middle - half, middle + half], axis=1)
+
+
+def _tails(coverage: float) -> tuple[float, float]:
+    return (1 - coverage) / 2, (1 + coverage) / 2

@@ -1,0 +1,100 @@
+"""A law near its fit: residuals, their standard deviation, and how far each mix's own score carries its prediction.
+
+Near the fit a law is linear in its parameters, so what least squares knows is at hand without a refit: with the
+slopes J (n, q), the noise σ and the priors' rows P, the normal matrix is H = JᵀJ/σ² + PᵀP and a mix's leverage
+h = j H⁻¹ jᵀ / σ². A residual of a fit without that mix would be r / (1 − h) (Hoaglin & Welsch 1978), and a
+prediction elsewhere errs by σ²(1 + h): more, the farther the mix is from the swarm.
+
+A law without such slopes (trees) has its residuals from folds, and the leverage of the linear law.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixes.fit import FOLDS, TaskLaw, folds_of
+from mixes.laws.curve import Curve
+from mixes.laws.linear import Linear
+from mixes.runs import Runs
+
+RIDGE = 1e-9  # of the normal matrix' own diagonal: domains that no run has leave it singular
+MOST_LEVERAGE = 0.95  # a mix that the law must pass through tells nothing; its residual is raised 20-fold at most
+ROUNDS = 4  # σ and leverage need each other; they settle to three digits in as many
+
+
+@dataclass(frozen=True)
+class LocalFit:
+    """One task's law near its fit; scores in their own unit, bpb as a rule."""
+
+    law: TaskLaw
+    smooth: bool  # whether the law itself has slopes; if not, `slopes` are the linear law's
+    slopes: np.ndarray  # (n, q) d score / d parameter at the swarm's mixes
+    prior: np.ndarray  # (m, q) rows that the priors add, in standard deviations
+    residuals: np.ndarray  # (n,) predicted − score of the fit
+    leverage: np.ndarray  # (n,) of each mix on its own prediction
+    held_out: np.ndarray  # (n,) predicted − score of a fit without that mix
+    noise: float  # σ, standard deviation of the residuals, for the freedom that the fit leaves
+    freedom: float  # n less the fit's effective number of parameters
+
+    def covariance(self, relaxed: float = 1.0) -> np.ndarray:
+        """(q, q) of the parameters; the priors' standard deviations `relaxed` times as wide."""
+        return np.linalg.inv(_normal(self.slopes / self.noise, self.prior / relaxed))
+
+    def leverage_at(self, mixes: np.ndarray) -> np.ndarray:
+        """(m,) at mixes (m, n_domains)."""
+        slopes = _slopes(self.law, mixes) / self.noise
+        return np.einsum("mq,qr,mr->m", slopes, self.covariance(), slopes)
+
+
+def local_fits(runs: Runs, laws: Mapping[str, TaskLaw]) -> dict[str, LocalFit]:
+    """Task → its law near the fit to `runs`, replicates of a mix being one row."""
+    mixes = runs.by_mix()
+    weights, scores = mixes.weights(), mixes.scores()
+    folds = folds_of([run.mix for run in mixes.runs], seed=0)
+    return {task: _local_fit(laws[task], weights, scores[t], folds) for t, task in enumerate(mixes.tasks)}
+
+
+def _local_fit(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> LocalFit:
+    smooth = isinstance(law.kind, Curve | Linear)
+    residuals = law.predict(weights) - scores
+    if not smooth:
+        residuals = _left_out(law, weights, scores, folds) - scores
+    slopes, prior = _slopes(law, weights), _prior(law)
+    noise, count = float(residuals.std()) + 1e-12, len(scores)
+    for _ in range(ROUNDS):
+        scaled = slopes / noise
+        leverage = np.einsum("nq,qr,nr->n", scaled, np.linalg.inv(_normal(scaled, prior)), scaled)
+        freedom = max(count - leverage.sum(), 0.05 * count)
+        noise = float(np.sqrt((residuals**2).sum() / (freedom if smooth else count))) + 1e-12
+    held_out = residuals / (1 - np.minimum(leverage, MOST_LEVERAGE)) if smooth else residuals
+    return LocalFit(law, smooth, slopes, prior, residuals, leverage, held_out, noise, float(freedom))
+
+
+def _normal(slopes: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    normal = slopes.T @ slopes + prior.T @ prior
+    return normal + RIDGE * np.diag(np.maximum(np.diag(normal), RIDGE))
+
+
+def _slopes(law: TaskLaw, weights: np.ndarray) -> np.ndarray:
+    """(n, q); of the linear law, which are the weights themselves, where the law has none."""
+    if not isinstance(law.kind, Curve):
+        return weights
+    _, scale, *theta = law.parameters
+    return scale * law.kind.curve(np.array([theta]), weights)[1][0]
+
+
+def _prior(law: TaskLaw) -> np.ndarray:
+    """(m, q)."""
+    if not isinstance(law.kind, Curve):
+        return np.zeros((0, len(law.domains)))
+    theta = law.parameters[None, 2:]
+    own = np.diag(1 / law.kind.prior(len(law.domains)).sd)
+    return np.concatenate([own, law.kind.extra(theta)[1][0]])
+
+
+def _left_out(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Predictions (n,) of each mix by a fit without its fold."""
+    rows = np.array([folds != fold for fold in range(FOLDS)], dtype=float)
+    fitted = law.kind.fit(weights, np.tile(scores, (FOLDS, 1)), rows)
+    return law.kind.predict(fitted, weights)[folds, np.arange(len(scores))]

@@ -1,0 +1,121 @@
+"""Noise: how far apart the scores of two proxies are for no other reason than their seeds.
+
+Replicates of one mix say it. Where several mixes were trained with the same seeds, what a seed does to all of them
+alike cancels in a difference between mixes (common random numbers), and a difference is less noisy than √2 scores.
+Without any replicates, noise is at most what the laws leave unexplained: that upper bound is used, and named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mixes.certainty.leverage import LocalFit
+from mixes.runs import Runs, to_array
+from mixes.target import family_weights
+
+Source = Literal["replicates", "residuals"]
+OVERALL = "target"  # the aim that is the target itself, beside the families and the tasks
+PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations by aim (target, family, task), in the unit of the scores."""
+
+    score: dict[str, float]  # of one proxy's score
+    difference: dict[str, float]  # of the difference of two proxies' scores, their mixes being equally good
+    source: Source  # `residuals`: an upper bound, from what the laws leave unexplained
+    freedom: int  # degrees of freedom behind `score`; replicates beyond each mix's first, or mixes
+    paired: bool  # whether `difference` was measured on mixes that share seeds; else it is √2 times `score`
+
+
+def aims_of(target: Mapping[str, float], families: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Aim → weights of tasks: the target's (task → weight), each family's, each task's (families: task → family)."""
+    alone = {task: {task: 1.0} for task in sorted(families)}
+    return {OVERALL: dict(target), **family_weights(families), **alone}
+
+
+def estimate_noise(
+    runs: Runs,
+    target: Mapping[str, float],
+    families: Mapping[str, str],
+    fits: Mapping[str, LocalFit],
+    seeds: Mapping[str, int] | None = None,
+) -> Noise:
+    """The noise of the target (task → weight), of each family and each task.
+
+    families: task → family; fits: `local_fits(runs, laws)`, for swarms without replicates; seeds: run → its seed.
+    """
+    aims = aims_of(target, families)
+    names, by_aim = list(aims), _matrix(aims, runs.tasks)
+    groups = runs.replicates()
+    if not groups:
+        left = by_aim @ np.array([fits[task].held_out for task in runs.tasks])
+        size = np.sqrt((left**2).mean(axis=1))
+        return Noise(_named(names, size), _named(names, np.sqrt(2) * size), "residuals", left.shape[1], paired=False)
+    within = np.concatenate([_centred(group.scores()) for group in groups], axis=1)
+    freedom = sum(len(group.runs) - 1 for group in groups)
+    levels = _levels(target, families)
+    score = _drawn((by_aim @ within) ** 2, freedom, names, levels)
+    both, freedom_of_both = _beyond_seeds(groups, seeds or {})
+    difference = _drawn((by_aim @ both) ** 2, freedom_of_both, names, levels) if freedom_of_both else score
+    root_two = {name: float(np.sqrt(2)) * value for name, value in difference.items()}
+    return Noise(score, root_two, "replicates", freedom, paired=freedom_of_both > 0)
+
+
+def _matrix(aims: Mapping[str, Mapping[str, float]], tasks: Sequence[str]) -> np.ndarray:
+    """(n_aims, n_tasks)."""
+    return np.array([to_array({**dict.fromkeys(tasks, 0.0), **aim}, tasks, "target") for aim in aims.values()])
+
+
+def _named(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+def _centred(scores: np.ndarray) -> np.ndarray:
+    return scores - scores.mean(axis=1, keepdims=True)
+
+
+def _levels(target: Mapping[str, float], families: Mapping[str, str]) -> dict[str, tuple[list[str], float]]:
+    """Aim → its fellows, and the part of their mean variance that it should have: the target, a mean over families
+    whose noise is independent, has Σ (family's share)²."""
+    by_family = family_weights(families)
+    share = {family: sum(target.get(task, 0.0) for task, value in aim.items() if value) for family, aim in
+             by_family.items()}  # fmt: skip
+    return {
+        **{task: (list(families), 1.0) for task in families},
+        **{family: (list(by_family), 1.0) for family in by_family},
+        OVERALL: (list(by_family), sum(value**2 for value in share.values())),
+    }
+
+
+def _drawn(
+    squares: np.ndarray, freedom: int, names: list[str], levels: Mapping[str, tuple[list[str], float]]
+) -> dict[str, float]:
+    """Aim → standard deviation, from squared deviations (n_aims, n).
+
+    A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to the mean
+    over its fellows by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027).
+    """
+    sums = dict(zip(names, squares.sum(axis=1).tolist(), strict=True))
+    drawn = {}
+    for name, (fellows, part) in levels.items():
+        pooled = part * sum(sums[fellow] for fellow in fellows) / (freedom * len(fellows))
+        drawn[name] = float(np.sqrt((sums[name] + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)))
+    return drawn
+
+
+def _beyond_seeds(groups: Sequence[Runs], seeds: Mapping[str, int]) -> tuple[np.ndarray, int]:
+    """What a mix and a seed, added up, leave of replicates' scores (n_tasks, n), and its degrees of freedom."""
+    runs = [(number, run) for number, group in enumerate(groups) for run in group.runs if run.id in seeds]
+    if not runs:
+        return np.zeros((0, 0)), 0
+    used = sorted({seeds[run.id] for _, run in runs})
+    design = np.zeros((len(runs), len(groups) + len(used)))
+    for row, (number, run) in enumerate(runs):
+        design[row, number] = design[row, len(groups) + used.index(seeds[run.id])] = 1
+    scores = np.array([[run.scores[task] for task in groups[0].tasks] for _, run in runs])
+    effects, _, rank, _ = np.linalg.lstsq(design, scores, rcond=None)
+    return (scores - design @ effects).T, len(runs) - int(rank)

@@ -1,0 +1,50 @@
+"""The verdict: whether a mix is better than natural, and on what, in words."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from mixes.certainty.intervals import Gain
+from mixes.certainty.noise import OVERALL
+
+Verdict = Literal["better", "not_distinguishable", "worse"]
+
+
+def verdict_of(gain: Gain, noise: float) -> Verdict:
+    """`better` or `worse` only where the interval leaves out zero and the gain exceeds the noise of a difference
+    between two proxies (`Noise.difference`): less than that, and training both would not show it."""
+    if gain.low > 0 and gain.value > noise:
+        return "better"
+    if gain.high < 0 and -gain.value > noise:
+        return "worse"
+    return "not_distinguishable"
+
+
+def sentence(gains: Mapping[str, Gain], verdicts: Mapping[str, Verdict], reference: str = "natural") -> str:
+    """One line on the target, then family by family; the chance in brackets is that of being better, or worse.
+
+    `gains` holds at least the names in `verdicts`, which are OVERALL and the families.
+    """
+    parts = {
+        "better": f"better than {reference} on ",
+        "not_distinguishable": "not distinguishable on ",
+        "worse": "worse on ",
+    }
+    said = []
+    for verdict, words in parts.items():
+        of_it = [name for name in verdicts if name != OVERALL and verdicts[name] == verdict]
+        if of_it:
+            said.append(words + _listed([name + _chance(gains[name], verdict) for name in of_it]))
+    overall = {"better": "better than", "not_distinguishable": "not distinguishable from", "worse": "worse than"}
+    first = f"overall {overall[verdicts[OVERALL]]} {reference}{_chance(gains[OVERALL], verdicts[OVERALL])}"
+    return first + (f"; {', '.join(said)}" if said else "")
+
+
+def _chance(gain: Gain, verdict: Verdict) -> str:
+    if verdict == "not_distinguishable":
+        return ""
+    chance = gain.chance if verdict == "better" else 1 - gain.chance
+    return f" (chance {'over 99' if chance > 0.99 else format(100 * chance, '.0f')} %)"
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
