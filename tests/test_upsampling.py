@@ -36,7 +36,9 @@ def test_tokens_are_met_the_cap_is_kept_and_better_buckets_repeat_more(sizes, ru
 @settings(max_examples=200, deadline=None)
 @given(buckets, rules, shares, shares)
 def test_more_tokens_wanted_take_no_less_of_any_bucket(sizes, rule, one, other):
-    fewer, more = (repeats_of(sizes, share * most_tokens(np.array(sizes), rule), rule) for share in sorted((one, other)))
+    fewer, more = (
+        repeats_of(sizes, share * most_tokens(np.array(sizes), rule), rule) for share in sorted((one, other))
+    )
     assert (more >= fewer - 1e-6 * rule.cap).all()
 
 
