@@ -8,7 +8,9 @@ from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
 from flows.progress import stage_progress
 from flows.record import record_swarm
+from flows.reuse import reuse_plan
 from flows.stage_task import stage_task
+from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, draw_swarm
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
@@ -35,6 +37,9 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
 def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
     """The candidate mixes."""
     tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
+    plan = reuse_plan(experiment, pool)
+    if plan:
+        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
     return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
 
 

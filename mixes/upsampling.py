@@ -96,6 +96,24 @@ def bucket_repeats(
     return repeats
 
 
+def bucket_rows(
+    mix: Mapping[str, float],
+    budget: float,
+    bucket_tokens: Mapping[str, Sequence[float]],
+    settings: UpsamplingSettings,
+) -> list[dict[str, str | int | float]]:
+    """`bucket_repeats` as a table: domain, bucket, tokens there, repeat, tokens taken.
+
+    Raises:
+        MixError: see `bucket_repeats`.
+    """
+    return [
+        {"domain": name, "bucket": bucket, "tokens": tokens, "repeat": repeat, "taken": tokens * repeat}
+        for name, repeats in bucket_repeats(mix, budget, bucket_tokens, settings).items()
+        for bucket, (tokens, repeat) in enumerate(zip(bucket_tokens[name], repeats, strict=True))
+    ]
+
+
 def weight_caps(
     bucket_tokens: Mapping[str, Sequence[float]], budget: float, settings: UpsamplingSettings
 ) -> dict[str, float]:
@@ -112,7 +130,8 @@ def most_tokens(sizes: np.ndarray, settings: UpsamplingSettings) -> float:
 
 
 def upsampling_curve(sizes: np.ndarray, wanted: float, settings: UpsamplingSettings) -> UpsamplingCurve:
-    """The curve by which buckets of these sizes (n,), not all empty, give `wanted` > 0 tokens, at most `most_tokens`."""
+    """The curve by which buckets of these sizes (n,), not all empty, give `wanted` tokens: above 0, at most
+    `most_tokens`."""
     edges = _edges(sizes)
     start = float(edges[_discarded(sizes, settings)])
     last = float(edges[np.flatnonzero(sizes)[-1]])  # lower end of the best bucket that holds anything

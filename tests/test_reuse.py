@@ -1,4 +1,4 @@
-"""Reuse: content decides what a domain is; folded mixes unfold to the earlier proportions; stale evidence is refused."""
+"""Reuse: content decides what a domain is, folded mixes unfold to earlier proportions, stale evidence is refused."""
 
 import hashlib
 
@@ -103,9 +103,9 @@ def test_unfold_and_fold_undo_each_other(kept, opened):
 
 def test_a_mix_of_another_swarm_is_not_folded():
     plan = plan_reuse(MIX, EARLIER, {**EARLIER, "math": content("m")})
+    runs = Runs((Run("r", "m", {"books": 0.5, "code": 0.1, "web": 0.1, "math": 0.3}, {"sciq": 1.0}),))
     with pytest.raises(MixError, match=r"run r: domain 'books' has weight 0\.5, not the reused 0\.175"):
-        run = Run("r", "m", {"books": 0.5, "code": 0.1, "web": 0.1, "math": 0.3}, {"sciq": 1.0})
-        fold_runs(Runs((run,)), plan)
+        fold_runs(runs, plan)
 
 
 def test_the_virtual_domain_is_capped_by_its_tightest_member():

@@ -1,5 +1,7 @@
 """Upsampling curves give the tokens wanted, never fall, keep the cap, and agree with numeric integration."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,7 +53,7 @@ def test_means_over_buckets_agree_with_numeric_integration(sizes, rule, share):
     edges = np.cumsum([0, *sizes]) / sizes.sum()
     numeric = [
         quad(lambda x: float(curve.factor(np.array(x))), max(low, curve.start), high, epsabs=1e-12)[0]
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in itertools.pairwise(edges)
     ]
     assert repeats_of(sizes, wanted, rule) * sizes / sizes.sum() == pytest.approx(numeric, abs=1e-6)
 
