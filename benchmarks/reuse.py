@@ -11,7 +11,8 @@ optimises them; then, for each number of new runs:
 - start over: a swarm over all seventeen;
 - full reuse: a swarm over the fourteen as one virtual domain, and the three;
 - partial reuse: the same, but the three heaviest of the fourteen are open too;
-- earlier runs kept: a swarm over all seventeen, the law fitted to it and to the earlier runs together.
+- earlier runs kept: a swarm over all seventeen, the law fitted to it and to the earlier runs together;
+- kept, folded: the swarm of full reuse, the law fitted to it and to the earlier runs, over all seventeen.
 
 Swarms, laws, optimum and the pull to natural are the tool's own, with its defaults. Regret: how far the true mean loss
 of the chosen mix lies above the true optimum's.
@@ -40,9 +41,10 @@ NATURAL = (
     0.00175077, 0.02708548, 0.23686921, 0.01184346, 0.00792997, 0.00803296, 0.03882595, 0.04644696,
 )  # fmt: skip
 NEW, REMIXED = 3, 3  # domains that join; domains that partial reuse opens
-SIZES = (4, 6, 8, 12, 16, 24, 32, 48, 64, 85, 128)
+SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 85, 128)
+SHARES = (0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)  # of the gain of the true optimum over natural
 POOL, PROXY = 10**10, 10**6  # tokens; a proxy is so small that no domain repeats
-METHODS = ("start over", "full reuse", "partial reuse", "earlier runs kept")
+METHODS = ("start over", "full reuse", "partial reuse", "earlier runs kept", "kept, folded")
 
 
 @dataclass(frozen=True)
@@ -175,33 +177,51 @@ def repeat(world: World, best: float, repetition: int, earlier_runs: int) -> dic
         fresh = swarm(world, list(world.domains), size, seed)
         scores = world.train(fresh, rng)
         regret["start over", size] = world.loss(recommend(world, fresh, scores)) - best
-        both = np.concatenate([earlier_scores, scores], axis=1)
-        regret["earlier runs kept", size] = world.loss(recommend(world, earlier + fresh, both)) - best
+        together = np.concatenate([earlier_scores, scores], axis=1)
+        regret["earlier runs kept", size] = world.loss(recommend(world, earlier + fresh, together)) - best
         for name, plan in planned.items():
             mixes = swarm(world, list(world.domains), size, seed, plan)
-            regret[name, size] = world.loss(recommend(world, mixes, world.train(mixes, rng), plan)) - best
+            scores = world.train(mixes, rng)
+            regret[name, size] = world.loss(recommend(world, mixes, scores, plan)) - best
+            if name == "full reuse":
+                together = np.concatenate([earlier_scores, scores], axis=1)
+                regret["kept, folded", size] = world.loss(recommend(world, earlier + mixes, together)) - best
     return regret
 
 
-def report(regrets: list[dict[tuple[str, int], float]], console: Console) -> None:
-    """Regret by runs and method; runs needed for what starting over reaches."""
+def report(regrets: list[dict[tuple[str, int], float]], gain: float, console: Console) -> None:
+    """Regret by runs and method; runs needed for a share of what can be gained."""
     values = {key: np.array([regret[key] for regret in regrets]) for key in regrets[0]}
     table = Table("new runs", *METHODS, title="Regret, 1/1000 nats per token, mean ± sd", title_justify="left")
     for size in SIZES:
         table.add_row(str(size), *(_spread(values[name, size]) for name in METHODS))
     console.print(table)
-    console.print(f"earlier mix, new domains at 0: {values['start over', 0].mean() * 1e3:.1f}")
+    console.print(f"earlier mix, new domains at 0: {_spread(values['start over', 0])}")
     for name in ("full reuse", "partial reuse"):
         console.print(f"{name}, the best that any number of runs can find: {_spread(values[name, 0])}")
-    needed = Table("mean regret at most", *METHODS, title="New runs needed", title_justify="left")
-    for size in (24, 48, 64, 85, 128):
-        aim = values["start over", size].mean()
-        cells = []
-        for name in METHODS:
-            enough = [n for n in SIZES if values[name, n].mean() <= aim]
-            cells.append(f"{enough[0]} ({1 - enough[0] / size:+.0%})".replace("+", "−") if enough else "—")
-        needed.add_row(f"{aim * 1e3:.1f} (starting over with {size})", *cells)
+    needed = Table("share of the gain", *METHODS, title="New runs needed (against starting over)", title_justify="left")
+    for share in SHARES:
+        least = {name: _needed(values, name, (1 - share) * gain) for name in METHODS}
+        needed.add_row(f"{share:.0%} (regret {(1 - share) * gain * 1e3:.1f})", *_against(least))
     console.print(needed)
+
+
+def _needed(values: dict[tuple[str, int], np.ndarray], name: str, most: float) -> int | None:
+    """The fewest runs from which on the mean regret stays within `most`."""
+    enough = None
+    for size in reversed(SIZES):
+        if values[name, size].mean() > most:
+            break
+        enough = size
+    return enough
+
+
+def _against(least: dict[str, int | None]) -> list[str]:
+    first = least["start over"]
+    return [
+        "—" if n is None else str(n) if name == "start over" or first is None else f"{n} ({n / first - 1:+.0%})"
+        for name, n in least.items()
+    ]
 
 
 def _spread(values: np.ndarray) -> str:
@@ -227,7 +247,7 @@ def main() -> None:
         f"{np.sqrt(world.covariance.mean()) * 1e3:.1f}/1000"
     )
     regrets = [repeat(world, best, repetition, args.earlier) for repetition in range(args.repetitions)]
-    report(regrets, console)
+    report(regrets, world.loss(world.natural) - best, console)
     console.print(f"{args.repetitions} repetitions: {time.time() - start:.0f} s, {time.process_time() - cpu:.0f} CPU s")
 
 

@@ -23,7 +23,12 @@ def joined(tiny, finished, server) -> dict:
     write_lines(tiny / "law" / "a.jsonl.zst", read_lines(SAMPLE / "law" / "00000.jsonl.zst", 60))
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     content["sources"]["law"] = {"path": "law/*.jsonl.zst", "format": "jsonl", "filters": False}
-    more = {"work": "joined", "reuse": {"recommendation": "first.json"}, "upsampling": {}, "swarm": {"mixes": 6}}
+    more = {
+        "work": "joined",
+        "reuse": {"recommendation": "first.json"},
+        "upsampling": {},
+        "swarm": {"max_epochs": 8, "natural_seeds": 2},
+    }
     (tiny / "joined.yaml").write_text(yaml.safe_dump(content | more))
     done = mixwright("recommend", "joined.yaml", "--json", folder=tiny, PREFECT_API_URL=server)
     return json.loads(done.stdout)
@@ -44,7 +49,7 @@ def test_every_run_of_the_swarm_keeps_them_too(tiny, finished, joined):
     with duckdb.connect(str(tiny / "joined" / "catalog.duckdb"), read_only=True) as catalog:
         rows = catalog.sql("select mix, domain, weight from mix_weights").fetchall()
     mixes = {mix: {domain: weight for m, domain, weight in rows if m == mix} for mix, _, _ in rows}
-    assert len(mixes) == 6 + 2
+    assert len(mixes) == 10 + 2
     for weights in mixes.values():
         rest = 1 - weights["law"]
         assert {name: weights[name] for name in finished["mix"]} == pytest.approx(
@@ -68,12 +73,12 @@ def test_buckets_give_what_the_mix_wants(tiny, joined):
 
 
 def test_contents_are_names_of_texts_not_of_folders(tiny, finished, joined):
-    pools = {work: next((tiny / work / "stages").glob("pool-*")) for work in ("work",)}
-    now = domain_contents(tiny / "work" / "stages", pools["work"])
-    assert {f"content/{name}": content for name, content in now.items()}.items() <= finished["evidence"].items()
-    assert {key: joined["evidence"][key] for key in finished["evidence"] if key.startswith("content/")} == {
-        key: value for key, value in finished["evidence"].items() if key.startswith("content/")
-    }
+    stages = tiny / "work" / "stages"
+    now = {f"content/{name}": content for name, content in domain_contents(stages, next(stages.glob("pool-*"))).items()}
+    assert len(now) == len(finished["mix"])
+    assert now.items() <= finished["evidence"].items()
+    assert now.items() <= joined["evidence"].items()
+    assert finished["evidence"]["pool"] != joined["evidence"]["pool"]
 
 
 def test_buckets_share_what_is_available(tiny, finished):

@@ -25,6 +25,7 @@ from mixes.swarm import Candidate, SwarmSettings, draw_swarm, rounded_weights
 VIRTUAL = "(reused)"  # no source can be called so
 PROPORTIONS = 1e-4  # how far a full mix may be from the frozen proportions, and be folded: weights are rounded
 KEPT = ("same", "renamed")
+LEAST_MIXES = 10  # of a swarm over few folded domains, unless it states its own: what cross-validation needs
 
 
 class ReuseSettings(BaseModel):
@@ -155,5 +156,7 @@ def draw_reusing_swarm(
             "are the mix — leave the section out, or open domains by reuse.partial"
         )
     caps = {name: settings.max_epochs * held / proxy_tokens for name, held in tokens.items()}
-    drawn = draw_swarm(fold_amounts(tokens, plan), proxy_tokens, settings, seed, fold_caps(caps, plan))
+    mixes = settings.mixes or max(LEAST_MIXES, settings.mixes_a_domain * len(plan.domains))
+    chosen = settings.model_copy(update={"mixes": mixes})
+    drawn = draw_swarm(fold_amounts(tokens, plan), proxy_tokens, chosen, seed, fold_caps(caps, plan))
     return [replace(candidate, weights=rounded_weights(unfold(candidate.weights, plan))) for candidate in drawn]
