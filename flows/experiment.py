@@ -9,7 +9,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -180,5 +180,5 @@ def _known(place: tuple) -> list[str]:
     for step in place:
         field = model.model_fields.get(step) if hasattr(model, "model_fields") else None
         annotation = field.annotation if field else SourceSettings
-        model = SourceSettings if step == "sources" else annotation
+        model = SourceSettings if step == "sources" else next(iter(get_args(annotation)), annotation)  # X of X | None
     return sorted(name for name in model.model_fields if name != "base")

@@ -18,11 +18,21 @@ def content_evidence(contents: dict[str, str]) -> dict[str, str]:
     return {CONTENT + name: content for name, content in sorted(contents.items())}
 
 
+def check_reuse(experiment: Experiment) -> None:
+    """Look for the earlier recommendation, before anything that takes long.
+
+    Raises:
+        ExperimentError: it is not there, or does not say what its domains held.
+    """
+    if experiment.reuse:
+        _read_earlier(experiment, experiment.reuse.recommendation)
+
+
 def reuse_plan(experiment: Experiment, pool: Path) -> ReusePlan | None:
     """The plan of the experiment's `reuse` section; None without one.
 
     Raises:
-        ExperimentError: the earlier recommendation is not there, or does not say what its domains held.
+        ExperimentError: see `check_reuse`.
         MixError: see `plan_reuse`.
     """
     if not experiment.reuse:

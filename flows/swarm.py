@@ -1,5 +1,6 @@
 """Flow 2: pool to scores."""
 
+import sys
 from pathlib import Path
 
 from prefect import flow
@@ -8,7 +9,7 @@ from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
 from flows.progress import stage_progress
 from flows.record import record_swarm
-from flows.reuse import reuse_plan
+from flows.reuse import describe_plan, reuse_plan
 from flows.stage_task import stage_task
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, draw_swarm
@@ -39,6 +40,7 @@ def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
     tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
     plan = reuse_plan(experiment, pool)
     if plan:
+        print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
         return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
     return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
 

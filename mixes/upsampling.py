@@ -167,6 +167,4 @@ def _edges(sizes: np.ndarray) -> np.ndarray:
 
 def _discarded(sizes: np.ndarray, settings: UpsamplingSettings) -> int:
     """How many buckets, from the worst, lie wholly in the discarded share."""
-    if len(sizes) == 1:
-        return 0
     return int((_edges(sizes)[1:] <= settings.discard * (1 + 1e-12)).sum())

@@ -66,6 +66,10 @@ def test_merged_domains_are_others_than_before():
     """Their documents are now drawn together, in other proportions than the runs read them."""
     with pytest.raises(MixError, match="'books', 'web'"):
         carried({"text": content("b", "w1", "w2"), "code": EARLIER["code"]})
+    runs = (*RUNS.runs, Run("r3", "m3", {"books": 0.0, "code": 1.0, "web": 0.0}, {"sciq": 3.0}))
+    now = {"text": content("b", "w1", "w2"), "code": EARLIER["code"]}
+    found = carry_runs(Runs(runs), EARLIER, now, dict.fromkeys(now, 1.0), "ratios.csv", allow_stale=True)
+    assert [(run.id, run.weights) for run in found.runs] == [("r3", {"code": 1.0, "text": 0.0})]
 
 
 def test_carried_and_new_runs_are_one_swarm():

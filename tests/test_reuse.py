@@ -118,21 +118,29 @@ def test_the_virtual_domain_is_capped_by_its_tightest_member():
 
 def test_a_reusing_swarm_can_be_trained_on_and_folded():
     plan = plan_reuse(MIX, EARLIER, {**EARLIER, "math": content("m"), "law": content("l")})
-    tokens = {"books": 200_000, "code": 300_000, "web": 900_000, "math": 300_000, "law": 200_000}
-    swarm = draw_reusing_swarm(tokens, 100_000, SwarmSettings(mixes=20), 3, plan)
-    assert swarm == draw_reusing_swarm(dict(reversed(tokens.items())), 100_000, SwarmSettings(mixes=20), 3, plan)
+    tokens = {"books": 300_000, "code": 100_000, "web": 600_000, "math": 500_000, "law": 500_000}
+    swarm = draw_reusing_swarm(tokens, 2_000_000, SwarmSettings(mixes=20), 3, plan)
+    assert swarm == draw_reusing_swarm(dict(reversed(tokens.items())), 2_000_000, SwarmSettings(mixes=20), 3, plan)
     assert len(swarm) == 25
     for candidate in swarm:
         assert set(candidate.weights) == set(tokens)
         assert sum(candidate.weights.values()) == pytest.approx(1, abs=1e-9)
         assert candidate.weights["web"] == pytest.approx(2 * candidate.weights["code"], abs=1e-5)
-        assert all(100_000 * weight <= 4 * tokens[name] + 1 for name, weight in candidate.weights.items())
+        assert all(2_000_000 * weight <= 4 * tokens[name] + 2 for name, weight in candidate.weights.items())
+        assert all(weight == round(weight, 6) for weight in candidate.weights.values())
     natural = fold(swarm[0].weights, plan)
-    assert natural == pytest.approx({VIRTUAL: 14 / 19, "math": 3 / 19, "law": 2 / 19}, abs=1e-5)
+    assert natural == pytest.approx({VIRTUAL: 0.5, "math": 0.25, "law": 0.25}, abs=1e-5)
     runs = Runs(tuple(Run(f"r{i}", c.mix, c.weights, {"sciq": 1.0}) for i, c in enumerate(swarm)))
     folded = fold_runs(runs, plan)
     assert folded.domains == (VIRTUAL, "law", "math")
     assert np.allclose(folded.weights().sum(axis=1), 1)
+
+
+def test_a_swarm_over_few_folded_domains_is_large_enough_for_cross_validation():
+    plan = plan_reuse(MIX, EARLIER, {**EARLIER, "math": content("m")})
+    tokens = {"books": 200_000, "code": 300_000, "web": 900_000, "math": 300_000}
+    assert len({c.mix for c in draw_reusing_swarm(tokens, 10_000, SwarmSettings(), 3, plan)}) == 10 + 2
+    assert len({c.mix for c in draw_reusing_swarm(tokens, 10_000, SwarmSettings(mixes=4), 3, plan)}) == 4 + 2
 
 
 def test_nothing_to_find_and_nothing_to_reuse():

@@ -8,6 +8,9 @@ import pytest
 import yaml
 from conftest import SAMPLE, mixwright, read_lines, write_lines
 
+from flows.errors import INPUT_ERRORS
+from flows.experiment import load_experiment
+from flows.reuse import describe_plan, reuse_plan
 from mixes.upsampling import UpsamplingSettings
 from pipeline.contents import bucket_tokens, domain_contents
 from pipeline.pool import Pool
@@ -68,7 +71,7 @@ def test_buckets_give_what_the_mix_wants(tiny, joined):
     wanted = {domain: weight * joined["budget"] for domain, weight in joined["mix"].items()}
     assert taken == pytest.approx(wanted, rel=1e-6)
     scored = [row for row in rows if row[0].startswith("web")]
-    assert len(scored) > 20
+    assert len(scored) >= 20
     assert {row[3] for row in scored if row[1] < 5} == {0.0}
 
 
@@ -97,14 +100,26 @@ def test_buckets_share_what_is_available(tiny, finished):
         ({"recommendation": "recommendation-none"}, "is neither a file nor a recommendation"),
         ({"recommendation": "experiment.yaml"}, "is not JSON"),
         ({"recommendation": "old.json"}, "does not say what its domains held"),
-        ({"recommendation": "first.json", "partial": ["lwa"]}, "'lwa' matches no domain — did you mean 'law'?"),
-        ({"recommendation": "first.json", "partials": []}, "unknown field 'reuse.partials' — did you mean 'partial'?"),
+        ({"recommendation": "found.json", "partial": ["wbe"]}, "'wbe' matches no domain — did you mean 'web'?"),
+        ({"recommendation": "found.json", "partials": []}, "unknown field 'reuse.partials' — did you mean 'partial'?"),
     ],
 )
-def test_what_cannot_be_reused_is_explained(tiny, joined, reuse, said):
+def test_what_cannot_be_reused_is_explained(tiny, finished, reuse, said):
     (tiny / "old.json").write_text(json.dumps({"mix": {"web": 1.0}, "evidence": {"pool": "pool-1"}}))
-    content = yaml.safe_load((tiny / "joined.yaml").read_text())
+    (tiny / "found.json").write_text(json.dumps(finished))
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     (tiny / "wrong.yaml").write_text(yaml.safe_dump({**content, "reuse": reuse}))
-    done = mixwright("recommend", "wrong.yaml", folder=tiny, expect=2)
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    with pytest.raises(INPUT_ERRORS) as raised:
+        reuse_plan(load_experiment(tiny / "wrong.yaml"), next((tiny / "work" / "stages").glob("pool-*")))
+    assert said in str(raised.value)
+
+
+def test_a_recommendation_of_the_work_folder_is_found_by_its_id(tiny, finished):
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    reuse = {"recommendation": finished["id"], "partial": ["web*"]}
+    (tiny / "by_id.yaml").write_text(yaml.safe_dump({**content, "reuse": reuse}))
+    plan = reuse_plan(load_experiment(tiny / "by_id.yaml"), next((tiny / "work" / "stages").glob("pool-*")))
+    opened = [name for name in finished["mix"] if name.startswith("web")]
+    assert list(plan.open) == sorted(opened)
+    assert set(plan.frozen) == set(finished["mix"]) - set(opened)
+    assert describe_plan(plan)[1] == f"mixed anew: {plan.open[0]} (same)"

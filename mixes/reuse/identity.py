@@ -43,10 +43,11 @@ def compare_domains(earlier: Mapping[str, str], now: Mapping[str, str]) -> dict[
         for part in _parts(content, _without(new, origins)):
             origins[part] = Origin("split", (whole,))
     for whole, content in sorted(_without(new, origins).items()):
-        if parts := _parts(content, _unused(old, origins)):
+        if parts := _parts(content, old):
             origins[whole] = Origin("merged", parts)
+    moved = {name for origin in origins.values() for name in origin.earlier}
     for name in sorted(_without(new, origins)):
-        origins[name] = Origin("changed", (name,)) if name in _unused(old, origins) else Origin("added", ())
+        origins[name] = Origin("changed", (name,)) if name in old and name not in moved else Origin("added", ())
     return dict(sorted(origins.items()))
 
 
@@ -87,20 +88,19 @@ def _equals(earlier: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Ori
 
 
 def _parts(whole: str, candidates: Mapping[str, str]) -> tuple[str, ...]:
-    """Two or more candidates whose contents together are `whole`; none where there are none, or too many to try.
+    """Candidates whose contents together are `whole`; none where there are none, or too many to try.
 
     Sums of all subsets of one half are looked up among those of the other.
     """
     names = sorted(candidates)
-    if not 2 <= len(names) <= MOST_PARTS:
+    if len(names) > MOST_PARTS:
         return ()
     half = len(names) // 2
     left = {domain_content(candidates[name] for name in subset): subset for subset in _subsets(names[:half])}
     for subset in _subsets(names[half:]):
         missing = (int(whole, 16) - sum(int(candidates[name], 16) for name in subset)) % MODULUS
-        found = (*left.get(f"{missing:064x}", ()), *subset)
-        if f"{missing:064x}" in left and len(found) > 1:
-            return found
+        if f"{missing:064x}" in left:
+            return (*left[f"{missing:064x}"], *subset)
     return ()
 
 
@@ -111,10 +111,6 @@ def _subsets(names: list[str]) -> list[tuple[str, ...]]:
 def _without(contents: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]:
     left_out = set(taken)
     return {name: content for name, content in contents.items() if name not in left_out}
-
-
-def _unused(old: Mapping[str, str], origins: Mapping[str, Origin]) -> dict[str, str]:
-    return _without(old, {name for origin in origins.values() for name in origin.earlier})
 
 
 def _listed(names: list[str]) -> str:
