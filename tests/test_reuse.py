@@ -42,6 +42,7 @@ MIX = {"books": 0.25, "code": 0.25, "web": 0.5}
         ({"web": EARLIER["books"], "books": EARLIER["web"]}, {"web": ("renamed", ("books",))}),
         ({"web/a": content("w2"), "web/b": content("w3", "w1")}, {"web/a": ("split", ("web",))}),
         ({"web": content("w2"), "rest": content("w3", "w1")}, {"web": ("split", ("web",))}),
+        ({"a": content("w2"), "b": content("w3", "w1"), "web": content("x")}, {"web": ("added", ())}),
         ({"text": content("w1", "b2", "w3", "b1", "w2")}, {"text": ("merged", ("books", "web"))}),
         ({"web/a": content("w2"), "web/b": content("w3")}, {"web/a": ("added", ())}),  # w1 is lost: no split
     ],
