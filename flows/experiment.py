@@ -18,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
 from mixes.proxy.settings import ProxySettings
+from mixes.reuse.plan import ReuseSettings
 from mixes.settings import RecommendSettings
 from mixes.swarm import SwarmSettings
+from mixes.upsampling import UpsamplingSettings
 from pipeline.corpus import Corpus
 from pipeline.decontamination.decontaminate import DecontaminateSettings
 from pipeline.dedup.rounds import DedupSettings
@@ -64,6 +66,10 @@ class Experiment(BaseModel):
     proxy: ProxySettings = ProxySettings()
     swarm: SwarmSettings = SwarmSettings()
     recommend: RecommendSettings = RecommendSettings()
+    reuse: ReuseSettings | None = None
+    """Without it, the swarm is over all domains."""
+    upsampling: UpsamplingSettings | None = None
+    """Without it, a domain's quality buckets repeat evenly."""
     executor: ExecutorSettings = ExecutorSettings()
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""

@@ -8,6 +8,7 @@ from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
 from flows.progress import stage_progress
 from flows.record import record_pool
+from flows.reuse import check_reuse
 from flows.stage_task import stage_task
 from pipeline import assemble, refine
 from pipeline.stage import claim_folder
@@ -110,6 +111,7 @@ def clean_texts(experiment: Experiment) -> dict[str, Path]:
 def prepare_flow(experiment: Experiment) -> Path:
     """Shards to pool; returns the pool's folder."""
     claim_folder(experiment.folder)
+    check_reuse(experiment)
     ready_models(experiment)
     made = {}
     if experiment.corpus.tokenised:

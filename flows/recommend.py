@@ -12,12 +12,16 @@ from flows.experiment import Experiment
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_recommendation
+from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
 from mixes.budget import epoch_caps, parse_tokens
 from mixes.recommend import Recommendation, recommend
+from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
 from mixes.swarm import Candidate
+from mixes.upsampling import bucket_rows, weight_caps
+from pipeline.contents import bucket_tokens, domain_contents
 from pipeline.pool import Pool
 from pipeline.stage import Stage, run_stage, write_aside
 from pipeline.suite import suite_families
@@ -32,11 +36,17 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
     full_tokens = {name: source.full_tokens for name, source in sorted(experiment.sources.items())}
-    settings = {**experiment.recommend.model_dump(), "seed": experiment.seed, "full_tokens": full_tokens}
-    stage = Stage("recommend", 4, settings, tuple(hashes.values()))
+    plan = reuse_plan(experiment, evidence.pool)
+    settings = {
+        **experiment.recommend.model_dump(), "seed": experiment.seed, "full_tokens": full_tokens,
+        "reused": dict(plan.frozen) if plan else None,
+        "upsampling": experiment.upsampling.model_dump() if experiment.upsampling else None,
+    }  # fmt: skip
+    stage = Stage("recommend", 5, settings, tuple(hashes.values()))
+    known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:
-        found = _recommend(experiment, evidence, candidates, Pool(evidence.pool).available(full_tokens), hashes)
+        found = _recommend(experiment, evidence, candidates, plan, known)
         write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(found))
 
     with stage_progress("recommend"):
@@ -48,22 +58,41 @@ def _recommend(
     experiment: Experiment,
     evidence: Evidence,
     candidates: list[Candidate],
-    available: dict[str, float],
-    hashes: dict[str, str],
+    plan: ReusePlan | None,
+    known: dict[str, str],
 ) -> Recommendation:
-    settings = experiment.recommend
+    settings, pool = experiment.recommend, Pool(evidence.pool)
+    available = _available(experiment, pool)
     budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
-    return recommend(
-        runs=read_runs(evidence, candidates, experiment.records),
+    caps = epoch_caps(available, budget, settings.max_epochs)
+    if experiment.upsampling:
+        of_curves = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)
+        caps = {name: min(cap, of_curves[name]) for name, cap in caps.items()}
+    runs = read_runs(evidence, candidates, experiment.records)
+    found = recommend(
+        runs=fold_runs(runs, plan) if plan else runs,
         families=suite_families(evidence.suite),
-        natural=Pool(evidence.pool).natural,
-        available=available,
-        caps=epoch_caps(available, budget, settings.max_epochs),
+        natural=fold_amounts(pool.natural, plan) if plan else pool.natural,
+        available=fold_amounts(available, plan) if plan else available,
+        caps=fold_caps(caps, plan) if plan else caps,
         budget=budget,
         settings=settings,
         seed=experiment.seed,
-        evidence=hashes,
+        evidence=known,
     )
+    return unfold_recommendation(found, plan, available, caps) if plan else found
+
+
+def _available(experiment: Experiment, pool: Pool) -> dict[str, float]:
+    return pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
+
+
+def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[dict]:
+    """How often each quality bucket repeats; nothing where the experiment does not ask."""
+    if not experiment.upsampling:
+        return []
+    tokens = bucket_tokens(pool, _available(experiment, pool))
+    return bucket_rows(found.mix, found.budget, tokens, experiment.upsampling)
 
 
 @flow(name="recommend", log_prints=False, validate_parameters=False)
@@ -71,7 +100,8 @@ def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[
     """Scores to a recommended mix, recorded and shown in Prefect."""
     found = fit_and_optimise(experiment, evidence, candidates)
     create_markdown_artifact(recommendation_markdown(found), key="recommended-mix", description=found.id)
-    rebuild_catalog(experiment, record_recommendation(experiment, found))
+    buckets = _buckets(experiment, Pool(evidence.pool), found)
+    rebuild_catalog(experiment, record_recommendation(experiment, found, buckets))
     return found
 
 

@@ -30,6 +30,7 @@ STEPS = (
 )  # fmt: skip
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
+ABOUT_RECOMMENDATIONS = ("laws", "recommendations", "recommendation_weights", "recommendation_buckets", "predictions")
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 TYPES = {
     "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
@@ -132,12 +133,12 @@ def record_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Ca
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores")}
     tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
     if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
-        files |= {table: [] for table in ("laws", "recommendations", "recommendation_weights", "predictions")}
+        files |= {table: [] for table in ABOUT_RECOMMENDATIONS}
     return _save(experiment, evidence.suite.name + "-" + experiment.id, tables, files)
 
 
-def record_recommendation(experiment: Experiment, found: Recommendation) -> Current:
-    """A recommendation, its weights, predictions and laws; the latest gets the largest number."""
+def record_recommendation(experiment: Experiment, found: Recommendation, buckets: list[dict[str, Any]]) -> Current:
+    """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number."""
     current = read_current(experiment)
     number = 1 + len(current.get("recommendations", []))
     mine = {"recommendation": found.id}
@@ -172,6 +173,7 @@ def record_recommendation(experiment: Experiment, found: Recommendation) -> Curr
     tables = {
         "recommendations": _frame("recommendations", [head]),
         "recommendation_weights": _frame("recommendation_weights", weights),
+        "recommendation_buckets": _frame("recommendation_buckets", [{**mine, **row} for row in buckets]),
         "predictions": _frame("predictions", predictions),
         "laws": _frame("laws", laws),
     }

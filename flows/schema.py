@@ -201,6 +201,18 @@ TABLES: dict[str, Table] = {
             "capped": ("BOOLEAN", "whether the epoch cap binds"),
         },
     ),
+    "recommendation_buckets": Table(
+        "How often each quality bucket repeats under a recommended mix, where the experiment has `upsampling`",
+        ("recommendation", "domain", "bucket"),
+        {
+            "recommendation": ("VARCHAR", "recommendation"),
+            "domain": ("VARCHAR", "domain"),
+            "bucket": ("INTEGER", "vigintile of quality, 0 worst"),
+            "tokens": ("DOUBLE", "tokens that a training run can draw on"),
+            "repeat": ("DOUBLE", "how often they are taken; 0 is left out"),
+            "taken": ("DOUBLE", "tokens of the training run"),
+        },
+    ),
     "predictions": Table(
         "Predicted bpb of target, families and tasks under three mixes",
         ("recommendation", "name"),
@@ -250,6 +262,12 @@ VIEWS: dict[str, tuple[str, str]] = {
            from domains d left join mix_weights w using (domain)
              left join recommended_vs_natural r using (domain)
            group by all order by d.natural_share desc""",
+    ),
+    "recommended_buckets": (
+        "The latest recommendation, bucket by bucket",
+        """select domain, bucket, tokens, repeat, taken
+           from recommendation_buckets join recommendations using (recommendation)
+           where number = (select max(number) from recommendations) order by domain, bucket""",
     ),
     "swarm": (
         "Every run with its mean bpb by family",

@@ -1,5 +1,6 @@
 """Flow 2: pool to scores."""
 
+import sys
 from pathlib import Path
 
 from prefect import flow
@@ -10,8 +11,10 @@ from flows.export import export_swarm, ratios_of
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
+from flows.reuse import describe_plan, reuse_plan
 from flows.stage_task import stage_task
 from mixes.keys import Table
+from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, draw_swarm
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
@@ -38,6 +41,10 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
 def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
     """The candidate mixes."""
     tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
+    plan = reuse_plan(experiment, pool)
+    if plan:
+        print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
+        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
     return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
 
 

@@ -55,10 +55,17 @@ class Candidate:
     seed: int
 
 
-def draw_swarm(tokens: Mapping[str, int], proxy_tokens: int, settings: SwarmSettings, seed: int) -> list[Candidate]:
+def draw_swarm(
+    tokens: Mapping[str, float],
+    proxy_tokens: int,
+    settings: SwarmSettings,
+    seed: int,
+    caps: Mapping[str, float] | None = None,
+) -> list[Candidate]:
     """The swarm over domains with so many `tokens`, for proxies that train on `proxy_tokens`.
 
-    All mixes share the first natural proxy's seed: they start alike and read the same documents.
+    All mixes share the first natural proxy's seed: they start alike and read the same documents. `caps`: domain →
+    largest weight; without it, what `max_epochs` allows of the tokens.
 
     Raises:
         MixError: fewer than two domains, or the caps leave no room for so many different mixes.
@@ -68,10 +75,10 @@ def draw_swarm(tokens: Mapping[str, int], proxy_tokens: int, settings: SwarmSett
         raise MixError(f"swarm: {len(names)} domain(s), a mix needs two")
     held = np.array([tokens[name] for name in names], dtype=float)
     natural = held / held.sum()
-    caps = settings.max_epochs * held / proxy_tokens
+    most = settings.max_epochs * held / proxy_tokens if caps is None else np.array([caps[name] for name in names])
     mixes = {"natural": natural}
     uniform = np.full(len(names), 1 / len(names))
-    if (uniform <= caps).all():
+    if (uniform <= most).all():
         mixes["uniform"] = uniform
     wanted = len(mixes) + (settings.mixes or settings.mixes_a_domain * len(names))
     rng = np.random.default_rng(seed)
@@ -81,14 +88,14 @@ def draw_swarm(tokens: Mapping[str, int], proxy_tokens: int, settings: SwarmSett
             break
         mix = _draw(rng, centre, settings)
         far = all(0.5 * np.abs(mix - other).sum() >= settings.min_distance for other in mixes.values())
-        if far and (mix <= caps).all():
+        if far and (mix <= most).all():
             mixes[f"mix-{len(mixes) - 1:03d}"] = mix
     if len(mixes) < wanted:
         raise MixError(
             f"swarm: found {len(mixes)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
             f"or lower swarm.min_distance ({settings.min_distance})"
         )
-    swarm = [Candidate(name, _named(names, mix), 0) for name, mix in mixes.items()]
+    swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
     return swarm + [Candidate("natural", swarm[0].weights, n) for n in range(1, settings.natural_seeds)]
 
 
@@ -99,8 +106,8 @@ def _draw(rng: np.random.Generator, centre: np.ndarray, settings: SwarmSettings)
     return mix / mix.sum() if mix.sum() else centre
 
 
-def _named(names: list[str], mix: np.ndarray) -> dict[str, float]:
+def rounded_weights(mix: Mapping[str, float]) -> dict[str, float]:
     """Rounded weights that still sum to one: the largest takes what rounding left."""
-    rounded = np.round(mix, DIGITS)
+    rounded = np.round(list(mix.values()), DIGITS)
     rounded[rounded.argmax()] += 1 - rounded.sum()
-    return {name: float(round(weight, DIGITS)) for name, weight in zip(names, rounded, strict=True)}
+    return {name: float(round(weight, DIGITS)) for name, weight in zip(mix, rounded, strict=True)}
