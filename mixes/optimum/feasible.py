@@ -65,7 +65,8 @@ def sink(room: Room, inside: np.ndarray, convex: Sequence[AtMost]) -> tuple[np.n
     solver = Solver(lifted.program)
 
     def deep_enough(point: Point) -> bool:
-        return point.x[-1] < 0 and point.slack @ point.multipliers < -0.5 * point.x[-1]
+        depth = point.x[-1] + point.values[1:].max()
+        return depth < 0 and point.slack @ point.multipliers < -0.5 * depth
 
     start = np.append(inside[room.free], max(term.value(inside) for term in terms) + 1.0)
     point = solver.solve(start, enough=deep_enough)

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-ITERATIONS = 150
-TOLERANCE = 1e-12  # of the sum of slack × multiplier, and of the gradient's residual
+ITERATIONS = 100
+TOLERANCE = 1e-11  # the sum of slack × multiplier at the end
+SETTLED = 1e-8  # the most that a Newton step still moves a variable, and that slopes differ, at the end
 TO_BOUNDARY = 0.995  # of the way to the nearest boundary, at most
+WORTHWHILE = 0.1  # least length of a corrected step, else a plain one is taken
 SHORTEST = 1e-8  # steps below end the method
 NEIGHBOURHOOD = 1e-4  # least slack × multiplier, as a share of their mean
 
@@ -65,17 +67,14 @@ class Solver:
     def solve(
         self, start: np.ndarray, centrality: float = 1.0, enough: Callable[[Point], bool] | None = None
     ) -> Point:
-        """From a `start` strictly inside all linear constraints to a point whose residuals are below TOLERANCE or can
-        fall no further.
+        """From a `start` strictly inside all linear constraints to where Newton steps move nothing, or get no further.
 
         centrality: the sum of slack × multiplier to start with: small where `start` is near the optimum.
         enough: ends early.
         """
         point = self._start(start, centrality)
         for _ in range(ITERATIONS):
-            gap = point.slack @ point.multipliers
-            residual = max(np.abs(self._gradient(point)).max(), np.abs(point.over).max())
-            if (gap < TOLERANCE and residual < TOLERANCE) or (enough and enough(point)):
+            if enough and enough(point):
                 break
             following = self._step(point)
             if following is None:
@@ -127,26 +126,33 @@ class Solver:
         """(n,) the Lagrangian's, zero at an optimum."""
         return point.slopes[0] + self._pulled(point, point.multipliers) + self.program.equal.T @ point.of_equal
 
+    def _apart(self, point: Point) -> float:
+        """How far the slopes are from agreeing, and the convex constraints from their slacks."""
+        return max(np.abs(self._gradient(point)).max(), np.abs(point.over).max())
+
     def _step(self, point: Point) -> Point | None:
-        """The next iterate; None where no step gets any further."""
+        """The next iterate; None where a step moves nothing, or none gets any further."""
         try:
-            solve = self._factored(point)
+            solve, stiffness = self._factored(point)
         except LinAlgError:
             return None
         mean = point.slack @ point.multipliers / len(point.slack)
         ahead = solve(np.zeros_like(point.slack))
+        if mean * len(point.slack) < TOLERANCE and max(np.abs(ahead.x).max(), self._apart(point)) < SETTLED:
+            return None
         length = min(1.0, _longest(point.slack, ahead.slack), _longest(point.multipliers, ahead.multipliers))
         after = (point.slack + length * ahead.slack) @ (point.multipliers + length * ahead.multipliers)
-        centred = np.clip((after / len(point.slack) / mean) ** 3, 1e-8, 1) * mean
-        # Where the corrected step does not shrink the residual, the plain centred one does (if any can).
-        for aim in (centred - ahead.slack * ahead.multipliers, np.full_like(point.slack, max(centred, 0.3 * mean))):
-            following = self._searched(point, solve(aim), centred)
-            if following is not None:
-                return following
-        return None
+        least = 1e-3 * self._apart(point) / len(point.slack)  # else the slacks vanish before the slopes agree, and all is stuck
+        centred = np.clip((after / len(point.slack) / mean) ** 3 * mean, min(mean, least), mean)
+        corrected = solve(centred - ahead.slack * ahead.multipliers)
+        following = self._searched(point, corrected, centred, stiffness, WORTHWHILE)
+        if following is not None:
+            return following
+        centred = max(centred, 0.3 * mean)  # a plain Newton step shrinks the residual, if it is short enough
+        return self._searched(point, solve(np.full_like(point.slack, centred)), centred, stiffness, SHORTEST)
 
-    def _factored(self, point: Point) -> Callable[[np.ndarray], "Step"]:
-        """Factor the Newton system once; the function solves it for wanted slack × multiplier."""
+    def _factored(self, point: Point) -> tuple[Callable[[np.ndarray], "Step"], np.ndarray]:
+        """Factor the Newton system once; the function solves it for wanted slack × multiplier. And its diagonal."""
         p, ratio = self.program, point.multipliers / point.slack
         matrix = p.curvature(point.x, np.append(1.0, point.multipliers[self.of_convex]))
         dense = np.concatenate([p.rows, point.slopes[1:]])
@@ -168,24 +174,33 @@ class Solver:
             slack = self._pushed(point, x) - point.over
             return Step(x, slack, aim / point.slack - point.multipliers - ratio * slack, of_equal)
 
-        return solve
+        return solve, diagonal
 
-    def _searched(self, point: Point, step: "Step", centred: float) -> Point | None:
-        """As much of a step as leaves a smaller residual, within the neighbourhood."""
+    def _searched(
+        self, point: Point, step: "Step", centred: float, stiffness: np.ndarray, shortest: float
+    ) -> Point | None:
+        """As much of a step as leaves a smaller residual, within the neighbourhood.
+
+        The residual of the optimality conditions is taken in units of the objective, each part by the stiffness that
+        it meets: w^γ near zero is so stiff that its own error would hide all others'.
+        """
+        ratio, mean = point.multipliers / point.slack, point.slack @ point.multipliers / len(point.slack)
+
+        def residual(at: Point) -> float:
+            products = at.slack * at.multipliers - centred
+            return float(
+                (self._gradient(at) ** 2 / stiffness).sum() + (at.over**2 * ratio).sum() + (products**2).sum() / mean
+            )
+
         reach = min(_longest(point.slack, step.slack), _longest(point.multipliers, step.multipliers))
-        length = min(1.0, max(TO_BOUNDARY, 1 - float(point.slack @ point.multipliers)) * reach)
-        before = self._residual(point, centred)
-        while length > SHORTEST:
+        length = min(1.0, max(TO_BOUNDARY, 1 - point.slack @ point.multipliers - self._apart(point)) * reach)
+        before = residual(point)
+        while length > shortest:
             trial = self._moved(point, length, step)
-            if trial is not None and self._residual(trial, centred) <= (1 - 1e-3 * length) * before:
+            if trial is not None and residual(trial) <= (1 - 1e-3 * length) * before:
                 return trial
             length *= 0.5
         return None
-
-    def _residual(self, point: Point, centred: float) -> float:
-        """Of the optimality conditions, slack × multiplier being wanted at `centred`."""
-        products = point.slack * point.multipliers - centred
-        return float(np.linalg.norm(np.concatenate([self._gradient(point), point.over, products])))
 
 
 @dataclass(frozen=True)
