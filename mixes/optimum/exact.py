@@ -20,8 +20,6 @@ from mixes.optimum.objective import Objective
 
 OPTIMAL = 1e-6  # largest gap, as a share of the objective's range, that counts as an optimum
 DUST = (1e-6, 1e-8)  # a weight this near its bound, and pressed to it, lies on it
-WARM = 0.1  # of the way from a start to the centre: an interior method cannot start on a boundary
-CENTRALITY = 1e-2  # of slack × multiplier there
 PERCENT = 0.01
 
 
@@ -36,10 +34,8 @@ class Optimum:
     prices: dict[str, float]  # binding limit → bpb to be gained where it is loosened by 0.01 (a percent, 0.01 nat, …)
 
 
-def exact_mix(objective: Objective, limits: Limits, start: np.ndarray | None = None) -> Optimum:
+def exact_mix(objective: Objective, limits: Limits) -> Optimum:
     """The best mix of a convex objective under convex limits.
-
-    start (n_domains,): the optimum of nearly the same problem.
 
     Raises:
         MixError: the gap could not be closed.
@@ -50,7 +46,7 @@ def exact_mix(objective: Objective, limits: Limits, start: np.ndarray | None = N
     lifted = Lifted(
         limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), objective.anchor
     )
-    return certified(lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset, start)
+    return certified(lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset)
 
 
 def certified(
@@ -60,19 +56,16 @@ def certified(
     span: float,
     value: Callable[[np.ndarray], float],
     offset: float,
-    start: np.ndarray | None = None,
 ) -> Optimum:
     """Solve a lifted program, remove dust, check the gap.
 
     further: where the variables beyond the mix start; value: mix → what is minimised, bpb, which is offset + span F_0.
     """
-    solver, free, mix = Solver(lifted.program), limits.room.free, limits.centre
-    warm = start is not None and bool(limits.met(start[None])[0])
-    if warm:
-        mix = start + WARM * (mix - start)
-    if len(free) < 2:
-        return Optimum(mix, value(mix), 0.0, span, {})
-    point = solver.solve(np.append(mix[free], further), CENTRALITY if warm else 1.0)
+    free = limits.room.free
+    if not len(free):
+        return Optimum(limits.centre, value(limits.centre), 0.0, span, {})
+    solver = Solver(lifted.program)
+    point = solver.solve(np.append(limits.centre[free], further))
     least, slope = lifted.bound(point, solver.of_rows, solver.of_convex)
     least = offset + span * least
     for mix in _candidates(lifted, solver, point):

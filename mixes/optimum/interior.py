@@ -64,15 +64,12 @@ class Solver:
         )
         self.of_convex = slice(ends[2], None)
 
-    def solve(
-        self, start: np.ndarray, centrality: float = 1.0, enough: Callable[[Point], bool] | None = None
-    ) -> Point:
+    def solve(self, start: np.ndarray, enough: Callable[[Point], bool] | None = None) -> Point:
         """From a `start` strictly inside all linear constraints to where Newton steps move nothing, or get no further.
 
-        centrality: the sum of slack × multiplier to start with: small where `start` is near the optimum.
         enough: ends early.
         """
-        point = self._start(start, centrality)
+        point = self._start(start)
         for _ in range(ITERATIONS):
             if enough and enough(point):
                 break
@@ -82,13 +79,11 @@ class Solver:
             point = following
         return point
 
-    def _start(self, x: np.ndarray, centrality: float) -> Point:
+    def _start(self, x: np.ndarray) -> Point:
         values, slopes = self.program.functions(x)
         slack = np.append(self._linear_slack(x), np.maximum(-values[1:], 1e-2))
         over = np.append(np.zeros(self.of_convex.start), values[1:] + slack[self.of_convex])
-        return Point(
-            x, slack, over, centrality / len(slack) / slack, np.zeros(len(self.program.equal)), values, slopes
-        )
+        return Point(x, slack, over, 1 / len(slack) / slack, np.zeros(len(self.program.equal)), values, slopes)
 
     def _moved(self, point: Point, length: float, step: "Step") -> Point | None:
         """The point `length` of a step on; None where it leaves the neighbourhood of the central path."""
