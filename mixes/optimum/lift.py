@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from mixes.optimum.interior import Point, Program
-from mixes.optimum.objective import Objective
+from mixes.optimum.objective import Function, Objective
 from mixes.optimum.room import Room
 
 LEAN = 1e-7  # of the objective's range: decides between mixes that are equally good, moves no others
@@ -139,7 +139,7 @@ class Lifted:
         return float(value + slope @ (room.least(slope) - mix)), slope
 
 
-def first_order_range(room: Room, objective: Objective, mix: np.ndarray) -> float:
+def first_order_range(room: Room, objective: Function, mix: np.ndarray) -> float:
     """How far an objective could fall from a mix inside the room, as its slope has it: its scale there, in its unit."""
     slope = objective.gradient(mix)
     span = float(slope @ (mix - room.least(slope)))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,23 @@ class Part:
     kind: LawKind
     parameters: np.ndarray  # (P, q)
     values: np.ndarray  # (P,)
+
+
+class Function(Protocol):
+    """What a search needs of an objective."""
+
+    @property
+    def anchor(self) -> np.ndarray:
+        """(n_domains,), where mixes that are equally good are closest to."""
+        ...
+
+    def value(self, mixes: np.ndarray) -> np.ndarray:
+        """bpb (n,) at mixes (n, n_domains)."""
+        ...
+
+    def gradient(self, mix: np.ndarray) -> np.ndarray:
+        """(n_domains,) at one mix."""
+        ...
 
 
 @dataclass(frozen=True)

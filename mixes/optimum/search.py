@@ -12,7 +12,7 @@ from mixes.errors import MixError
 from mixes.optimum.exact import Optimum
 from mixes.optimum.limits import Limits
 from mixes.optimum.lift import first_order_range
-from mixes.optimum.objective import Objective
+from mixes.optimum.objective import Function
 
 DRAWS = 2_000  # mixes to look at before improving any
 CONCENTRATION = 30.0  # of the Dirichlets around tried mixes: a weight of 0.2 gets a deviation of 0.07
@@ -24,7 +24,7 @@ LEAST_GAIN = 1e-7  # of the objective's range
 
 
 def search_mix(
-    objective: Objective,
+    objective: Function,
     limits: Limits,
     candidates: np.ndarray | None = None,
     start: np.ndarray | None = None,
@@ -51,7 +51,7 @@ def search_mix(
     return Optimum(mix, value, None, span, {})
 
 
-def _range(objective: Objective, limits: Limits, mixes: np.ndarray) -> float:
+def _range(objective: Function, limits: Limits, mixes: np.ndarray) -> float:
     """What the objective differs by over mixes, or where it is flat there, what its slope promises."""
     return float(np.ptp(objective.value(mixes))) or first_order_range(limits.room, objective, limits.centre)
 
@@ -88,7 +88,7 @@ def _brought(limits: Limits, mixes: np.ndarray) -> np.ndarray:
 
 
 def _improved(
-    objective: Objective, limits: Limits, mix: np.ndarray, least: float, rng: np.random.Generator
+    objective: Function, limits: Limits, mix: np.ndarray, least: float, rng: np.random.Generator
 ) -> tuple[float, np.ndarray]:
     """Value and mix (n_domains,) after moves that gain."""
     best = float(objective.value(mix[None])[0])
@@ -102,7 +102,7 @@ def _improved(
     return best, mix
 
 
-def _along(objective: Objective, mix: np.ndarray, step: float) -> np.ndarray:
+def _along(objective: Function, mix: np.ndarray, step: float) -> np.ndarray:
     """(4, n_domains) down the slope."""
     slope = objective.gradient(mix)
     slope = slope - slope.mean()
