@@ -1,7 +1,9 @@
 """What an optimum minimises: Σ_t v_t law_t(w) + λ KL(w ‖ anchor), tasks of one form of law stacked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +19,23 @@ class Part:
     kind: LawKind
     parameters: np.ndarray  # (P, q)
     values: np.ndarray  # (P,)
+
+
+class Function(Protocol):
+    """What a search needs of an objective."""
+
+    @property
+    def anchor(self) -> np.ndarray:
+        """(n_domains,), where mixes that are equally good are closest to."""
+        ...
+
+    def value(self, mixes: np.ndarray) -> np.ndarray:
+        """bpb (n,) at mixes (n, n_domains)."""
+        ...
+
+    def gradient(self, mix: np.ndarray) -> np.ndarray:
+        """(n_domains,) at one mix."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,3 +76,27 @@ class Objective:
         for part in self.parts:
             total = total + part.kind.curvature(part.parameters, mix, part.values)  # type: ignore[attr-defined]
         return total
+
+
+def stacked(
+    kinds: Sequence[LawKind],
+    parameters: Sequence[np.ndarray],
+    values: Sequence[float],
+    anchor: np.ndarray,
+    pull: float = 0.0,
+) -> Objective:
+    """The objective of tasks with a form of law, parameters (q,) and a weight each; tasks without weight count nothing."""
+    groups: dict[str, list[int]] = {}
+    for number, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        if value:
+            groups.setdefault(kind.name, []).append(number)
+    parts = (
+        Part(kinds[chosen[0]], np.array([parameters[n] for n in chosen]), np.array([values[n] for n in chosen]))
+        for chosen in groups.values()
+    )
+    return Objective(tuple(parts), anchor, pull)
+
+
+def divergence(anchor: np.ndarray) -> Objective:
+    """KL(mix ‖ anchor), nats."""
+    return Objective((), anchor, 1.0)

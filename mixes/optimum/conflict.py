@@ -1,0 +1,110 @@
+"""Which limits contradict each other: the smallest set, by name.
+
+Linear limits: by Farkas' lemma they contradict each other where a sum of them, with multipliers ≥ 0, says 0 ≤ −1;
+the sum with the fewest named limits is a mixed-integer program (Gleeson and Ryan 1990 show that such sums and minimal
+conflicts are the same). Convex limits enter as their tangents at the mix that violates all limits least, where
+multipliers prove that no mix does better; what is then not needed for the conflict is left out one by one.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from mixes.errors import MixError
+from mixes.optimum.bounds import AtMost, Bound
+from mixes.optimum.feasible import room_of, settle, sink
+from mixes.optimum.room import extremes, furnish
+
+SURE = 1e-4  # least contradiction, in units of weight, that the mixed-integer program tells from its tolerance
+SHOWN = 4  # limits that are named in full
+Limit = Bound | AtMost
+
+
+def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Sequence[AtMost]) -> MixError:
+    """The error that names the smallest conflicting set of limits that no mix meets."""
+    room = room_of(domains, bounds)
+    furnished = furnish(room)
+    tangents: list[tuple[AtMost, np.ndarray, float]] = []
+    if furnished is not None:
+        mix = sink(*furnished, convex)[0] if len(furnished[0].free) else furnished[1]
+        for one in convex:
+            slope = one.objective.gradient(mix)
+            size = np.abs(slope - slope.mean()).max() or 1.0  # Σ w = 1, so a constant in the slope says nothing
+            right = one.most - float(one.objective.value(mix[None])[0]) + slope @ mix
+            tangents.append((one, (slope - slope.mean()) / size, (right - slope.mean()) / size))
+    chosen = _needed(domains, _fewest(domains, bounds, tangents))
+    names = [limit.name for limit in chosen[:SHOWN]]
+    more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
+    if len(chosen) == 1:
+        return MixError(f"limits: no mix meets {names[0]!r} — loosen it")
+    return MixError(f"limits: no mix meets all of {'; '.join(names)}{more} — loosen one of them{_hint(domains, chosen)}")
+
+
+def _fewest(
+    domains: tuple[str, ...], bounds: Sequence[Bound], tangents: Sequence[tuple[AtMost, np.ndarray, float]]
+) -> list[Limit]:
+    """The fewest named limits whose sum is a contradiction; all where none is found (a contradiction by a hair)."""
+    owners: list[Limit | None] = []
+    rows: list[np.ndarray] = []
+    rights: list[float] = []
+    for bound in bounds:
+        members = bound.members(domains)
+        if bound.low > 0:
+            owners, rows, rights = [*owners, bound], [*rows, -members], [*rights, -bound.low]
+        if bound.high < 1:
+            owners, rows, rights = [*owners, bound], [*rows, members], [*rights, bound.high]
+    for one, row, right in tangents:
+        owners, rows, rights = [*owners, one], [*rows, row], [*rights, right]
+    named: list[Limit] = [*bounds, *(one for one, _, _ in tangents)]
+    d, m, k = len(domains), len(rows), len(named)
+    matrix = np.array(rows).reshape(m, d)
+    # Variables: multipliers of limits (m), of w ≥ 0 (d), of Σ w = 1 (1), and whether a limit is named (k).
+    belongs = np.array([[float(owner is limit) for limit in named] for owner in owners]).reshape(m, k)
+    balance = np.column_stack([matrix.T, -np.eye(d), np.ones((d, 1)), np.zeros((d, k))])
+    says = np.concatenate([rights, np.zeros(d), [1.0], np.zeros(k)])
+    used = np.column_stack([np.eye(m), np.zeros((m, d + 1)), -belongs])
+    found = milp(
+        np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
+        constraints=[
+            LinearConstraint(balance, 0, 0),
+            LinearConstraint(says[None], -np.inf, -SURE),
+            LinearConstraint(used, -np.inf, 0),
+        ],
+        bounds=Bounds(
+            np.concatenate([np.zeros(m + d), [-np.inf], np.zeros(k)]),
+            np.concatenate([np.ones(m), np.full(d + 1, np.inf), np.ones(k)]),
+        ),
+        integrality=np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
+    )
+    if found.x is None:
+        return named
+    fewest = [limit for limit, chosen in zip(named, found.x[-k:] > 0.5, strict=True) if chosen]
+    return named if _met(domains, fewest) else fewest
+
+
+def _met(domains: tuple[str, ...], limits: Sequence[Limit]) -> bool:
+    """Whether some mix meets all of them."""
+    bounds = [limit for limit in limits if isinstance(limit, Bound)]
+    convex = [limit for limit in limits if isinstance(limit, AtMost)]
+    return settle(room_of(domains, bounds), convex) is not None
+
+
+def _needed(domains: tuple[str, ...], limits: Sequence[Limit]) -> list[Limit]:
+    """Without every limit that the conflict stands without."""
+    kept = list(limits)
+    for limit in limits:
+        rest = [one for one in kept if one is not limit]
+        if rest and not _met(domains, rest):
+            kept = rest
+    return kept
+
+
+def _hint(domains: tuple[str, ...], chosen: Sequence[Limit]) -> str:
+    """How far the last of them would have to move, the others standing; nothing where convex limits are among them."""
+    bounds = [limit for limit in chosen if isinstance(limit, Bound)]
+    if len(bounds) < len(chosen):
+        return ""
+    last = bounds.pop()
+    least, most = extremes(room_of(domains, bounds), last.members(domains))
+    return f", the last for example to {least if least > last.high else most:.4g}"

@@ -1,0 +1,214 @@
+"""An interior point method for smooth convex programs of some hundred variables.
+
+    minimise    F_0(x)
+    subject to  F_i(x) ≤ 0,  low ≤ x ≤ high,  rows x ≤ right,  equal x = total
+
+Newton steps on the primal-dual optimality conditions with Mehrotra's predictor and corrector (Mehrotra 1992; Nocedal
+and Wright, Numerical Optimization, chapters 14 and 19), kept near the central path by a line search on the conditions'
+residual. Iterates obey all linear constraints; convex ones have slacks of their own, which meet them at the end only:
+along a curved boundary, iterates that had to obey would creep. Whether the end is an optimum is for the caller to
+check, by a bound of his own (mixes/optimum/exact.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+ITERATIONS = 100
+TOLERANCE = 1e-11  # the sum of slack × multiplier at the end
+SETTLED = 1e-8  # the most that a Newton step still moves a variable, and that slopes differ, at the end
+TO_BOUNDARY = 0.995  # of the way to the nearest boundary, at most
+WORTHWHILE = 0.1  # least length of a corrected step, else a plain one is taken
+SHORTEST = 1e-8  # steps below end the method
+NEIGHBOURHOOD = 1e-4  # least slack × multiplier, as a share of their mean
+
+
+@dataclass(frozen=True)
+class Program:
+    """Axes: n variables, m convex constraints, r rows, k equations. Functions should be scaled to slopes of order 1."""
+
+    functions: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # x → F_0 … F_m (1 + m,), slopes (1 + m, n)
+    curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]  # x, multipliers (1 + m,) → Σ of second derivatives (n, n)
+    low: np.ndarray  # (n,), −inf where there is none
+    high: np.ndarray  # (n,), inf where there is none
+    rows: np.ndarray  # (r, n)
+    right: np.ndarray  # (r,)
+    equal: np.ndarray  # (k, n), independent
+    total: np.ndarray  # (k,)
+
+
+@dataclass(frozen=True)
+class Point:
+    """An iterate: variables, multipliers, and what of the functions is known there."""
+
+    x: np.ndarray  # (n,)
+    slack: np.ndarray  # all inequalities: finite lows, finite highs, rows, F_1 … F_m
+    over: np.ndarray  # of the same: how far the constraint and its slack are from meeting; 0 for linear ones
+    multipliers: np.ndarray  # of the same
+    of_equal: np.ndarray  # (k,)
+    values: np.ndarray  # (1 + m,)
+    slopes: np.ndarray  # (1 + m, n)
+
+
+class Solver:
+    """One program's inequalities in one order: finite lows, finite highs, rows, convex constraints."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.lows, self.highs = np.flatnonzero(np.isfinite(program.low)), np.flatnonzero(np.isfinite(program.high))
+        ends = np.cumsum([len(self.lows), len(self.highs), len(program.rows)])
+        self.of_low, self.of_high, self.of_rows = (
+            slice(start, end) for start, end in zip([0, *ends[:2]], ends, strict=True)
+        )
+        self.of_convex = slice(ends[2], None)
+
+    def solve(self, start: np.ndarray, enough: Callable[[Point], bool] | None = None) -> Point:
+        """From a `start` strictly inside all linear constraints to where Newton steps move nothing, or get no further.
+
+        enough: ends early.
+        """
+        point = self._start(start)
+        for _ in range(ITERATIONS):
+            if enough and enough(point):
+                break
+            following = self._step(point)
+            if following is None:
+                break
+            point = following
+        return point
+
+    def _start(self, x: np.ndarray) -> Point:
+        values, slopes = self.program.functions(x)
+        slack = np.append(self._linear_slack(x), np.maximum(-values[1:], 1e-2))
+        over = np.append(np.zeros(self.of_convex.start), values[1:] + slack[self.of_convex])
+        return Point(x, slack, over, 1 / len(slack) / slack, np.zeros(len(self.program.equal)), values, slopes)
+
+    def _moved(self, point: Point, length: float, step: "Step") -> Point | None:
+        """The point `length` of a step on; None where it leaves the neighbourhood of the central path."""
+        x = point.x + length * step.x
+        linear, multipliers = self._linear_slack(x), point.multipliers + length * step.multipliers
+        if linear.min(initial=np.inf) <= 0:
+            return None
+        values, slopes = self.program.functions(x)
+        own = np.maximum((point.slack + length * step.slack)[self.of_convex], -values[1:])
+        slack = np.append(linear, own)
+        products = slack * multipliers
+        if not (products.min() > NEIGHBOURHOOD * products.mean()):  # False for nan, too
+            return None
+        over = np.append(np.zeros(len(linear)), values[1:] + own)
+        return Point(x, slack, over, multipliers, point.of_equal + length * step.of_equal, values, slopes)
+
+    def _linear_slack(self, x: np.ndarray) -> np.ndarray:
+        p = self.program
+        return np.concatenate([(x - p.low)[self.lows], (p.high - x)[self.highs], p.right - p.rows @ x])
+
+    def _pulled(self, point: Point, forces: np.ndarray) -> np.ndarray:
+        """(n,) Σ forces × the gradients of the inequalities, each as a function that must stay ≤ 0."""
+        total = self.program.rows.T @ forces[self.of_rows] + point.slopes[1:].T @ forces[self.of_convex]
+        total[self.lows] -= forces[self.of_low]
+        total[self.highs] += forces[self.of_high]
+        return total
+
+    def _pushed(self, point: Point, step: np.ndarray) -> np.ndarray:
+        """First-order change of the slacks by a step (n,)."""
+        return np.concatenate(
+            [step[self.lows], -step[self.highs], -self.program.rows @ step, -point.slopes[1:] @ step]
+        )
+
+    def _gradient(self, point: Point) -> np.ndarray:
+        """(n,) the Lagrangian's, zero at an optimum."""
+        return point.slopes[0] + self._pulled(point, point.multipliers) + self.program.equal.T @ point.of_equal
+
+    def _apart(self, point: Point) -> float:
+        """How far the slopes are from agreeing, and the convex constraints from their slacks."""
+        return max(np.abs(self._gradient(point)).max(), np.abs(point.over).max())
+
+    def _step(self, point: Point) -> Point | None:
+        """The next iterate; None where a step moves nothing, or none gets any further."""
+        try:
+            solve, stiffness = self._factored(point)
+        except LinAlgError:
+            return None
+        mean = point.slack @ point.multipliers / len(point.slack)
+        ahead = solve(np.zeros_like(point.slack))
+        if mean * len(point.slack) < TOLERANCE and max(np.abs(ahead.x).max(), self._apart(point)) < SETTLED:
+            return None
+        length = min(1.0, _longest(point.slack, ahead.slack), _longest(point.multipliers, ahead.multipliers))
+        after = (point.slack + length * ahead.slack) @ (point.multipliers + length * ahead.multipliers)
+        least = 1e-3 * self._apart(point) / len(point.slack)  # else the slacks vanish before the slopes agree, and all is stuck
+        centred = np.clip((after / len(point.slack) / mean) ** 3 * mean, min(mean, least), mean)
+        corrected = solve(centred - ahead.slack * ahead.multipliers)
+        following = self._searched(point, corrected, centred, stiffness, WORTHWHILE)
+        if following is not None:
+            return following
+        centred = max(centred, 0.3 * mean)  # a plain Newton step shrinks the residual, if it is short enough
+        return self._searched(point, solve(np.full_like(point.slack, centred)), centred, stiffness, SHORTEST)
+
+    def _factored(self, point: Point) -> tuple[Callable[[np.ndarray], "Step"], np.ndarray]:
+        """Factor the Newton system once; the function solves it for wanted slack × multiplier. And its diagonal."""
+        p, ratio = self.program, point.multipliers / point.slack
+        matrix = p.curvature(point.x, np.append(1.0, point.multipliers[self.of_convex]))
+        dense = np.concatenate([p.rows, point.slopes[1:]])
+        matrix = matrix + (dense.T * ratio[self.of_rows.start :]) @ dense
+        diagonal = np.einsum("ii->i", matrix)
+        diagonal[self.lows] += ratio[self.of_low]
+        diagonal[self.highs] += ratio[self.of_high]
+        factor = cho_factor(matrix, check_finite=False)
+        bent = cho_solve(factor, p.equal.T, check_finite=False)  # (n, k)
+        schur = p.equal @ bent
+        missing = p.total - p.equal @ point.x
+
+        def solve(aim: np.ndarray) -> Step:
+            forces = aim / point.slack + ratio * point.over
+            wanted = point.slopes[0] + self._pulled(point, forces) + p.equal.T @ point.of_equal
+            free = -cho_solve(factor, wanted, check_finite=False)
+            of_equal = np.linalg.solve(schur, p.equal @ free - missing)
+            x = free - bent @ of_equal
+            slack = self._pushed(point, x) - point.over
+            return Step(x, slack, aim / point.slack - point.multipliers - ratio * slack, of_equal)
+
+        return solve, diagonal
+
+    def _searched(
+        self, point: Point, step: "Step", centred: float, stiffness: np.ndarray, shortest: float
+    ) -> Point | None:
+        """As much of a step as leaves a smaller residual, within the neighbourhood.
+
+        The residual of the optimality conditions is taken in units of the objective, each part by the stiffness that
+        it meets: w^γ near zero is so stiff that its own error would hide all others'.
+        """
+        ratio, mean = point.multipliers / point.slack, point.slack @ point.multipliers / len(point.slack)
+
+        def residual(at: Point) -> float:
+            products = at.slack * at.multipliers - centred
+            return float(
+                (self._gradient(at) ** 2 / stiffness).sum() + (at.over**2 * ratio).sum() + (products**2).sum() / mean
+            )
+
+        reach = min(_longest(point.slack, step.slack), _longest(point.multipliers, step.multipliers))
+        length = min(1.0, max(TO_BOUNDARY, 1 - point.slack @ point.multipliers - self._apart(point)) * reach)
+        before = residual(point)
+        while length > shortest:
+            trial = self._moved(point, length, step)
+            if trial is not None and residual(trial) <= (1 - 1e-3 * length) * before:
+                return trial
+            length *= 0.5
+        return None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A Newton step, by what of a point it changes."""
+
+    x: np.ndarray
+    slack: np.ndarray
+    multipliers: np.ndarray
+    of_equal: np.ndarray
+
+
+def _longest(held: np.ndarray, change: np.ndarray) -> float:
+    """The longest step that keeps `held` from falling below zero."""
+    falling = change < 0
+    return float((-held[falling] / change[falling]).min(initial=np.inf))
