@@ -29,6 +29,7 @@ class Transfer(Curve):
 
     name = "transfer"
     convex = True
+    auto_from = 0
     starts = ((-2.0, 0.5, 0.5), (-4.0, 0.7, 0.3), (-1.5, 0.3, 1.0))
 
     def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
