@@ -68,8 +68,10 @@ def fit_laws(
     names: None is `auto`. report: is told what was done and how long it took.
 
     Raises:
-        MixError: fewer mixes than folds can hold out, an unknown law, or a law whose package is missing.
+        MixError: fewer mixes than folds can hold out, runs of several sizes, an unknown law, a law's package missing.
     """
+    if len(runs.sizes) > 1:
+        raise MixError(f"swarm: its runs have {len(runs.sizes)} sizes — a law over mixes takes one, fit_scale_laws all")
     mixes = runs.by_mix()
     weights, scores = mixes.weights(), mixes.scores()
     if len(weights) < 2 * FOLDS:

@@ -10,6 +10,17 @@ from mixes.errors import MixError
 SUM_TOLERANCE = 1e-6  # how far weights may sum from 1; rounded files are repaired where they are read
 
 
+@dataclass(frozen=True, order=True)
+class Size:
+    """How large a proxy is."""
+
+    parameters: float
+    tokens: float  # that it was trained on
+
+    def __str__(self) -> str:
+        return f"{self.parameters:.4g} parameters × {self.tokens:.4g} tokens"
+
+
 @dataclass(frozen=True)
 class Run:
     """One proxy's record: a mix, and its bpb by task."""
@@ -18,6 +29,7 @@ class Run:
     mix: str  # name of the mix: replicates of one mix share it
     weights: Mapping[str, float]  # domain → weight
     scores: Mapping[str, float]  # task → bpb
+    size: Size | None = None  # needed only where a swarm holds several
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,11 @@ class Runs:
         """Task names, sorted: the order of every scores axis."""
         return tuple(sorted(self.runs[0].scores))
 
+    @property
+    def sizes(self) -> tuple[Size | None, ...]:
+        """The sizes there are, in order."""
+        return tuple(sorted({run.size for run in self.runs}, key=lambda size: (size is not None, size)))
+
     def weights(self) -> np.ndarray:
         """(n_runs, n_domains) in the order of `domains`."""
         return np.array([[run.weights[domain] for domain in self.domains] for run in self.runs])
@@ -75,23 +92,25 @@ class Runs:
         return np.array([[run.scores[task] for run in self.runs] for task in self.tasks])
 
     def by_mix(self) -> "Runs":
-        """One run a mix: replicates become their mean."""
-        groups: dict[str, list[Run]] = {}
-        for run in self.runs:
-            groups.setdefault(run.mix, []).append(run)
-        return Runs(
-            tuple(
-                Run(mix, mix, group[0].weights, {t: float(np.mean([r.scores[t] for r in group])) for t in self.tasks})
-                for mix, group in groups.items()
-            )
-        )
+        """One run a mix and size: replicates become their mean."""
+        several = len(self.sizes) > 1
+        means = []
+        for (mix, size), group in self._groups().items():
+            name = f"{mix} at {size}" if several else mix
+            scores = {t: float(np.mean([r.scores[t] for r in group])) for t in self.tasks}
+            means.append(Run(name, name, group[0].weights, scores, size))
+        return Runs(tuple(means))
 
     def replicates(self) -> "list[Runs]":
-        """The groups of two and more runs of one mix: what noise is measured from."""
-        groups: dict[str, list[Run]] = {}
+        """The groups of two and more runs of one mix and size: what noise is measured from."""
+        groups = self._groups()
+        return [Runs(tuple(groups[key])) for key in sorted(groups, key=str) if len(groups[key]) > 1]
+
+    def _groups(self) -> "dict[tuple[str, Size | None], list[Run]]":
+        groups: dict[tuple[str, Size | None], list[Run]] = {}
         for run in self.runs:
-            groups.setdefault(run.mix, []).append(run)
-        return [Runs(tuple(group)) for _, group in sorted(groups.items()) if len(group) > 1]
+            groups.setdefault((run.mix, run.size), []).append(run)
+        return groups
 
 
 def to_array(values: Mapping[str, float], names: Sequence[str], what: str) -> np.ndarray:

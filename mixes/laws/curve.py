@@ -13,7 +13,8 @@ from mixes.solver import Prior, in_blocks, least_squares
 NOISE = 0.1  # residual of a good law, in standard deviations of the scores: the first fit's assumption …
 PASSES = 3  # … which the next replace by the residual of the one before, so that noisy tasks lean on the priors
 NEAR_PASSES = 1  # from parameters of almost the same problem, whose residual is known
-NOISE_RANGE = (0.02, 1.0)  # that an estimated residual is kept in
+TOLERANCE, NEAR_TOLERANCE = 1e-6, 1e-5  # gain at which a fit stops; near fits: bootstrap replicates and folds
+MOST_NOISE = 1.0  # that an estimated residual is kept below
 FREEDOM = 4.0  # of Student's t; 3 to 6 rank alike in cross-validation
 
 
@@ -24,6 +25,7 @@ class Curve:
     """
 
     name: str
+    least_noise = 0.02  # that an estimated residual is kept above
     starts: tuple[tuple[float, ...], ...]
 
     def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,12 +69,14 @@ class Curve:
         else:
             theta = near[:, 2:]
         for _ in range(PASSES - 1 if near is None else NEAR_PASSES):
-            precision = _precision(self.values(theta, weights) - y, rows, weights.shape[1])
-            theta, _ = self._fit_once(weights, y, np.sqrt(precision), theta)
+            precision = _precision(self.values(theta, weights) - y, rows, weights.shape[1], self.least_noise)
+            theta, _ = self._fit_once(
+                weights, y, np.sqrt(precision), theta, TOLERANCE if near is None else NEAR_TOLERANCE
+            )
         return np.concatenate([shift, scale, theta], axis=1)
 
     def _fit_once(
-        self, weights: np.ndarray, y: np.ndarray, root: np.ndarray, start: np.ndarray
+        self, weights: np.ndarray, y: np.ndarray, root: np.ndarray, start: np.ndarray, tolerance: float = TOLERANCE
     ) -> tuple[np.ndarray, np.ndarray]:
         """Parameters (P, q) and costs (P,); y and root (√ of a row's precision) are (P, n)."""
 
@@ -82,21 +86,19 @@ class Curve:
             return root[which] * (value - y[which]), slope
 
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return least_squares(residuals, self.prior(weights.shape[1]), start)
+            return least_squares(residuals, self.prior(weights.shape[1]), start, tolerance=tolerance)
 
     def predict(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """See LawKind."""
         return parameters[:, :1] + parameters[:, 1:2] * self.values(parameters[:, 2:], weights)
 
 
-def _precision(residual: np.ndarray, rows: np.ndarray, domains: int) -> np.ndarray:
+def _precision(residual: np.ndarray, rows: np.ndarray, domains: int, least: float) -> np.ndarray:
     """Each row's precision (P, n): its weight, over the residual variance, less where t says that it is an outlier."""
     total = rows.sum(axis=1, keepdims=True)
     freedom = total - np.minimum(domains, total / 2)
     share, variance = np.ones_like(rows), np.ones_like(total)
     for _ in range(10):
-        variance = ((rows * share * residual**2).sum(axis=1, keepdims=True) / freedom).clip(
-            NOISE_RANGE[0] ** 2, NOISE_RANGE[1] ** 2
-        )
+        variance = ((rows * share * residual**2).sum(axis=1, keepdims=True) / freedom).clip(least**2, MOST_NOISE**2)
         share = (FREEDOM + 1) / (FREEDOM + residual**2 / variance)
     return rows * share / variance

@@ -68,19 +68,19 @@ class Transfer(Curve):
         """Wide on levels, γ around ½, α around e⁻¹."""
         every, last = np.arange(domains), 3 * domains + 4
         alpha, level, exponent = last - 2, last - 1, last
-        terms = [  # parameters, level, mean, sd
-            ([0], -1, -3.0, 2.0),
-            ([1], level, 1.0, BASE),
+        terms: list[tuple[np.ndarray, int, float, float]] = [  # parameters, level, mean, sd
+            (np.array([0]), -1, -3.0, 2.0),
+            (np.array([1]), level, 1.0, BASE),
             (2 + every, level, 0.0, LEVEL),
             (2 + domains + every, exponent, 0.0, EXPONENT),
             (2 + 2 * domains + every, -1, 0.0, SLOPE),
-            ([alpha], -1, -1.0, 0.3),
-            ([level], -1, -1.0, 3.0),
-            ([exponent], -1, 0.0, 0.5),
+            (np.array([alpha]), -1, -1.0, 0.3),
+            (np.array([level]), -1, -1.0, 3.0),
+            (np.array([exponent]), -1, 0.0, 0.5),
         ]
-        index = np.concatenate([which for which, *_ in terms])
-        rest = np.concatenate([np.tile(term, (len(which), 1)) for which, *term in terms])
-        return Prior(index, rest[:, 0].astype(int), rest[:, 1], rest[:, 2])
+        index, levels, mean, sd = zip(*terms, strict=True)
+        times = [len(which) for which in index]
+        return Prior(np.concatenate(index), *(np.repeat(term, times) for term in (levels, mean, sd)))
 
     def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
         """All domains alike, the uniform mix at the mean score."""
