@@ -77,7 +77,8 @@ def fit_laws(
     if len(weights) < 2 * FOLDS:
         raise MixError(f"swarm: {len(weights)} different mixes, cross-validation needs {2 * FOLDS}")
     names = laws_for(AUTO, len(weights)) if names is None else names
-    kinds = [law_named(name) for name in sorted(names, key=list(LAWS).index)]
+    asked = {law_named(name).name for name in names}
+    kinds = [kind for name, kind in LAWS.items() if name in asked]
     repeats = REPEATS if weights.size <= LARGE else 1
     splits = np.array([folds_of([run.mix for run in mixes.runs], seed + repeat) for repeat in range(repeats)])
     parameters, held_out = [], []
