@@ -1,4 +1,4 @@
-"""How well a law that was fitted to one swarm ranks the mixes of another."""
+"""How well a law that was fitted on one swarm ranks another's mixes, of the same proxies or of larger ones."""
 
 import time
 from dataclasses import dataclass
@@ -7,63 +7,68 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from mixes.errors import MixError
-from mixes.fit import fit_laws
-from mixes.laws.registry import LAWS
+from mixes.fit import AUTO, TaskLaw, fit_laws, laws_for
 from mixes.runs import Runs
-
-AUTO = "auto"  # the best law of each task, by cross-validation
 
 
 @dataclass(frozen=True)
 class CheckedLaw:
-    """Everything `check-law --json` prints."""
+    """What `check-law --json` prints."""
 
-    law: str
-    runs: int  # that the law was fitted to
-    spearman_mean: float  # over the metrics
-    spearman: dict[str, float]  # metric → rank correlation of predictions and scores over the test mixes
-    regret: float | None  # true mean score of the mix predicted best, less that of the best; lower is better
-    seconds: float  # of fitting and predicting
+    law: str  # as asked for
+    chosen: dict[str, str]  # task → the law that was used
+    runs: int  # that it was fitted on
+    spearman_mean: float
+    spearman: dict[str, float]  # task → rank correlation of predictions and scores on mixes that the law never saw
+    regret: float | None  # true mean score of the mix predicted best, above that of the best mix tried; None in folds
+    seconds: float  # of the fit, choice included
 
 
 def check_law(train: Runs, test: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw:
-    """Fit `law` to `train` and rank the runs of `test`.
+    """Fit on `train`, rank the mixes of `test` by the prediction of each task that they share.
 
     Raises:
-        MixError: the two have different domains or metrics, or the law is unknown.
+        MixError: different domains, no task in common, fewer than two mixes to rank, an unknown law.
     """
-    for what, mine, theirs in (("domain", train.domains, test.domains), ("metric", train.tasks, test.tasks)):
-        odd = sorted(set(mine) ^ set(theirs))
-        if odd:
-            where = "training" if odd[0] in mine else "test"
-            raise MixError(f"check-law: {what} {odd[0]!r} is only in the {where} swarm — both need the same")
-    started = time.monotonic()
-    fitted = fit_laws(train, names=_names(law), seed=seed)
-    predicted = np.array([fitted[task].predict(test.weights()) for task in test.tasks])  # (n_tasks, n_runs)
-    seconds = time.monotonic() - started
-    spearman = {
-        task: _rank_correlation(*pair) for task, *pair in zip(test.tasks, predicted, test.scores(), strict=True)
-    }
-    truth = test.scores().mean(axis=0)
+    odd = sorted(set(train.domains) ^ set(test.domains))
+    if odd:
+        where = "training" if odd[0] in train.domains else "test"
+        raise MixError(f"check-law: domain {odd[0]!r} is only in the {where} swarm — both need the same")
+    tasks = [task for task in train.tasks if task in test.tasks]
+    if not tasks:
+        raise MixError(f"check-law: no metric is in both swarms — one has {', '.join(train.tasks)}")
+    mixes = test.by_mix()
+    if len(mixes) < 2:
+        raise MixError("check-law: the swarm to rank has one mix, ranking needs two")
+    laws, seconds = _fitted(train, law, seed)
+    predicted = np.array([laws[task].predict(mixes.weights()) for task in tasks])  # (n_tasks, n)
+    scores = mixes.scores()[[mixes.tasks.index(task) for task in tasks]]
+    spearman = {task: _spearman(*pair) for task, *pair in zip(tasks, predicted, scores, strict=True)}
+    truth = scores.mean(axis=0)
     regret = float(truth[predicted.mean(axis=0).argmin()] - truth.min())
-    return CheckedLaw(law, len(train), float(np.mean(list(spearman.values()))), spearman, regret, seconds)
+    return _checked(law, train, laws, spearman, regret, seconds)
 
 
 def cross_validate_law(runs: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw:
     """The same over held-out folds of one swarm; there is no regret, since each fold has another law."""
+    laws, seconds = _fitted(runs, law, seed)
+    spearman = {task: laws[task].rank_correlation for task in runs.tasks}
+    return _checked(law, runs, laws, spearman, None, seconds)
+
+
+def _fitted(runs: Runs, law: str, seed: int) -> tuple[dict[str, TaskLaw], float]:
     started = time.monotonic()
-    fitted = fit_laws(runs, names=_names(law), seed=seed)
-    spearman = {task: fitted[task].rank_correlation for task in runs.tasks}
-    seconds = time.monotonic() - started
-    return CheckedLaw(law, len(runs), float(np.mean(list(spearman.values()))), spearman, None, seconds)
+    laws = fit_laws(runs, names=laws_for(law, len(runs.by_mix())), seed=seed)
+    return laws, time.monotonic() - started
 
 
-def _rank_correlation(predicted: np.ndarray, scores: np.ndarray) -> float:
-    """Spearman's; 0 where a law tells no two mixes apart."""
+def _checked(
+    law: str, runs: Runs, laws: dict[str, TaskLaw], spearman: dict[str, float], regret: float | None, seconds: float
+) -> CheckedLaw:
+    chosen = {task: laws[task].kind.name for task in spearman}
+    return CheckedLaw(law, chosen, len(runs), float(np.mean(list(spearman.values()))), spearman, regret, seconds)
+
+
+def _spearman(predicted: np.ndarray, scores: np.ndarray) -> float:
+    """0 where either does not vary."""
     return float(spearmanr(predicted, scores).statistic) if np.ptp(predicted) and np.ptp(scores) else 0.0
-
-
-def _names(law: str) -> tuple[str, ...]:
-    if law not in (AUTO, *LAWS):
-        raise MixError(f"--law {law!r}: there is {', '.join((AUTO, *LAWS))}")
-    return tuple(LAWS) if law == AUTO else (law,)

@@ -1,22 +1,29 @@
 """Chooses and fits a law for each task, and says how well it predicts mixes that it has not seen.
 
-Folds are over mixes, replicates of one mix being one row, so a law is never asked about a mix it was fitted
-on. The choice between laws is made again inside every fold: the reported error is that of choosing too.
+Laws are compared by repeated cross-validation. Folds are over mixes, replicates of one mix being one row, so a law
+is never asked about a mix it was fitted on. The one-standard-error rule (Breiman et al. 1984) decides: the first
+law in `LAWS`, whose order is from plain to rich and from convex to not, that predicts as well as the best but for
+one standard error of the difference. The choice is made again inside every fold: the reported error is that of
+choosing too.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from mixes.errors import MixError
 from mixes.laws.kind import LawKind
-from mixes.laws.registry import LAWS
+from mixes.laws.registry import LAWS, law_named
 from mixes.runs import Runs
 
 FOLDS = 5
+REPEATS = 3  # of the cross-validation …
+LARGE = 200_000  # … but 1 for swarms of more weights (mixes × domains) than this
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -31,40 +38,73 @@ class TaskLaw:
     rank_correlation: float  # Spearman between held-out predictions and scores
     errors: dict[str, float]  # law → its own held-out error, bpb
     rank_correlations: dict[str, float]  # law → its own
+    behind: dict[str, float] = field(default_factory=dict)  # law → mean absolute error above the best law's, bpb …
+    behind_errors: dict[str, float] = field(default_factory=dict)  # … and the standard error of that
 
     def predict(self, weights: np.ndarray) -> np.ndarray:
         """bpb (n,) at weights (n, n_domains)."""
         return self.kind.predict(self.parameters[None], weights)[0]
 
 
-def fit_laws(runs: Runs, names: Sequence[str] = tuple(LAWS), seed: int = 0) -> dict[str, TaskLaw]:
-    """One law a task, the best of `names` by cross-validation, fitted to all mixes.
+def laws_for(law: str, mixes: int) -> tuple[str, ...]:
+    """The laws that `law` stands for: itself, or for `auto` all that can help with so many mixes.
 
     Raises:
-        MixError: fewer mixes than folds can hold out.
+        MixError: there is no such law.
     """
+    if law == AUTO:
+        return tuple(name for name, kind in LAWS.items() if mixes >= kind.auto_from)
+    return (law_named(law).name,)
+
+
+def fit_laws(
+    runs: Runs,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, TaskLaw]:
+    """One law a task, chosen from `names` by cross-validation, fitted to all mixes.
+
+    names: None is `auto`. report: is told what was done and how long it took.
+
+    Raises:
+        MixError: fewer mixes than folds can hold out, runs of several sizes, an unknown law, a law's package missing.
+    """
+    if len(runs.sizes) > 1:
+        raise MixError(f"swarm: its runs have {len(runs.sizes)} sizes — a law over mixes takes one, fit_scale_laws all")
     mixes = runs.by_mix()
     weights, scores = mixes.weights(), mixes.scores()
     if len(weights) < 2 * FOLDS:
         raise MixError(f"swarm: {len(weights)} different mixes, cross-validation needs {2 * FOLDS}")
-    outer = folds_of([run.mix for run in mixes.runs], seed)
-    own = {name: _held_out(LAWS[name], weights, scores, outer) for name in names}  # law → (n_tasks, n)
-    chosen_held_out = _nested(names, own, weights, scores, outer)
-    best = np.argmin([_error(own[name], scores) for name in names], axis=0)
-    everything = np.ones_like(scores)
-    parameters = {name: LAWS[name].fit(weights, scores, everything) for name in names}
+    names = laws_for(AUTO, len(weights)) if names is None else names
+    asked = {law_named(name).name for name in names}
+    kinds = [kind for name, kind in LAWS.items() if name in asked]
+    repeats = REPEATS if weights.size <= LARGE else 1
+    splits = np.array([folds_of([run.mix for run in mixes.runs], seed + repeat) for repeat in range(repeats)])
+    parameters, held_out = [], []
+    for kind in kinds:
+        started = time.monotonic()
+        fitted = kind.fit(weights, scores, np.ones_like(scores))
+        parameters.append(fitted)
+        held_out.append(_held_out(kind, weights, scores, splits, fitted))
+        report(f"{kind.name}: {scores.shape[0]} tasks × {len(weights)} mixes in {time.monotonic() - started:.1f} s")
+    own = np.array(held_out)  # (n_laws, repeats, n_tasks, n)
+    chosen, behind, behind_errors = _choose(own, scores)
+    honest = _choice_held_out(kinds, own, weights, scores, splits, parameters)
     laws = {}
     for t, task in enumerate(mixes.tasks):
-        name = names[best[t]]
+        best = chosen[t]
         laws[task] = TaskLaw(
             task=task,
-            kind=LAWS[name],
+            kind=kinds[best],
             domains=mixes.domains,
-            parameters=parameters[name][t],
-            error=float(_error(chosen_held_out, scores)[t]),
-            rank_correlation=_rank_correlation(chosen_held_out[t], scores[t]),
-            errors={n: float(_error(own[n], scores)[t]) for n in names},
-            rank_correlations={n: _rank_correlation(own[n][t], scores[t]) for n in names},
+            parameters=parameters[best][t],
+            error=_error(honest[:, t], scores[t]),
+            rank_correlation=_rank_correlation(honest[:, t], scores[t]),
+            errors={kind.name: _error(own[k, :, t], scores[t]) for k, kind in enumerate(kinds)},
+            rank_correlations={kind.name: _rank_correlation(own[k, :, t], scores[t]) for k, kind in enumerate(kinds)},
+            behind={kind.name: float(behind[k, t]) for k, kind in enumerate(kinds)},
+            behind_errors={kind.name: float(behind_errors[k, t]) for k, kind in enumerate(kinds)},
         )
     return laws
 
@@ -75,39 +115,73 @@ def folds_of(names: Sequence[str], seed: int) -> np.ndarray:
     return np.argsort(np.argsort(drawn)) % FOLDS
 
 
-def _held_out(kind: LawKind, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Predictions (n_tasks, n) of every mix by a law that was fitted without its fold."""
-    used = folds >= 0  # rows of fold −1 belong to an outer fold that is held out
-    tasks = len(scores)
-    rows = np.repeat([(used & (folds != fold)).astype(float) for fold in range(FOLDS)], tasks, axis=0)
-    fitted = kind.fit(weights, np.tile(scores, (FOLDS, 1)), rows)
-    everywhere = kind.predict(fitted, weights).reshape(FOLDS, tasks, -1)
-    return np.where(used, np.take_along_axis(everywhere, np.maximum(folds, 0)[None, None], axis=0)[0], np.nan)
-
-
-def _nested(
-    names: Sequence[str], own: dict[str, np.ndarray], weights: np.ndarray, scores: np.ndarray, outer: np.ndarray
+def _held_out(
+    kind: LawKind, weights: np.ndarray, scores: np.ndarray, splits: np.ndarray, near: np.ndarray
 ) -> np.ndarray:
-    """Held-out predictions (n_tasks, n) where each outer fold's law is chosen without that fold."""
-    result = np.empty_like(scores)
-    for fold in range(FOLDS):
-        kept = np.flatnonzero(outer != fold)
-        inner = np.full(len(outer), -1)
-        inner[kept[np.argsort(outer[kept], kind="stable")]] = np.arange(len(kept)) % FOLDS
-        errors = [_error(_held_out(LAWS[name], weights, scores, inner)[:, kept], scores[:, kept]) for name in names]
-        best = np.argmin(errors, axis=0)  # (n_tasks,)
-        mine = outer == fold
-        for t in range(len(scores)):
-            result[t, mine] = own[names[best[t]]][t, mine]
+    """Predictions (repeats, n_tasks, n) of every mix by a law that was fitted without its fold.
+
+    splits (repeats, n): fold numbers; rows of fold −1 take no part, and their predictions are nan.
+    """
+    used = splits >= 0
+    rows = (used[:, None] & (splits[:, None] != np.arange(FOLDS)[:, None])).astype(float)  # (repeats, FOLDS, n)
+    times = len(splits) * FOLDS
+    fitted = kind.fit(
+        weights, np.tile(scores, (times, 1)), np.repeat(rows.reshape(times, -1), len(scores), 0),
+        np.tile(near, (times, 1)),
+    )  # fmt: skip
+    result = np.full((len(splits), *scores.shape), np.nan)
+    for number, parameters in enumerate(np.split(fitted, times)):
+        repeat, fold = divmod(number, FOLDS)
+        mine = splits[repeat] == fold
+        result[repeat][:, mine] = kind.predict(parameters, weights[mine])
     return result
 
 
-def _error(predicted: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Root mean squared error (n_tasks,)."""
-    return np.sqrt(np.mean((predicted - scores) ** 2, axis=1))
+def _choose(own: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The one-standard-error rule on held-out predictions (n_laws, repeats, n_tasks, n), nan where none.
+
+    Absolute errors are compared, mix by mix: a few failed proxies would decide between squares.
+
+    Returns:
+        the chosen law (n_tasks,), how far each law is behind the best, and its standard error (n_laws, n_tasks).
+    """
+    missed = np.abs(own - scores).mean(axis=1)  # (n_laws, n_tasks, n), mean over repeats
+    best = np.nanmean(missed, axis=2).argmin(axis=0)
+    behind = missed - missed[best, np.arange(len(scores))]
+    count = np.sum(~np.isnan(behind), axis=2)
+    mean, spread = np.nanmean(behind, axis=2), np.nanstd(behind, axis=2) / np.sqrt(count)
+    return np.argmax(mean <= spread, axis=0), mean, spread
+
+
+def _choice_held_out(
+    kinds: Sequence[LawKind], own: np.ndarray, weights: np.ndarray, scores: np.ndarray, splits: np.ndarray,
+    parameters: Sequence[np.ndarray],
+) -> np.ndarray:  # fmt: skip
+    """Held-out predictions (1, n_tasks, n) where each fold's law is chosen without that fold, or of the only law."""
+    if len(kinds) == 1:
+        return own[0]
+    outer, result = splits[0], np.empty((1, *scores.shape))
+    inner = np.full((FOLDS, len(outer)), -1)
+    for fold in range(FOLDS):
+        kept = np.flatnonzero(outer != fold)
+        inner[fold, kept[np.argsort(outer[kept], kind="stable")]] = np.arange(len(kept)) % FOLDS
+    inside = np.array(
+        [_held_out(kind, weights, scores, inner, near) for kind, near in zip(kinds, parameters, strict=True)]
+    )
+    for fold in range(FOLDS):
+        mine = outer == fold
+        chosen, _, _ = _choose(inside[:, fold : fold + 1], scores)
+        result[0][:, mine] = own[chosen, 0, np.arange(len(scores))][:, mine]
+    return result
+
+
+def _error(predicted: np.ndarray, scores: np.ndarray) -> float:
+    """Root mean squared error of (repeats, n) against (n,)."""
+    return float(np.sqrt(np.mean((predicted - scores) ** 2)))
 
 
 def _rank_correlation(predicted: np.ndarray, scores: np.ndarray) -> float:
-    if np.ptp(predicted) == 0 or np.ptp(scores) == 0:
+    """Mean over repeats (repeats, n)."""
+    if np.ptp(scores) == 0:
         return 0.0
-    return float(spearmanr(predicted, scores).statistic)
+    return float(np.mean([spearmanr(once, scores).statistic if np.ptp(once) else 0.0 for once in predicted]))

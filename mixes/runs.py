@@ -15,6 +15,17 @@ from mixes.errors import MixError
 SUM_TOLERANCE = 1e-6  # how far weights may sum from 1; rounded files are repaired where they are read
 
 
+@dataclass(frozen=True, order=True)
+class Size:
+    """How large a proxy is."""
+
+    parameters: float
+    tokens: float  # that it was trained on
+
+    def __str__(self) -> str:
+        return f"{self.parameters:.4g} parameters × {self.tokens:.4g} tokens"
+
+
 @dataclass(frozen=True)
 class Run:
     """One proxy's record: a mix, and its score by task, lower being better (bpb unless the evidence says otherwise)."""
@@ -23,6 +34,7 @@ class Run:
     mix: str  # name of the mix: replicates of one mix share it
     weights: Mapping[str, float]  # domain → weight
     scores: Mapping[str, float]  # task → score
+    size: Size | None = None  # needed only where a swarm holds several
 
 
 class Runs:
@@ -50,6 +62,7 @@ class Runs:
             [run.id for run in runs], [run.mix for run in runs], domains, tasks,
             np.array([[run.weights[domain] for domain in domains] for run in runs]),
             np.array([[run.scores[task] for run in runs] for task in tasks]),
+            [run.size for run in runs],
         )  # fmt: skip
 
     @classmethod
@@ -61,6 +74,7 @@ class Runs:
         tasks: Sequence[str],
         weights: np.ndarray,
         scores: np.ndarray,
+        sizes: Sequence[Size | None] | None = None,
     ) -> "Runs":
         """Runs of weights (n_runs, n_domains) and scores (n_tasks, n_runs), in the order of the names given.
 
@@ -72,7 +86,7 @@ class Runs:
         if not len(ids):
             raise MixError("swarm: there are no runs")
         made = cls.__new__(cls)
-        made._store(ids, mixes, domains, tasks, weights, scores)
+        made._store(ids, mixes, domains, tasks, weights, scores, sizes or [None] * len(ids))
         return made
 
     def _store(
@@ -83,10 +97,12 @@ class Runs:
         tasks: Sequence[str],
         weights: np.ndarray,
         scores: np.ndarray,
+        sizes: Sequence[Size | None],
     ) -> None:
         rows, columns, lines = (sorted(range(len(names)), key=names.__getitem__) for names in (ids, domains, tasks))
         self.ids = tuple(ids[i] for i in rows)  # sorted: the order of every runs axis
         self.mixes = tuple(mixes[i] for i in rows)  # names of the runs' mixes
+        self.sizes_of_runs = tuple(sizes[i] for i in rows)
         self.domains = tuple(domains[i] for i in columns)  # sorted: the order of every weights axis
         self.tasks = tuple(tasks[i] for i in lines)  # sorted: the order of every scores axis
         self._weights = _ordered(np.asarray(weights, dtype=float), rows, columns)
@@ -115,9 +131,14 @@ class Runs:
         domains = {name: i for i, name in enumerate(self.domains)}
         tasks = {name: i for i, name in enumerate(self.tasks)}
         return tuple(
-            Run(name, mix, _Named(domains, self._weights[i]), _Named(tasks, self._scores[:, i]))
-            for i, (name, mix) in enumerate(zip(self.ids, self.mixes, strict=True))
+            Run(name, mix, _Named(domains, self._weights[i]), _Named(tasks, self._scores[:, i]), size)
+            for i, (name, mix, size) in enumerate(zip(self.ids, self.mixes, self.sizes_of_runs, strict=True))
         )
+
+    @property
+    def sizes(self) -> tuple[Size | None, ...]:
+        """The sizes there are, in order."""
+        return tuple(sorted(set(self.sizes_of_runs), key=lambda size: (size is not None, size)))
 
     def weights(self) -> np.ndarray:
         """(n_runs, n_domains) in the order of `domains`; not to be written to."""
@@ -128,23 +149,31 @@ class Runs:
         return self._scores
 
     def by_mix(self) -> "Runs":
-        """One run a mix: replicates become their mean."""
-        names, first, group = np.unique(np.array(self.mixes), return_index=True, return_inverse=True)
+        """One run a mix and size: replicates become their mean."""
+        names, first, group = np.unique(self._groups(), return_index=True, return_inverse=True)
         counts = np.bincount(group)
         means = np.array([np.bincount(group, weights=line) / counts for line in self._scores])
         mixes = names.tolist()
-        return Runs.from_arrays(mixes, mixes, self.domains, self.tasks, self._weights[first], means)
+        sizes = [self.sizes_of_runs[i] for i in first]
+        return Runs.from_arrays(mixes, mixes, self.domains, self.tasks, self._weights[first], means, sizes)
 
     def replicates(self) -> "list[Runs]":
-        """The groups of two and more runs of one mix: what noise is measured from."""
-        names, group, counts = np.unique(np.array(self.mixes), return_inverse=True, return_counts=True)
+        """The groups of two and more runs of one mix and size: what noise is measured from."""
+        names, group, counts = np.unique(self._groups(), return_inverse=True, return_counts=True)
         return [self.select(np.flatnonzero(group == i)) for i in range(len(names)) if counts[i] > 1]
+
+    def _groups(self) -> np.ndarray:
+        """(n_runs,) the name of each run's mix, and of its size where there are several."""
+        if len(set(self.sizes_of_runs)) == 1:
+            return np.array(self.mixes)
+        return np.array([f"{mix} at {size}" for mix, size in zip(self.mixes, self.sizes_of_runs, strict=True)])
 
     def select(self, rows: Sequence[int] | np.ndarray) -> "Runs":
         """The runs at these places of `ids`."""
         return Runs.from_arrays(
             [self.ids[i] for i in rows], [self.mixes[i] for i in rows], self.domains, self.tasks,
             self._weights[np.asarray(rows, dtype=int)], self._scores[:, np.asarray(rows, dtype=int)],
+            [self.sizes_of_runs[i] for i in rows],
         )  # fmt: skip
 
 

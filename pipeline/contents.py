@@ -23,13 +23,13 @@ def domain_contents(stages: Path, pool: Path) -> dict[str, str]:
 
 
 def _write_contents(pool: Pool, file: Path) -> None:
-    """A rank's documents at a time: sums add up."""
+    """A rank's documents at a time: sums add up. What is tokenised already goes by its place in its shard."""
     contents = {name: domain_content([]) for name in pool.domains}
     for part in sorted((pool.tokenised / "pool").glob("*.parquet")):
-        for batch in pq.ParquetFile(part).iter_batches(ROWS, columns=["domain", "text"]):
+        for batch in pq.ParquetFile(part).iter_batches(ROWS, columns=["domain", "text", "id"]):
             hashes: dict[str, list[str]] = {}
-            for name, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                hashes.setdefault(name, []).append(content_hash(text))
+            for name, text, document in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                hashes.setdefault(name, []).append(content_hash(document if text is None else text))
             contents |= {name: domain_content([contents[name], *mine]) for name, mine in hashes.items()}
     write_aside(file, json.dumps(contents, indent=1).encode())
 

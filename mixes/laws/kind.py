@@ -14,6 +14,7 @@ class LawKind(Protocol):
 
     name: str
     convex: bool  # in the mix, so that its optimum is an exact convex problem
+    auto_from: int  # mixes that `auto` needs to consider it
 
     def fit(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None

@@ -10,6 +10,7 @@ class Linear:
 
     name = "linear"
     convex = True
+    auto_from = 0
 
     def fit(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None

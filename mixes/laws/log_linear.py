@@ -3,7 +3,10 @@
 import cvxpy as cp
 import numpy as np
 
-from mixes.laws.curve import Curve, Prior
+from mixes.laws.curve import Curve
+from mixes.solver import Prior
+
+RATE = 20.0  # standard deviation of a rate t_j per unit of weight, by cross-validation (docs/EXPERIMENTS.md)
 
 
 class LogLinear(Curve):
@@ -11,17 +14,27 @@ class LogLinear(Curve):
 
     name = "log_linear"
     convex = True
+    auto_from = 0
     starts = ((-1.5,), (-3.0,), (-8.0,))
 
     def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """theta = [c, t_1 … t_d]."""
         value = np.exp(theta[:, 1:] @ weights.T)
-        slope = np.concatenate([np.ones((*value.shape, 1)), value[..., None] * weights], axis=2)
+        slope = np.empty((*value.shape, theta.shape[1]))
+        slope[..., 0] = 1
+        np.multiply(value[..., None], weights, out=slope[..., 1:])
         return theta[:, :1] + value, slope
 
+    def values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See Curve."""
+        return theta[:, :1] + np.exp(theta[:, 1:] @ weights.T)
+
     def prior(self, domains: int) -> Prior:
-        """c a few deviations under the mean; t anything that a factor of e^3 covers."""
-        return Prior(np.array([-2.5, *[0.5] * domains]), np.array([3.0, *[3.0] * domains]))
+        """c a few deviations under the mean; t about ½, give or take a rate that cross-validation chose."""
+        every = np.arange(1 + domains)
+        mean, sd = np.full(1 + domains, 0.5), np.full(1 + domains, RATE)
+        mean[0], sd[0] = -2.5, 3.0
+        return Prior(every, np.full(1 + domains, -1), mean, sd)
 
     def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
         """A flat curve through the mean, from several asymptotes."""

@@ -1,81 +1,100 @@
-"""y = c + (e + Σ_j k_j w_j^γ)^(−α), with k, e > 0, 0 < γ < 1, α > 0: a power law in the effective data Σ k w^γ that
-the domains transfer to the task.
+"""y = c + b·w + (e + Σ_j k_j w_j^γ_j)^(−α), with k, e > 0, 0 < γ < 1, α > 0: a power law in the effective data
+Σ k w^γ that the domains transfer to the task, plus what a domain does in proportion to its weight.
 
-The inner sum is concave in w and s^(−α) convex and falling, so the law is convex in w.
+The inner sum is concave in w and s^(−α) convex and falling, so the law is convex in w. Its source is the power law
+of data transfer (Hernandez et al. 2021, arXiv 2102.01293: effective data k·D^γ), summed over domains. Exponents
+are shrunk to one that all domains share, and b to zero: few runs give the plain law, many what they can tell apart.
 """
 
 import cvxpy as cp
 import numpy as np
 
-from mixes.laws.curve import Curve, Prior
+from mixes.laws.curve import Curve
+from mixes.solver import Prior
 
 FLOOR = 1e-9  # weight below which ln w is taken as that of this weight (w^γ ln w → 0)
 
+# Standard deviations of the priors, chosen by cross-validation on training runs (docs/EXPERIMENTS.md).
+LEVEL = 1.5  # of ln k_j about their level: a domain may matter several times more or less than its fellows
+BASE = 0.5  # of ln e about one above that level: a mix without what a task needs is predicted bad, not infinitely so
+EXPONENT = 0.3  # of logit γ_j about their common one
+SLOPE = 0.15  # of b_j, in standard deviations of the scores
+
 
 class Transfer(Curve):
-    """y = c + (e + Σ_j k_j w_j^γ)^(−α), by theta = [c, ln e, ln k_1 … ln k_d, logit γ, ln α, μ].
+    """theta = [c, ln e, ln k_1 … ln k_d, logit γ_1 … logit γ_d, b_1 … b_d, ln α, μ, g].
 
-    μ is the level that the ln k_j are shrunk to: with few runs, domains that nothing tells apart are alike.
+    μ is the level that the ln k_j are shrunk to, g that of the logit γ_j.
     """
 
     name = "transfer"
     convex = True
+    auto_from = 0
     starts = ((-2.0, 0.5, 0.5), (-4.0, 0.7, 0.3), (-1.5, 0.3, 1.0))
 
     def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See the class."""
+        d = weights.shape[1]
+        slope = np.empty((len(theta), len(weights), theta.shape[1]))
+        gamma, alpha, base = _sigmoid(theta[:, None, 2 + d : 2 + 2 * d]), np.exp(theta[:, -3:-2]), np.exp(theta[:, 1:2])
         log_weights = np.log(np.maximum(weights, FLOOR))  # (n, d)
-        gamma = 1 / (1 + np.exp(-theta[:, -3]))  # (P,)
-        alpha = np.exp(theta[:, -2])
-        powered = np.exp(gamma[:, None, None] * log_weights) * (weights > 0)  # (P, n, d)
-        parts = np.exp(theta[:, None, 2:-3]) * powered  # k w^γ
-        base = np.exp(theta[:, 1])[:, None]
+        parts, by_exponent = slope[..., 2 : 2 + d], slope[..., 2 + d : 2 + 2 * d]  # views: filled in place
+        _powers(theta[:, None, 2 : 2 + d], gamma, log_weights, weights, parts)
         inner = base + parts.sum(axis=2)  # (P, n)
-        value = inner ** -alpha[:, None]
-        by_inner = -alpha[:, None] * value / inner
-        slope = np.empty((*value.shape, theta.shape[1]))
+        log_inner = np.log(inner)
+        value = np.exp(-alpha * log_inner)
+        by_inner = -alpha * value / inner
+        parts *= by_inner[..., None]
+        np.multiply(parts, log_weights, out=by_exponent)
+        by_exponent *= gamma * (1 - gamma)
         slope[..., 0] = 1
         slope[..., 1] = by_inner * base
-        slope[..., 2:-3] = by_inner[..., None] * parts
-        slope[..., -3] = by_inner * np.einsum("pnd,nd->pn", parts, log_weights) * (gamma * (1 - gamma))[:, None]
-        slope[..., -2] = -value * np.log(inner) * alpha[:, None]
-        slope[..., -1] = 0
-        return theta[:, :1] + value, slope
+        slope[..., 2 + 2 * d : 2 + 3 * d] = weights
+        slope[..., -3] = -value * log_inner * alpha
+        slope[..., -2:] = 0
+        return theta[:, :1] + value + theta[:, 2 + 2 * d : 2 + 3 * d] @ weights.T, slope
+
+    def values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See Curve."""
+        d = weights.shape[1]
+        gamma, log_weights = _sigmoid(theta[:, None, 2 + d : 2 + 2 * d]), np.log(np.maximum(weights, FLOOR))
+        parts = np.empty((len(theta), *weights.shape))
+        _powers(theta[:, None, 2 : 2 + d], gamma, log_weights, weights, parts)
+        inner = np.exp(theta[:, 1:2]) + parts.sum(axis=2)
+        linear = theta[:, 2 + 2 * d : 2 + 3 * d] @ weights.T
+        return theta[:, :1] + linear + inner ** -np.exp(theta[:, -3:-2])
 
     def prior(self, domains: int) -> Prior:
-        """Wide on levels, γ around ½, α around e⁻¹; ln e and the ln k_j have theirs in `extra`.
-
-        Chosen by cross-validated error on swarms of the sample corpus (docs/EXPERIMENTS.md).
-        """
-        return Prior(
-            np.array([-3.0, 0.0, *[0.0] * domains, 0.0, -1.0, -1.0]),
-            np.array([2.0, 1e6, *[1e6] * domains, 0.5, 0.3, 3.0]),
-        )
-
-    def extra(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(ln k_j − μ) / 1.5, so that a domain may matter several times more or less than its fellows, and
-        (ln e − μ − 1) / ½: what no domain gives is no less than what one gives, so a mix without the domains
-        that a task needs is predicted bad, not infinitely so."""
-        domains = theta.shape[1] - 5
-        slope = np.zeros((len(theta), domains + 1, theta.shape[1]))
-        slope[:, np.arange(domains), np.arange(2, 2 + domains)] = 1 / 1.5
-        slope[:, :domains, -1] = -1 / 1.5
-        slope[:, domains, 1], slope[:, domains, -1] = 2.0, -2.0
-        shrunk = (theta[:, 2:-3] - theta[:, -1:]) / 1.5
-        return np.concatenate([shrunk, 2 * (theta[:, 1:2] - theta[:, -1:] - 1)], axis=1), slope
+        """Wide on levels, γ around ½, α around e⁻¹."""
+        every, last = np.arange(domains), 3 * domains + 4
+        alpha, level, exponent = last - 2, last - 1, last
+        terms: list[tuple[np.ndarray, int, float, float]] = [  # parameters, level, mean, sd
+            (np.array([0]), -1, -3.0, 2.0),
+            (np.array([1]), level, 1.0, BASE),
+            (2 + every, level, 0.0, LEVEL),
+            (2 + domains + every, exponent, 0.0, EXPONENT),
+            (2 + 2 * domains + every, -1, 0.0, SLOPE),
+            (np.array([alpha]), -1, -1.0, 0.3),
+            (np.array([level]), -1, -1.0, 3.0),
+            (np.array([exponent]), -1, 0.0, 0.5),
+        ]
+        index, levels, mean, sd = zip(*terms, strict=True)
+        times = [len(which) for which in index]
+        return Prior(np.concatenate(index), *(np.repeat(term, times) for term in (levels, mean, sd)))
 
     def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
         """All domains alike, the uniform mix at the mean score."""
         asymptote, gamma, alpha = chosen
         inner = (-asymptote) ** (-1 / alpha)
-        level = np.log(0.9 * inner / domains ** (1 - gamma))
-        logit = np.log(gamma / (1 - gamma))
-        return np.array([asymptote, np.log(0.1 * inner), *[level] * domains, logit, np.log(alpha), level])
+        level, logit = np.log(0.9 * inner / domains ** (1 - gamma)), np.log(gamma / (1 - gamma))
+        each = np.repeat([level, logit, 0.0], domains)
+        return np.array([asymptote, np.log(0.1 * inner), *each, np.log(alpha), level, logit])
 
     def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """See LawKind; a weight of zero counts as FLOOR, where the slope is steep but finite."""
         by_inner, _, inner_slope, _ = self._slopes(parameters, weights)
-        return by_inner[:, None] * inner_slope
+        d = len(weights)
+        return by_inner[:, None] * inner_slope + parameters[:, 1:2] * parameters[:, 4 + 2 * d : 4 + 3 * d]
 
     def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
         """See ConvexKind: one outer product a law, and a diagonal."""
@@ -85,10 +104,10 @@ class Transfer(Curve):
 
     def _slopes(self, parameters: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
         """d y / d inner and its own slope (P,); d inner / d w and its own slope (P, d), which is diagonal."""
-        theta = parameters[:, 2:]
-        gamma, alpha = 1 / (1 + np.exp(-theta[:, -3:-2])), np.exp(theta[:, -2])
+        theta, d = parameters[:, 2:], len(weights)
+        gamma, alpha = _sigmoid(theta[:, 2 + d : 2 + 2 * d]), np.exp(theta[:, -3])
         at = np.maximum(weights, FLOOR)
-        parts = np.exp(theta[:, 2:-3]) * at**gamma  # k w^γ
+        parts = np.exp(theta[:, 2 : 2 + d] + gamma * np.log(at))  # k w^γ
         inner = np.exp(theta[:, 1]) + parts.sum(axis=1)
         by_inner = -parameters[:, 1] * alpha * inner ** (-alpha - 1)
         inner_slope = gamma * parts / at
@@ -96,7 +115,24 @@ class Transfer(Curve):
 
     def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
         """See LawKind."""
-        theta = parameters[2:]
-        gamma, alpha = 1 / (1 + np.exp(-theta[-3])), np.exp(theta[-2])
-        inner = np.exp(theta[1]) + np.exp(theta[2:-3]) @ cp.power(weights, gamma, approx=False)
-        return parameters[0] + parameters[1] * (theta[0] + cp.power(inner, -alpha, approx=False))
+        theta, d = parameters[2:], weights.size
+        gamma, factors = _sigmoid(theta[2 + d : 2 + 2 * d]), np.exp(theta[2 : 2 + d])
+        powers = [
+            k * cp.power(weights[j], g, approx=False) for j, (k, g) in enumerate(zip(factors, gamma, strict=True))
+        ]
+        value = cp.power(np.exp(theta[1]) + sum(powers), -np.exp(theta[-3]), approx=False)
+        return parameters[0] + parameters[1] * (theta[0] + theta[2 + 2 * d : 2 + 3 * d] @ weights + value)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _powers(
+    log_factors: np.ndarray, gamma: np.ndarray, log_weights: np.ndarray, weights: np.ndarray, out: np.ndarray
+) -> None:
+    """k w^γ, and 0 at weight 0, into out (P, n, d)."""
+    np.multiply(gamma, log_weights, out=out)
+    out += log_factors
+    np.exp(out, out=out)
+    out *= weights > 0

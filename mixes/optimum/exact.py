@@ -43,9 +43,7 @@ def exact_mix(objective: Objective, limits: Limits) -> Optimum:
     span = first_order_range(limits.room, objective, limits.centre)
     offset = float(objective.value(limits.centre[None])[0])
     terms = [Scaled(objective, offset, 1 / span), *limits.scaled]
-    lifted = Lifted(
-        limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), objective.anchor
-    )
+    lifted = Lifted(limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), objective.anchor)
     return certified(lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset)
 
 

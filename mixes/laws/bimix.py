@@ -1,0 +1,80 @@
+"""y = c + (e + Σ_j k_j w_j)^(−α), with k, e, α > 0: BiMix (arXiv 2405.14908) at one number of steps.
+
+BiMix gives the loss on domain i after s steps as A_i r_i^(−α_i) (B_i s^(−β_i) + C_i), a power of that domain's own
+proportion r_i. A swarm's proxies share s, so the second factor is a constant. A task that is no domain has no r_i:
+its proportion is taken as that of the domains like it, e + Σ k_j w_j, where e keeps a mix without them finite. The
+constant c is ours too, since a score's zero is not always the loss's.
+"""
+
+import cvxpy as cp
+import numpy as np
+
+from mixes.laws.curve import Curve
+from mixes.solver import Prior
+
+
+class BiMix(Curve):
+    """theta = [c, ln e, ln k_1 … ln k_d, ln α, μ]; μ is the level that the ln k_j are shrunk to."""
+
+    name = "bimix"
+    convex = True
+    auto_from = 0
+    starts = ((-2.0, 0.5), (-4.0, 0.3), (-1.5, 1.0))
+
+    def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See the class."""
+        base, factors, alpha = np.exp(theta[:, 1:2]), np.exp(theta[:, 2:-2]), np.exp(theta[:, -2:-1])
+        inner = base + factors @ weights.T
+        value = inner**-alpha
+        by_inner = -alpha * value / inner
+        slope = np.empty((*value.shape, theta.shape[1]))
+        slope[..., 0] = 1
+        slope[..., 1] = by_inner * base
+        np.multiply(by_inner[..., None] * factors[:, None], weights, out=slope[..., 2:-2])
+        slope[..., -2] = -value * np.log(inner) * alpha
+        slope[..., -1] = 0
+        return theta[:, :1] + value, slope
+
+    def values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See Curve."""
+        inner = np.exp(theta[:, 1:2]) + np.exp(theta[:, 2:-2]) @ weights.T
+        return theta[:, :1] + inner ** -np.exp(theta[:, -2:-1])
+
+    def prior(self, domains: int) -> Prior:
+        """As the transfer law's, but for domains that may differ ten times as much: no exponent tells them apart."""
+        level = domains + 3
+        index = np.arange(domains + 4)
+        mean = np.array([-3.0, -1.0, *[0.0] * domains, -1.0, -1.0])
+        sd = np.array([2.0, 1.0, *[3.0] * domains, 0.5, 3.0])
+        return Prior(index, np.array([-1, *[level] * (domains + 1), -1, -1]), mean, sd)
+
+    def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
+        """All domains alike, the uniform mix at the mean score."""
+        asymptote, alpha = chosen
+        inner = (-asymptote) ** (-1 / alpha)
+        level = np.log(0.9 * inner)
+        return np.array([asymptote, np.log(0.1 * inner), *[level] * domains, np.log(alpha), level])
+
+    def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See LawKind."""
+        by_inner, _, factors = self._slopes(parameters, weights)
+        return by_inner[:, None] * factors
+
+    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """See ConvexKind."""
+        _, by_inner_twice, factors = self._slopes(parameters, weights)
+        return (factors * (values * by_inner_twice)[:, None]).T @ factors
+
+    def _slopes(self, parameters: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+        """d y / d inner and its own slope (P,), and the factors k (P, d)."""
+        theta = parameters[:, 2:]
+        factors, alpha = np.exp(theta[:, 2:-2]), np.exp(theta[:, -2])
+        inner = np.exp(theta[:, 1]) + factors @ weights
+        by_inner = -parameters[:, 1] * alpha * inner ** (-alpha - 1)
+        return by_inner, -by_inner * (alpha + 1) / inner, factors
+
+    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
+        """See ConvexKind."""
+        theta = parameters[2:]
+        inner = np.exp(theta[1]) + np.exp(theta[2:-2]) @ weights
+        return parameters[0] + parameters[1] * (theta[0] + cp.power(inner, -np.exp(theta[-2]), approx=False))
