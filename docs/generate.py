@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.own_swarm import Origin
 from mixes.check import CheckedLaw
-from mixes.recommend import Recommendation
+from mixes.recommendation import Recommendation
 
 HERE = Path(__file__).parent
 

@@ -6,34 +6,30 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from flows.errors import ExperimentError
-from mixes.budget import epoch_caps, parse_tokens
+from mixes.budget import parse_tokens
+from mixes.certainty.noise import OVERALL
 from mixes.keys import listed
 from mixes.metrics import Metric, check_one_unit
-from mixes.recommend import OVERALL, Predicted, Recommendation, recommend
+from mixes.recommend import Holdings, recommend
+from mixes.recommendation import Predicted, Recommendation
 from mixes.settings import RecommendSettings
 from mixes.tables import ScoredSwarm
 from mixes.target import family_weights, task_weights
-
-CENTRE = "centre"  # of the swarm: the mean of its mixes
-NATURAL = "natural"
 
 
 @dataclass(frozen=True)
 class Origin:
     """What `recommend-mix --json` adds as `swarm` where the runs come from files."""
 
-    compared_with: str  # what `natural` stands for: the natural mix, or without --tokens the swarm's centre
     joined_by: str  # key column of the two files
     metrics: dict[str, Metric]  # metric → family, unit and direction; `predicted` is in these units
     notes: tuple[str, ...]  # what was ignored or repaired
 
 
-def origin_of(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> Origin:
+def origin_of(swarm: ScoredSwarm) -> Origin:
     """What a recommendation from `swarm` rests on."""
-    return Origin(NATURAL if tokens else CENTRE, swarm.key, dict(swarm.metrics), swarm.notes)
+    return Origin(swarm.key, dict(swarm.metrics), swarm.notes)
 
 
 def recommend_from_files(
@@ -53,27 +49,22 @@ def recommend_from_files(
         ExperimentError: tokens of other domains, or a budget without tokens.
         MixError: an unknown target, one of two units, too few runs, an infeasible problem.
     """
-    domains = swarm.runs.domains
     families = {task: metric.family for task, metric in swarm.metrics.items()}
     weights = task_weights(settings.target, families)
-    check_one_unit("target", (task for task, weight in weights.items() if weight), swarm.metrics)
+    if settings.standardise is None:
+        check_one_unit("target", (task for task, weight in weights.items() if weight), swarm.metrics)
     for family, aim in family_weights(families).items():
         check_one_unit(f"family {family!r}", (task for task, weight in aim.items() if weight), swarm.metrics)
     if tokens:
         budget = parse_tokens(settings.budget) if settings.budget else sum(tokens.values())
-        available = dict(tokens)
-        caps = epoch_caps(available, budget, settings.max_epochs)
-        reference = dict(natural or {name: count / sum(tokens.values()) for name, count in tokens.items()})
+        natural = natural or {name: count / sum(tokens.values()) for name, count in tokens.items()}
+        holdings = Holdings(natural, tokens, budget)
+    elif settings.budget:
+        raise ExperimentError("--budget: epochs can only be counted with --tokens — name a file of domain,tokens")
     else:
-        if settings.budget:
-            raise ExperimentError("--budget: epochs can only be counted with --tokens — name a file of domain,tokens")
-        budget, caps = 0, dict.fromkeys(domains, 1.0)
-        available = dict.fromkeys(domains, 1.0)
-        reference = dict(zip(domains, np.mean(swarm.runs.by_mix().weights(), axis=0).tolist(), strict=True))
-        settings = settings.model_copy(update={"pull": 0.0})
-    found = recommend(swarm.runs, families, reference, available, caps, budget, settings, seed, evidence)
-    found = replace(found, predicted=_own_direction(found, swarm.metrics))
-    return found if tokens else replace(found, epochs={}, caps={})
+        holdings = Holdings()
+    found = recommend(swarm.runs, families, holdings, settings, seed, evidence)
+    return _own_direction(found, swarm.metrics)
 
 
 def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> None:
@@ -106,13 +97,28 @@ def print_notes(swarm: ScoredSwarm) -> None:
         print(f"note         {note}", file=sys.stderr, flush=True)
 
 
-def _own_direction(found: Recommendation, metrics: Mapping[str, Metric]) -> dict[str, Predicted]:
-    """Predicted scores of which more is better with their own sign; a gain is a gain in either direction."""
+def _own_direction(found: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:
+    """Scores of which more is better with their own sign; a gain is a gain in either direction."""
     target = next(task for task, weight in found.target.items() if weight)
-    of = {metric.family: metric for metric in metrics.values()} | dict(metrics) | {OVERALL: metrics[target]}
-    return {
-        name: replace(row, mix=-row.mix, natural=-row.natural, uniform=-row.uniform)
-        if of[name].direction == "higher"
-        else row
-        for name, row in found.predicted.items()
-    }
+    of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
+    if found.standardised is None:
+        of[OVERALL] = metrics[target]
+    turned = {name for name, metric in of.items() if metric.direction == "higher"}
+    return replace(
+        found,
+        predicted={name: _turned(row) if name in turned else row for name, row in found.predicted.items()},
+        marginal={
+            domain: {name: -value if name in turned else value for name, value in row.items()}
+            for domain, row in found.marginal.items()
+        },
+        front=tuple(
+            replace(one, predicted={n: -value if n in turned else value for n, value in one.predicted.items()})
+            for one in found.front
+        ),
+    )
+
+
+def _turned(row: Predicted) -> Predicted:
+    return replace(
+        row, mix=-row.mix, natural=-row.natural, uniform=-row.uniform, mix_low=-row.mix_high, mix_high=-row.mix_low
+    )

@@ -17,7 +17,8 @@ from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
 from mixes.budget import epoch_caps, parse_tokens
-from mixes.recommend import Recommendation, recommend
+from mixes.recommend import Holdings, recommend
+from mixes.recommendation import Recommendation
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows, weight_caps
@@ -42,7 +43,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         "reused": dict(plan.frozen) if plan else None,
         "upsampling": experiment.upsampling.model_dump() if experiment.upsampling else None,
     }  # fmt: skip
-    stage = Stage("recommend", 5, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 6, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:
@@ -64,22 +65,23 @@ def _recommend(
     settings, pool = experiment.recommend, Pool(evidence.pool)
     available = _available(experiment, pool)
     budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
-    caps = epoch_caps(available, budget, settings.max_epochs)
+    caps = dict.fromkeys(available, 1.0)
     if experiment.upsampling:
-        of_curves = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)
-        caps = {name: min(cap, of_curves[name]) for name, cap in caps.items()}
-    runs = read_runs(evidence, candidates, experiment.records)
-    found = recommend(
-        runs=fold_runs(runs, plan) if plan else runs,
-        families=suite_families(evidence.suite),
-        natural=fold_amounts(pool.natural, plan) if plan else pool.natural,
-        available=fold_amounts(available, plan) if plan else available,
-        caps=fold_caps(caps, plan) if plan else caps,
-        budget=budget,
-        settings=settings,
-        seed=experiment.seed,
-        evidence=known,
+        caps = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)
+    runs, holdings = (
+        read_runs(evidence, candidates, experiment.records),
+        Holdings(pool.natural, available, budget, caps),
     )
+    if plan:
+        of_epochs = epoch_caps(available, budget, settings.max_epochs)
+        caps = {name: min(cap, of_epochs[name]) for name, cap in caps.items()}
+        runs, holdings = (
+            fold_runs(runs, plan),
+            Holdings(fold_amounts(pool.natural, plan), fold_amounts(available, plan), budget, fold_caps(caps, plan)),
+        )
+    seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
+    families = suite_families(evidence.suite)
+    found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds)
     return unfold_recommendation(found, plan, available, caps) if plan else found
 
 
@@ -92,7 +94,7 @@ def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[
     if not experiment.upsampling:
         return []
     tokens = bucket_tokens(pool, _available(experiment, pool))
-    return bucket_rows(found.mix, found.budget, tokens, experiment.upsampling)
+    return bucket_rows(found.mix, found.budget or 0.0, tokens, experiment.upsampling)
 
 
 @flow(name="recommend", log_prints=False, validate_parameters=False)

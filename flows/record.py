@@ -14,7 +14,7 @@ import yaml
 
 from flows.experiment import Experiment
 from flows.schema import TABLES, VERSION
-from mixes.recommend import Recommendation
+from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
 from pipeline.cards import QUALITY, TOPIC, version_at
 from pipeline.documents import scan
@@ -30,7 +30,10 @@ STEPS = (
 )  # fmt: skip
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
-ABOUT_RECOMMENDATIONS = ("laws", "recommendations", "recommendation_weights", "recommendation_buckets", "predictions")
+ABOUT_RECOMMENDATIONS = (
+    "laws", "recommendations", "recommendation_weights", "recommendation_buckets", "predictions",
+    "marginals", "cautions",
+)  # fmt: skip
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 TYPES = {
     "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
@@ -152,7 +155,8 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
         laws.append({**mine, "task": task, "law": "chosen", "used": False, **chosen})
     head = {
         **mine, "number": number, "target": json.dumps(found.target), "budget": found.budget,
-        "max_epochs": found.max_epochs, "verdict": found.verdict["target"],
+        "max_epochs": found.max_epochs, "verdict": found.verdict["target"], "summary": found.summary,
+        "gap": found.gap, "noise_from": found.noise_from,
     }  # fmt: skip
     weights = [
         {
@@ -166,12 +170,21 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
         {
             **mine, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
             "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
-            "error": row.error, "verdict": found.verdict.get(name),
+            "error": row.error, "verdict": found.verdict.get(name), "chance": row.chance, "optimism": row.optimism,
+            "mix_low": row.mix_low, "mix_high": row.mix_high,
         }
         for name, row in found.predicted.items()
     ]  # fmt: skip
+    marginals = [
+        {**mine, "domain": domain, "family": family, "change": change}
+        for domain, row in found.marginal.items()
+        for family, change in row.items()
+    ]
+    cautions = [{**mine, "kind": one.kind, "names": json.dumps(one.names), "text": one.text} for one in found.cautions]
     tables = {
         "recommendations": _frame("recommendations", [head]),
+        "marginals": _frame("marginals", marginals),
+        "cautions": _frame("cautions", cautions),
         "recommendation_weights": _frame("recommendation_weights", weights),
         "recommendation_buckets": _frame("recommendation_buckets", [{**mine, **row} for row in buckets]),
         "predictions": _frame("predictions", predictions),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from mixes.recommend import BINDING, Recommendation
+from mixes.recommendation import BINDING, Recommendation
 from mixes.reuse.plan import VIRTUAL, ReusePlan, plan_reuse, unfold
 from pipeline.contents import domain_contents
 
@@ -57,7 +57,10 @@ def unfold_recommendation(
         mix=mix,
         natural=unfold(found.natural, plan),
         intervals={name: (low[name], high[name]) for name in mix},
-        epochs={name: weight * found.budget / available[name] for name, weight in mix.items()},
+        epochs={name: weight * (found.budget or 0.0) / available[name] for name, weight in mix.items()},
+        marginal={
+            name: found.marginal[name if name in plan.open else VIRTUAL] for name in mix
+        },  # of a frozen domain: with all that is frozen with it
         caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - BINDING},
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = 3  # raised when a table changes so that older tools would misread it
+VERSION = 4  # raised when a table changes so that older tools would misread it
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,9 @@ TABLES: dict[str, Table] = {
             "budget": ("DOUBLE", "tokens of the training run"),
             "max_epochs": ("DOUBLE", "cap on repetition"),
             "verdict": ("VARCHAR", "of the target: better, not_distinguishable, worse"),
+            "summary": ("VARCHAR", "the verdict in words, family by family"),
+            "gap": ("DOUBLE", "no mix within the limits is predicted better by more, bpb; null: searched, not proven"),
+            "noise_from": ("VARCHAR", "replicates, or residuals: an upper bound from what the laws leave unexplained"),
         },
     ),
     "recommendation_weights": Table(
@@ -228,6 +231,30 @@ TABLES: dict[str, Table] = {
             "noise": ("DOUBLE", "standard deviation of a difference between two proxies of one mix"),
             "error": ("DOUBLE", "held-out error of the laws behind it, bpb"),
             "verdict": ("VARCHAR", "better, not_distinguishable or worse; null for single tasks"),
+            "chance": ("DOUBLE", "that the mix beats natural"),
+            "optimism": ("DOUBLE", "by how much the laws overstate the gain; taken off mix_bpb and gain already"),
+            "mix_low": ("DOUBLE", "a single proxy's score on the mix lies above, at the intervals' coverage"),
+            "mix_high": ("DOUBLE", "and below"),
+        },
+    ),
+    "marginals": Table(
+        "What one more percent of a domain, taken from the others in proportion, does to each family",
+        ("recommendation", "domain", "family"),
+        {
+            "recommendation": ("VARCHAR", "recommendation"),
+            "domain": ("VARCHAR", "domain"),
+            "family": ("VARCHAR", "family"),
+            "change": ("DOUBLE", "of its predicted bpb; below 0 is better"),
+        },
+    ),
+    "cautions": Table(
+        "What to know before a recommendation is used",
+        ("recommendation", "kind"),
+        {
+            "recommendation": ("VARCHAR", "recommendation"),
+            "kind": ("VARCHAR", "outside_swarm, on_bound, spans_natural, few_runs, optimism or noisy_tasks"),
+            "names": ("JSON", "domains or tasks that it is about"),
+            "text": ("VARCHAR", "the caution"),
         },
     ),
     "lineage": Table(

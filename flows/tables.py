@@ -7,9 +7,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mixes.certainty.noise import OVERALL
 from mixes.check import CheckedLaw
 from mixes.metrics import Direction, Metric
-from mixes.recommend import OVERALL, Predicted, Recommendation
+from mixes.recommendation import Recommendation
 
 CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
@@ -19,7 +20,6 @@ WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "wors
 class Shown:
     """What the numbers of a recommendation are called."""
 
-    reference: str = "natural"  # what the mix is compared with
     unit: str = "bpb"
     direction: Direction = "lower"
 
@@ -33,9 +33,14 @@ def print_recommendation(found: Recommendation, console: Console, shown: Shown) 
     """The mix, the predicted scores, the verdict."""
     mix = Table(title="Recommended mix", box=box.SIMPLE_HEAD, title_justify="left")
     scores = Table(title=shown.title, box=box.SIMPLE_HEAD, title_justify="left")
-    for table, (names, *rows) in ((mix, _mix_rows(found, shown)), (scores, _score_rows(found, shown))):
+    tables = [(mix, _mix_rows(found, shown)), (scores, _score_rows(found, shown))]
+    if found.front:
+        title = "Pareto front: no mix is better for one family without being worse for another"
+        tables.append((Table(title=title, box=box.SIMPLE_HEAD, title_justify="left"), _front_rows(found, shown)))
+    for table, (names, *rows) in tables:
         for name in names:
-            table.add_column(name, justify="left" if name in ("domain", "family", "verdict") else "right")
+            left = name in ("domain", "family", "verdict", "mix")
+            table.add_column(name, justify="left" if left else "right", no_wrap=name == "verdict", overflow="fold")
         for row in rows:
             table.add_row(*row)
         console.print(table)
@@ -52,9 +57,10 @@ def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], consol
     """Rank correlation by metric, and what they come to."""
     table = Table(title=f"Law {checked.law}, fitted to {checked.runs} runs", box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("metric")
+    table.add_column("law")
     table.add_column("rank correlation", justify="right")
     for name, value in checked.spearman.items():
-        table.add_row(name, f"{value:.3f}")
+        table.add_row(name, checked.chosen[name], f"{value:.3f}")
     console.print(table)
     line = f"Mean rank correlation {checked.spearman_mean:.4f}, in {checked.seconds:.1f} s"
     if checked.regret is not None:
@@ -70,7 +76,7 @@ def _markdown(rows: list[list[str]]) -> str:
 
 def _mix_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
     """A head, and a row a domain; epochs where tokens are known."""
-    rows = [["domain", shown.reference, "recommended", "90 % interval", "ratio", "epochs"]]
+    rows = [["domain", found.reference, "recommended", "90 % interval", "ratio", "epochs"]]
     for domain, weight in sorted(found.mix.items(), key=lambda pair: -pair[1]):
         low, high = found.intervals[domain]
         natural = found.natural[domain]
@@ -85,50 +91,68 @@ def _mix_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
 def _score_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
     """A head, and a row a family."""
     rows = [
-        ["family", shown.reference, "uniform", "recommended", "gain", "90 % interval", "noise", "law error", "verdict"]
+        ["family", found.reference, "uniform", "recommended", "gain", "90 % interval", "chance", "noise", "verdict"]
     ]
     for name, said in found.verdict.items():
-        p: Predicted = found.predicted[name]
+        p = found.predicted[name]
         rows.append(
             [
                 name, f"{p.natural:.3f}", f"{p.uniform:.3f}", f"{p.mix:.3f}", f"{p.gain:+.3f}",
-                f"{p.gain_low:+.3f} – {p.gain_high:+.3f}", f"{p.noise:.3f}", f"{p.error:.3f}", WORDS[said],
+                f"{p.gain_low:+.3f} – {p.gain_high:+.3f}", f"{p.chance:.0%}", f"{p.noise:.3f}", WORDS[said],
             ]
         )  # fmt: skip
     return rows
 
 
 def _words(found: Recommendation, shown: Shown) -> list[str]:
-    """The verdict, the law's held-out quality and the caps, in words."""
-    p = found.predicted[OVERALL]
-    reference = "natural" if shown.reference == "natural" else f"the swarm's {shown.reference}"
-    lines = []
-    if found.verdict[OVERALL] == "not_distinguishable":
-        lines.append(
-            f"Not distinguishable from {reference}: the predicted gain of {p.gain:+.3f} {shown.unit} "
-            f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}) is within the noise of a difference "
-            f"between two mixes ({p.noise:.3f})."
-        )
-    else:
-        lines.append(
-            f"Predicted {found.verdict[OVERALL]} than {reference} by {abs(p.gain):.3f} {shown.unit} "
-            f"(90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}; noise of a difference {p.noise:.3f})."
-        )
-    names = [law["name"] for law in found.law.values()]
-    used = ", ".join(f"{name} on {names.count(name)}" for name in sorted(set(names)))
-    clear = [law for law in found.law.values() if law["spread"] >= CLEAR * law["noise"]]
-    lines.append(f"Laws, chosen by cross-validation: {used} tasks.")
-    if clear:
-        error, rank = (sum(law[field] for law in clear) / len(clear) for field in ("error", "rank_correlation"))
-        lines.append(
-            f"Held-out error {error:.3f} {shown.unit}, held-out rank correlation {rank:.2f}: means over the "
-            f"{len(clear)} of {len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
-        )
+    """The verdict, the law's held-out quality, what to beware of, and what was asked."""
+    p, unit = found.predicted[OVERALL], shown.unit if found.standardised is None else f"× {found.standardised}"
+    lines = [
+        found.summary[:1].upper() + found.summary[1:] + ".",
+        f"On the target a gain of {p.gain:+.3f} {unit} (90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}; "
+        f"the laws' optimism of {p.optimism:.3f} is taken off); two proxies of equal mixes differ by {p.noise:.3f}"
+        f"{_source(found)}.",
+        _laws(found, shown),
+    ]
+    if found.gap is None:
+        lines.append("The mix was searched for, since a law is not convex: there may be a better one.")
+    lines += [f"Caution: {one.text}." for one in found.cautions]
     if found.epochs:
         lines.append(f"Budget {found.budget:,.0f} tokens, at most {found.max_epochs:g} epochs a domain. Id {found.id}.")
     else:
         lines.append(
-            f"Compared with {reference}, the mean of its mixes: without --tokens the natural mix is not known, nothing "
-            f"pulls to it and no epochs are counted. Id {found.id}."
+            "Compared with the swarm's centre, the mean of its mixes: without --tokens the natural mix is not known, "
+            f"nothing pulls to it and no epochs are counted. Id {found.id}."
         )
     return lines
+
+
+def _source(found: Recommendation) -> str:
+    if found.noise_from == "replicates":
+        return ""
+    return " at most (no mix has two seeds, so that is what the laws leave unexplained)"
+
+
+def _laws(found: Recommendation, shown: Shown) -> str:
+    names = [law["name"] for law in found.law.values()]
+    used = ", ".join(f"{name} on {names.count(name)}" for name in sorted(set(names)))
+    clear = [law for law in found.law.values() if law["spread"] >= CLEAR * law["noise"]]
+    line = f"Laws: {used} tasks."
+    if clear:
+        error, rank = (sum(law[field] for law in clear) / len(clear) for field in ("error", "rank_correlation"))
+        line += (
+            f" Held-out error {error:.3f} {shown.unit}, held-out rank correlation {rank:.2f}: means over the "
+            f"{len(clear)} of {len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
+        )
+    return line
+
+
+def _front_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and a row a mix of the front: its predicted scores by family, its largest weights."""
+    families = list(found.front[0].predicted)
+    rows = [[*families, "mix"]]
+    for one in found.front:
+        largest = sorted(one.mix.items(), key=lambda pair: -pair[1])[:3]
+        said = ", ".join(f"{domain} {weight:.0%}" for domain, weight in largest)
+        rows.append([*(f"{one.predicted[family]:.3f}" for family in families), said])
+    return rows

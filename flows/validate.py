@@ -18,8 +18,9 @@ from flows.progress import stage_progress
 from flows.recommend import run_flow
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
+from mixes.certainty.noise import OVERALL
 from mixes.proxy.settings import ProxySettings
-from mixes.recommend import OVERALL, Recommendation
+from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
 from mixes.target import family_weights
 from pipeline.suite import suite_families

@@ -1,140 +1,264 @@
 """The recommendation: the best mix, what it is predicted to gain over natural, and how sure that is.
 
-Uncertainty comes from two places. The law is fitted to few runs: a Bayesian bootstrap over mixes (Rubin 1981)
-refits it, and gives intervals on gains and on weights. And a score is noisy by itself: replicates of the
-natural mix say how far two proxies of equal mixes differ, and a gain below that is no finding.
+Laws are fitted to the runs, the optimum is found under the limits, and the same is done again in imagined worlds
+(mixes/certainty/worlds.py), whose truths are known: how far it is off there says how far to trust it here. And a
+score is noisy by itself: a gain below the noise of a difference between two proxies is no finding.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mixes.certainty.cautions import cautions_of
+from mixes.certainty.intervals import Gain, gain_of, score_intervals, weight_intervals
+from mixes.certainty.leverage import LocalFit, local_fits
+from mixes.certainty.noise import OVERALL, Noise, estimate_noise
+from mixes.certainty.verdict import sentence, verdict_of
+from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.errors import MixError
-from mixes.fit import TaskLaw, fit_laws
-from mixes.optimise import best_mix, nearby_best_mix
+from mixes.fit import TaskLaw, fit_laws, laws_for
+from mixes.optimum.best import best_mix, closest_mix
+from mixes.optimum.bounds import Bound
+from mixes.optimum.exact import Optimum
+from mixes.optimum.limits import Limits
+from mixes.optimum.marginal import marginal_values
+from mixes.optimum.objective import Objective, stacked
+from mixes.optimum.pareto import pareto_front
+from mixes.optimum.robust import best_robust_mix
+from mixes.optimum.settings import anchor_of, limits_of
+from mixes.recommendation import BINDING, FrontMix, Predicted, Recommendation
 from mixes.runs import Runs, to_array
 from mixes.settings import RecommendSettings
-from mixes.target import family_weights, task_weights
+from mixes.target import family_weights, standardised, task_weights
 
-Verdict = Literal["better", "not_distinguishable", "worse"]
-OVERALL = "target"  # the row of `predicted` and `verdict` that is the target itself
-PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
-BINDING = 1e-4  # a weight this near its cap is on it
+SEARCHED_WORLDS = 40  # where laws are not convex each world's optimum is a search, and takes seconds
+ROBUST_WORLDS = 60  # among which the worst are looked for: all of them are constraints of one problem
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """bpb of a task, family or target under three mixes; gain is natural − mix, so more is better."""
+class Holdings:
+    """What there is of each domain.
 
-    mix: float
-    natural: float
-    uniform: float
-    gain: float
-    gain_low: float
-    gain_high: float
-    noise: float  # standard deviation of the difference between two proxies of equal mixes
-    error: float  # held-out error of the laws behind it, weighted mean over tasks, bpb
+    natural: domain → share, None where nobody knows (the swarm's centre takes its place, and nothing pulls to it);
+    available: domain → tokens that can be had, None likewise; budget: tokens of the run that the mix is for;
+    caps: domain → largest weight for reasons other than epochs.
+    """
 
-
-@dataclass(frozen=True)
-class Recommendation:
-    """Everything `recommend-mix --json` prints."""
-
-    id: str
-    mix: dict[str, float]
-    natural: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    epochs: dict[str, float]
-    caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
-    target: dict[str, float]  # task → weight
-    predicted: dict[str, Predicted]  # target, families, tasks
-    verdict: dict[str, Verdict]  # target and families
-    law: dict[str, dict]  # task → name, error, rank_correlation, noise and spread (both standard deviations), …
-    budget: float
-    max_epochs: float
-    evidence: dict[str, str]
-
-    def to_json(self) -> dict:
-        """Plain values."""
-        return asdict(self)
+    natural: Mapping[str, float] | None = None
+    available: Mapping[str, float] | None = None
+    budget: float | None = None
+    caps: Mapping[str, float] | None = None
 
 
 def recommend(
     runs: Runs,
     families: Mapping[str, str],
-    natural: Mapping[str, float],
-    available: Mapping[str, float],
-    caps: Mapping[str, float],
-    budget: float,
+    holdings: Holdings,
     settings: RecommendSettings,
     seed: int,
     evidence: Mapping[str, str],
+    seeds: Mapping[str, int] | None = None,
 ) -> Recommendation:
     """The best mix for `settings.target` from the swarm's `runs`.
 
-    families: task → family; natural: domain → share; available: domain → tokens that can be had;
-    caps: domain → largest weight.
+    families: task → family; seeds: run → the seed that it was trained with, where it is known.
 
     Raises:
-        MixError: an unknown target, different domains, too few runs, an infeasible problem.
+        MixError: an unknown target or law, different domains, too few runs, limits that contradict each other.
     """
-    taken = [OVERALL, *set(families.values()), *families]
-    for name in taken:
-        if taken.count(name) > 1:
-            raise MixError(f"suite: {name!r} names two things, of task, family and {OVERALL!r} — rename one")
-    weights_of_tasks = task_weights(settings.target, families)
-    laws = fit_laws(runs, seed=seed)
-    share = to_array(natural, runs.domains, "natural mix")
-    cap = to_array(caps, runs.domains, "caps")
-    alone = {task: {task: 1.0} for task in runs.tasks}
-    by_family = family_weights(families)
-    aims = {OVERALL: weights_of_tasks, **by_family, **alone}
-    of_target = {family: sum(weights_of_tasks[task] for task in aim) for family, aim in _tasks_of(by_family).items()}
-    noise = _noise(runs, alone, alone) | _noise(runs, {OVERALL: weights_of_tasks, **by_family}, by_family, of_target)
-    apart = {name: float(np.sqrt(2) * value) for name, value in noise.items()}  # of a difference between two proxies
-    pull = settings.pull * apart[OVERALL]
-    best = best_mix(laws, weights_of_tasks, share, cap, pull)
-    boot = _Bootstrap(runs, laws, settings.replicates, seed)
-    predicted = {
-        name: _predicted(aim, laws, boot, best, share, apart[name], settings.coverage) for name, aim in aims.items()
-    }
-    spread = boot.mixes(weights_of_tasks, share, cap, pull, best)
-    low, high = np.quantile(spread, _tails(settings.coverage), axis=0)
-    by_mix = runs.by_mix().scores()
-    spread_of = dict(zip(runs.tasks, by_mix.std(axis=1, ddof=1).tolist(), strict=True))
-    mix = {name: float(weight) for name, weight in zip(runs.domains, best, strict=True)}
+    _check_names(families)
+    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix())), seed)
+    fits = local_fits(runs, laws)
+    aim, noise = _aim(runs, families, fits, settings, seeds)
+    case = _Case(runs, families, holdings, settings, laws, aim, noise, seed)
+    worlds = imagine_worlds(fits, runs.by_mix().weights(), _world_count(case), seed)
+    best = case.robust(worlds) if settings.robust else case.solve(case.objective)
+    optima = worlds.optima(aim, case.anchor, case.pull, lambda one, start: case.solve(one, start).mix, best.mix)
+    room = case.limits.room
+    intervals = weight_intervals(best.mix, optima, room.low, room.high, settings.coverage)
+    gains = {name: case.gain(one, worlds, optima[1], best.mix) for name, one in case.aims.items()}
+    verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *case.by_family)}
+    bounds = (room.low, room.high)
+    natural = None if holdings.natural is None else case.reference
     found = Recommendation(
         id="",
-        mix=mix,
-        natural={name: float(natural[name]) for name in runs.domains},
-        intervals={
-            name: (float(min(low[i], best[i])), float(max(high[i], best[i]))) for i, name in enumerate(runs.domains)
-        },
-        epochs={name: mix[name] * budget / available[name] for name in runs.domains},
-        caps={name: caps[name] for name in runs.domains if caps[name] < 1 and mix[name] > caps[name] - BINDING},
-        target={task: weight for task, weight in weights_of_tasks.items() if weight},
-        predicted=predicted,
-        verdict={name: verdict(predicted[name]) for name in [OVERALL, *family_weights(families)]},
-        law={task: _law_row(laws[task], noise[task], spread_of[task]) for task in runs.tasks},
-        budget=budget,
+        mix=case.named(best.mix),
+        natural=case.named(case.reference),
+        reference="centre" if natural is None else "natural",
+        intervals={name: (float(low), float(high)) for name, (low, high) in zip(runs.domains, intervals, strict=True)},
+        epochs=_epochs(case.named(best.mix), holdings),
+        caps=case.caps(best.mix),
+        binding=best.prices,
+        target={task: weight for task, weight in aim.items() if weight},
+        standardised=settings.standardise,
+        predicted={name: case.predicted(name, best.mix, gains[name], fits) for name in case.aims},
+        verdict=verdicts,
+        summary=sentence(gains, verdicts, case.called),
+        cautions=tuple(cautions_of(runs, fits, aim, best.mix, intervals, natural, bounds, noise)),
+        marginal=case.marginal(best.mix),
+        law={task: _law_row(laws[task], noise.score[task], spread) for task, spread in spreads(runs).items()},
+        gap=best.gap,
+        noise_from=noise.source,
+        front=case.front(),
+        budget=holdings.budget,
         max_epochs=settings.max_epochs,
         evidence=dict(evidence),
     )
     digest = hashlib.sha256(json.dumps(found.to_json(), sort_keys=True).encode()).hexdigest()[:12]
-    return Recommendation(**{**found.__dict__, "id": f"recommendation-{digest}"})
+    return replace(found, id=f"recommendation-{digest}")
 
 
-def verdict(predicted: Predicted) -> Verdict:
-    """`better` or `worse` only where the interval leaves out zero and the gain exceeds a difference's noise."""
-    if predicted.gain_low > 0 and predicted.gain > predicted.noise:
-        return "better"
-    if predicted.gain_high < 0 and -predicted.gain > predicted.noise:
-        return "worse"
-    return "not_distinguishable"
+def spreads(runs: Runs) -> dict[str, float]:
+    """Task → standard deviation of its score over mixes."""
+    return dict(zip(runs.tasks, runs.by_mix().scores().std(axis=1, ddof=1).tolist(), strict=True))
+
+
+class _Case:
+    """What is asked, made ready: aims, reference, limits, and the objective."""
+
+    def __init__(
+        self, runs: Runs, families: Mapping[str, str], holdings: Holdings, settings: RecommendSettings,
+        laws: Mapping[str, TaskLaw], aim: Mapping[str, float], noise: Noise, seed: int,
+    ) -> None:  # fmt: skip
+        self.runs, self.settings, self.laws, self.noise, self.seed = runs, settings, laws, noise, seed
+        self.by_family = family_weights(families)
+        self.aims = {OVERALL: aim, **{task: {task: 1.0} for task in runs.tasks}, **self.by_family}
+        self.tried = runs.by_mix().weights()
+        if holdings.natural is None:
+            self.reference, self.called = self.tried.mean(axis=0), "the swarm's centre"
+        else:
+            self.reference, self.called = to_array(holdings.natural, runs.domains, "natural mix"), "natural"
+        self.anchor = anchor_of(settings.limits, runs.domains, self.reference)
+        known = holdings.natural is not None or bool(settings.limits.near)
+        self.pull = settings.pull * noise.difference[OVERALL] if known else 0.0
+        self.objective = self.objective_of(aim, self.pull)
+        plain = {name: self.objective_of(one) for name, one in self.aims.items() if name != OVERALL}
+        limits = limits_of(
+            settings.limits, runs.domains, self.anchor, plain,
+            holdings.available, holdings.budget or 0.0, settings.max_epochs,
+        )  # fmt: skip
+        caps = to_array(holdings.caps, runs.domains, "caps") if holdings.caps else np.ones(len(runs.domains))
+        further = [
+            Bound(f"cap: {name} ≤ {cap:.4g}", (name,), high=float(cap))
+            for name, cap in zip(runs.domains, caps, strict=True)
+            if cap < 1
+        ]
+        self.limits: Limits = limits.and_also(*further)
+
+    def objective_of(self, aim: Mapping[str, float], pull: float = 0.0) -> Objective:
+        """Tasks' laws, weighted."""
+        kinds = [self.laws[task].kind for task in aim]
+        return stacked(kinds, [self.laws[task].parameters for task in aim], list(aim.values()), self.anchor, pull)
+
+    def solve(self, objective: Objective, start: np.ndarray | None = None) -> Optimum:
+        """The mix that the settings ask for, under any laws."""
+        share = self.settings.limits.closest
+        if share is not None:
+            return closest_mix(objective, self.limits, share, self.tried, self.seed)
+        return best_mix(objective, self.limits, start, self.tried, self.seed)
+
+    def robust(self, worlds: Worlds) -> Optimum:
+        """The mix whose gain is best on average over the worlds that like it least."""
+        if self.settings.limits.closest is not None:
+            raise MixError("recommend: robust and limits.closest exclude each other — keep one")
+        objectives = worlds.objectives(self.aims[OVERALL], self.anchor, self.pull)[:ROBUST_WORLDS]
+        return best_robust_mix(objectives, self.limits, candidates=self.tried, seed=self.seed)
+
+    def gain(self, aim: Mapping[str, float], worlds: Worlds, found: np.ndarray, best: np.ndarray) -> Gain:
+        """What `best` gains on an aim, by the worlds' refits, whose own best mixes were `found`."""
+        here, there = self.objective_of(aim).value(np.array([best, self.reference]))
+        errors = worlds.gain_errors(aim, found, self.reference)
+        return gain_of(float(there - here), errors, self.settings.coverage)
+
+    def predicted(self, name: str, best: np.ndarray, gain: Gain, fits: Mapping[str, LocalFit]) -> Predicted:
+        """One row."""
+        aim = self.aims[name]
+        uniform = np.full(len(best), 1 / len(best))
+        natural, of_uniform = self.objective_of(aim).value(np.array([self.reference, uniform])).tolist()
+        low, high = score_intervals(fits, aim, best[None], self.settings.coverage)[0] + gain.optimism
+        return Predicted(
+            mix=natural - gain.value,
+            natural=natural,
+            uniform=of_uniform,
+            gain=gain.value,
+            gain_low=min(gain.low, gain.value),
+            gain_high=max(gain.high, gain.value),
+            chance=gain.chance,
+            mix_low=float(low),
+            mix_high=float(high),
+            noise=self.noise.difference[name],
+            optimism=gain.optimism,
+            error=sum(value * self.laws[task].error for task, value in aim.items()),
+        )
+
+    def marginal(self, best: np.ndarray) -> dict[str, dict[str, float]]:
+        """Domain → family → change by one more percent of it; nothing where there is no percent left."""
+        values = marginal_values({name: self.objective_of(aim) for name, aim in self.by_family.items()}, best)
+        return {
+            domain: {family: float(change[i]) for family, change in values.items() if np.isfinite(change[i])}
+            for i, domain in enumerate(self.runs.domains)
+        }
+
+    def front(self) -> tuple[FrontMix, ...]:
+        """The Pareto front between families, where it is asked for."""
+        if not self.settings.front:
+            return ()
+        families = {name: self.objective_of(aim, self.pull) for name, aim in self.by_family.items()}
+        points = pareto_front(families, self.limits, self.settings.front, self.tried, self.seed)
+        return tuple(FrontMix(one.target, self.named(one.mix), one.values) for one in points)
+
+    def caps(self, best: np.ndarray) -> dict[str, float]:
+        """Domains whose weight is as high as it may be, and that weight."""
+        high = self.limits.room.high
+        on = (high < 1) & (best > high - BINDING)
+        return {name: float(high[i]) for i, name in enumerate(self.runs.domains) if on[i]}
+
+    def named(self, mix: np.ndarray) -> dict[str, float]:
+        """Domain → weight."""
+        return {name: float(weight) for name, weight in zip(self.runs.domains, mix, strict=True)}
+
+
+def _check_names(families: Mapping[str, str]) -> None:
+    """A name means one thing, or a family and its only task, which are one."""
+    for name in sorted({*families, *families.values()}):
+        mine = [task for task, family in families.items() if family == name]
+        if name == OVERALL or (name in families and mine not in ([], [name])):
+            raise MixError(f"suite: {name!r} names two things, of task, family and {OVERALL!r} — rename one")
+
+
+def _aim(
+    runs: Runs, families: Mapping[str, str], fits: Mapping[str, LocalFit], settings: RecommendSettings,
+    seeds: Mapping[str, int] | None,
+) -> tuple[dict[str, float], Noise]:  # fmt: skip
+    """The target's task weights, standardised if asked, and the noise of every aim."""
+    aim = task_weights(settings.target, families)
+    noise = estimate_noise(runs, aim, families, fits, seeds)
+    if settings.standardise is None:
+        return aim, noise
+    scales = noise.score if settings.standardise == "noise" else spreads(runs)
+    units = np.array([[scales[task]] for task in runs.tasks])
+    scaled = Runs.from_arrays(runs.ids, runs.mixes, runs.domains, runs.tasks, runs.weights(), runs.scores() / units)
+    held_out = {task: replace(fit, held_out=fit.held_out / scales[task]) for task, fit in fits.items()}
+    of_target = estimate_noise(scaled, aim, families, held_out, seeds)  # families are pooled, so in one unit
+    noise = replace(
+        noise,
+        score=noise.score | {OVERALL: of_target.score[OVERALL]},
+        difference=noise.difference | {OVERALL: of_target.difference[OVERALL]},
+    )
+    return standardised(aim, scales), noise
+
+
+def _world_count(case: _Case) -> int:
+    return case.settings.replicates if case.objective.convex else min(SEARCHED_WORLDS, case.settings.replicates)
+
+
+def _epochs(mix: Mapping[str, float], holdings: Holdings) -> dict[str, float]:
+    if holdings.available is None or holdings.budget is None:
+        return {}
+    return {name: weight * holdings.budget / holdings.available[name] for name, weight in mix.items()}
 
 
 def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
@@ -146,108 +270,6 @@ def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
         "spread": spread,
         "errors": law.errors,
         "rank_correlations": law.rank_correlations,
+        "behind": law.behind,
+        "behind_errors": law.behind_errors,
     }
-
-
-def _tasks_of(by_family: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
-    """Family → its tasks."""
-    return {family: [task for task, weight in aim.items() if weight] for family, aim in by_family.items()}
-
-
-def _noise(
-    runs: Runs,
-    aims: Mapping[str, Mapping[str, float]],
-    fellows: Mapping[str, Mapping[str, float]],
-    of_target: Mapping[str, float] | None = None,
-) -> dict[str, float]:
-    """Aim → its standard deviation between proxies of one mix, bpb; from the replicates' own aims, since tasks'
-    errors go together.
-
-    A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to the
-    mean over its fellows by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027). The
-    target's is drawn to what independent families would give it: that mean times Σ (family's share)².
-    """
-    groups = runs.replicates()
-    if not groups:
-        raise MixError("swarm: no mix was trained with two seeds, so the noise is unknown — raise swarm.natural_seeds")
-    freedom = sum(len(group.runs) - 1 for group in groups)
-    squares = {
-        name: sum(
-            float((to_array(aim, runs.tasks, "target") @ group.scores()).var()) * len(group.runs) for group in groups
-        )
-        for name, aim in {name: dict.fromkeys(runs.tasks, 0.0) | dict(aim) for name, aim in aims.items()}.items()
-    }
-    pooled = sum(squares[name] for name in fellows) / (freedom * len(fellows))
-    of_itself = {OVERALL: sum(share**2 for share in of_target.values())} if of_target else {}
-    return {
-        name: float(np.sqrt((own + PRIOR_FREEDOM * pooled * of_itself.get(name, 1.0)) / (freedom + PRIOR_FREEDOM)))
-        for name, own in squares.items()
-    }
-
-
-def _predicted(
-    aim: Mapping[str, float],
-    laws: Mapping[str, TaskLaw],
-    boot: "_Bootstrap",
-    best: np.ndarray,
-    natural: np.ndarray,
-    noise: float,
-    coverage: float,
-) -> Predicted:
-    uniform = np.full(len(natural), 1 / len(natural))
-    at = np.array([best, natural, uniform])
-    mix, from_natural, from_uniform = np.sum([v * laws[task].predict(at) for task, v in aim.items() if v], axis=0)
-    low, high = np.quantile(boot.gains(aim, best, natural), _tails(coverage))
-    gain = float(from_natural - mix)
-    return Predicted(
-        mix=float(mix),
-        natural=float(from_natural),
-        uniform=float(from_uniform),
-        gain=gain,
-        gain_low=min(float(low), gain),
-        gain_high=max(float(high), gain),
-        noise=noise,
-        error=sum(value * laws[task].error for task, value in aim.items()),
-    )
-
-
-def _tails(coverage: float) -> tuple[float, float]:
-    return (1 - coverage) / 2, (1 + coverage) / 2
-
-
-class _Bootstrap:
-    """Every task's chosen law, refitted with random weights on the mixes."""
-
-    def __init__(self, runs: Runs, laws: Mapping[str, TaskLaw], replicates: int, seed: int) -> None:
-        mixes = runs.by_mix()
-        weights, scores = mixes.weights(), mixes.scores()
-        rng = np.random.default_rng(seed)
-        rows = rng.dirichlet(np.ones(len(weights)), size=replicates) * len(weights)  # (B, n), rows in order of mix
-        self.laws, self.replicates = laws, replicates
-        self.parameters: dict[str, np.ndarray] = {}  # task → (B, q)
-        for t, task in enumerate(mixes.tasks):
-            law = laws[task]
-            near = np.tile(law.parameters, (replicates, 1))
-            self.parameters[task] = law.kind.fit(weights, np.tile(scores[t], (replicates, 1)), rows, near)
-
-    def gains(self, aim: Mapping[str, float], best: np.ndarray, natural: np.ndarray) -> np.ndarray:
-        """(B,) natural − mix."""
-        at = np.array([natural, best])
-        parts = [v * self.laws[t].kind.predict(self.parameters[t], at) for t, v in aim.items() if v]
-        each = np.sum(parts, axis=0)
-        return each[:, 0] - each[:, 1]
-
-    def mixes(
-        self, aim: Mapping[str, float], natural: np.ndarray, caps: np.ndarray, pull: float, start: np.ndarray
-    ) -> np.ndarray:
-        """(B, n_domains) each replicate's own best mix."""
-        tasks = [task for task, value in aim.items() if value]
-        kinds, values = [self.laws[task].kind for task in tasks], [aim[task] for task in tasks]
-        return np.array(
-            [
-                nearby_best_mix(
-                    kinds, [self.parameters[task][b : b + 1] for task in tasks], values, natural, caps, pull, start
-                )
-                for b in range(self.replicates)
-            ]
-        )

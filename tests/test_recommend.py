@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from mixes.budget import epoch_caps
 from mixes.errors import MixError
-from mixes.recommend import recommend
+from mixes.recommend import Holdings, recommend
 from mixes.runs import Run, Runs
 from mixes.settings import RecommendSettings
 
@@ -35,8 +34,7 @@ def swarm(signal: float, noise: float, seed: int = 0) -> Runs:
 def ask(runs: Runs, **settings):
     available = {name: share * 1e6 for name, share in NATURAL.items()}
     chosen = RecommendSettings(replicates=60, **settings)
-    caps = epoch_caps(available, 1e6, chosen.max_epochs)
-    return recommend(runs, FAMILIES, NATURAL, available, caps, 1e6, chosen, 0, {})
+    return recommend(runs, FAMILIES, Holdings(NATURAL, available, 1e6), chosen, 0, {})
 
 
 def test_a_planted_gain_is_found_and_called_better():
@@ -79,13 +77,85 @@ def test_a_target_that_is_one_family_has_that_familys_noise():
 def test_domains_that_differ_are_named():
     runs = swarm(signal=1.0, noise=0.01)
     with pytest.raises(MixError, match="natural mix: 'forum' is unknown"):
-        recommend(runs, FAMILIES, {**NATURAL, "forum": 0.1}, NATURAL, NATURAL, 1, RecommendSettings(), 0, {})
+        recommend(runs, FAMILIES, Holdings({**NATURAL, "forum": 0.1}), RecommendSettings(), 0, {})
 
 
-def test_no_replicates_no_noise():
+def test_without_replicates_noise_is_what_the_laws_leave_unexplained():
     runs = Runs(tuple(run for run in swarm(1.0, 0.01).runs if run.id not in {"r01", "r02", "r03"}))
-    with pytest.raises(MixError, match=r"raise swarm\.natural_seeds"):
-        ask(runs)
+    found = ask(runs)
+    assert found.noise_from == "residuals"
+    assert found.predicted["target"].noise > 0
+
+
+def test_without_natural_the_swarms_centre_is_compared_with_and_nothing_pulls_to_it():
+    runs = swarm(signal=1.0, noise=0.01)
+    settings = RecommendSettings(replicates=60, target={"code": 1.0}, pull=100.0)
+    found = recommend(runs, FAMILIES, Holdings(), settings, 0, {})
+    assert found.reference == "centre"
+    assert found.epochs == found.caps == {}
+    np.testing.assert_allclose(list(found.natural.values()), runs.by_mix().weights().mean(axis=0))
+    assert found.mix["code"] > 0.9
+
+
+def test_bounds_and_kept_families_are_obeyed_and_priced():
+    free = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=100.0)
+    limits = {"bounds": {"web": [0.2, None]}, "keep": {"knowledge": 0.1}}
+    found = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=100.0, limits=limits)
+    assert free.mix["web"] < 0.1
+    assert found.mix["web"] == pytest.approx(0.2, abs=1e-6)
+    lost = found.predicted["knowledge"]
+    assert lost.mix - lost.optimism - lost.natural == pytest.approx(0.1, abs=1e-4)  # by the laws themselves
+    assert free.predicted["knowledge"].gain < -0.2
+    assert {name.split(":")[0] for name, price in found.binding.items() if price > 0} == {"bounds", "keep"}
+
+
+def test_the_closest_mix_brings_its_share_of_the_gain():
+    free, close = (
+        ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=100.0, pull=0.0, limits={"closest": share})
+        for share in (None, 0.9)
+    )
+    gains = [p.natural - p.mix + p.optimism for p in (free.predicted["target"], close.predicted["target"])]
+    assert gains[1] == pytest.approx(0.9 * gains[0], rel=1e-3)
+    assert close.mix["code"] < free.mix["code"] - 0.05
+
+
+def test_standardised_tasks_count_alike_whatever_their_unit():
+    """One task in thousandths: unstandardised nothing else counts, standardised it changes nothing."""
+    runs = swarm(signal=1.0, noise=0.01)
+    scaled = Runs(
+        tuple(Run(run.id, run.mix, run.weights, {**run.scores, "sciq": 1000 * run.scores["sciq"]}) for run in runs.runs)
+    )
+    plain, thousandths = (ask(one, standardise="spread", max_epochs=100.0).mix for one in (runs, scaled))
+    for domain in DOMAINS:
+        assert plain[domain] == pytest.approx(thousandths[domain], abs=0.01)
+    assert ask(scaled, max_epochs=100.0).mix["books"] > plain["books"] + 0.1
+
+
+def test_more_of_a_domain_helps_the_family_that_it_helps():
+    found = ask(swarm(signal=1.0, noise=0.01))
+    assert found.marginal["code"]["code"] < 0 < found.marginal["code"]["knowledge"]
+    assert found.marginal["books"]["knowledge"] < 0
+
+
+def test_the_front_goes_from_one_familys_best_mix_to_the_others():
+    found = ask(swarm(signal=1.0, noise=0.01), front=5, max_epochs=100.0, pull=0.0)
+    codes = [one.predicted["code"] for one in found.front]
+    assert codes == sorted(codes)
+    assert len(codes) >= 4
+    assert [one.predicted["knowledge"] for one in found.front] == sorted(
+        (one.predicted["knowledge"] for one in found.front), reverse=True
+    )
+
+
+def test_a_robust_mix_is_closer_to_natural_where_the_evidence_is_thin():
+    bold, careful = (ask(swarm(signal=0.1, noise=0.03), robust=robust, pull=0.0) for robust in (False, True))
+    away = [sum(abs(one.mix[d] - NATURAL[d]) for d in DOMAINS) for one in (bold, careful)]
+    assert away[1] < away[0]
+
+
+def test_the_same_question_has_the_same_answer():
+    first, second = (ask(swarm(signal=1.0, noise=0.01)) for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.parametrize(
@@ -107,6 +177,4 @@ def test_runs_that_contradict_each_other(change, said):
 
 def test_a_family_that_is_called_as_a_task():
     with pytest.raises(MixError, match="'code' names two things"):
-        recommend(
-            swarm(1.0, 0.01), {**FAMILIES, "code": "code"}, NATURAL, NATURAL, NATURAL, 1, RecommendSettings(), 0, {}
-        )
+        recommend(swarm(1.0, 0.01), {**FAMILIES, "code": "code"}, Holdings(NATURAL), RecommendSettings(), 0, {})

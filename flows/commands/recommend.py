@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
+from pydantic import ValidationError
 
 from flows.commands.options import AsJson, Families, Metrics, Ratios
 from flows.errors import ExperimentError
-from flows.experiment import Experiment, load_experiment
+from flows.experiment import Experiment, first_mistake, load_experiment
 
 if TYPE_CHECKING:
     from flows.own_swarm import Origin
-    from mixes.recommend import Recommendation
+    from mixes.recommendation import Recommendation
 
 
 def recommend(
@@ -28,6 +29,20 @@ def recommend(
     ] = None,
     budget: Annotated[str | None, typer.Option(help="Tokens of your training run: 6T, 300B, 25M.")] = None,
     max_epochs: Annotated[float | None, typer.Option(help="Most times that a domain repeats at the budget.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="family=0.02: it may be predicted so much worse than natural, no more.")
+    ] = None,
+    bound: Annotated[
+        list[str] | None, typer.Option(help="web/*=0.3:0.8 (the sum), code=:0.5 or books=0.1 (exactly), repeatable.")
+    ] = None,
+    closest: Annotated[
+        float | None, typer.Option(help="0.9: the mix closest to natural that brings 90 % of the possible gain.")
+    ] = None,
+    robust: Annotated[bool, typer.Option("--robust", help="Best where the evidence likes the mix least.")] = False,
+    standardise: Annotated[
+        str | None, typer.Option(help="noise or spread: count tasks in units of it, whatever their own.")
+    ] = None,
+    front: Annotated[int | None, typer.Option(help="Also so many mixes of the families' Pareto front.")] = None,
     law: Annotated[str | None, typer.Option(help="Law of every task; default: auto, by cross-validation.")] = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
@@ -44,8 +59,12 @@ def recommend(
     """
     _check_given(experiment, ratios, metrics, families, tokens)
     loaded = load_experiment(experiment) if experiment else None
-    varied = {"target": _targets(target), "budget": budget, "max_epochs": max_epochs, "law": law}
-    settings = _vary(loaded, {name: value for name, value in varied.items() if value is not None})
+    varied = {
+        "target": _numbers("target", target), "budget": budget, "max_epochs": max_epochs, "law": law,
+        "standardise": standardise, "robust": robust or None, "front": front,
+    }  # fmt: skip
+    limits = {"keep": _numbers("keep", keep), "bounds": _bounds(bound), "closest": closest}
+    settings = _vary(loaded, varied, limits)
     if metrics is None:
         from flows.recommend import run_flow
 
@@ -103,7 +122,7 @@ def _from_files(
     seed = experiment.seed if experiment else 0
     with stage_progress("recommend"):
         found = recommend_from_files(swarm, available, natural, settings, seed, hash_evidence(swarm, available))
-    return found, origin_of(swarm, available)
+    return found, origin_of(swarm)
 
 
 def _print(found: "Recommendation", origin: "Origin | None") -> None:
@@ -114,28 +133,48 @@ def _print(found: "Recommendation", origin: "Origin | None") -> None:
     shown = Shown()
     if origin:
         one = origin.metrics[next(iter(found.target))]
-        shown = Shown(origin.compared_with, one.unit, one.direction)
+        shown = Shown(one.unit, one.direction)
     print_recommendation(found, Console(width=None if sys.stdout.isatty() else 120), shown)
 
 
-def _targets(given: list[str] | None) -> dict[str, float] | None:
+def _numbers(option: str, given: list[str] | None) -> dict[str, float] | None:
     """`["code=0.7", "math=0.3"]` as a dictionary."""
     if not given:
         return None
-    target = {}
+    named = {}
     for text in given:
-        name, _, weight = text.rpartition("=")
+        name, _, value = text.rpartition("=")
         try:
-            target[name.strip()] = float(weight)
+            named[name.strip()] = float(value)
         except ValueError:
-            raise ExperimentError(f"--target {text!r}: write family=weight, for example code=0.7") from None
-    return target
+            raise ExperimentError(f"--{option} {text!r}: write family=number, for example code=0.7") from None
+    return named
 
 
-def _vary(experiment: Experiment | None, changes: dict[str, Any]) -> Any:
+def _bounds(given: list[str] | None) -> dict[str, Any] | None:
+    """`["web/*=0.3:0.8", "books=0.1"]` as the experiment file's `bounds`."""
+    if not given:
+        return None
+    bounds: dict[str, Any] = {}
+    for text in given:
+        name, _, value = text.rpartition("=")
+        try:
+            ends = [float(end) if end.strip() else None for end in value.split(":")]
+        except ValueError:
+            ends = []
+        if not name or len(ends) not in (1, 2) or ends == [None]:
+            raise ExperimentError(f"--bound {text!r}: write domain=low:high or domain=weight, as web/*=0.3:0.8")
+        bounds[name.strip()] = ends[0] if len(ends) == 1 else ends
+    return bounds
+
+
+def _vary(experiment: Experiment | None, changes: dict[str, Any], limits: dict[str, Any]) -> Any:
     """The experiment's `recommend:` settings, or the defaults, with changes."""
     from mixes.settings import RecommendSettings
 
-    if changes.get("max_epochs", 1) <= 0:
-        raise ExperimentError(f"--max-epochs {changes['max_epochs']:g}: must be above 0")
-    return (experiment.recommend if experiment else RecommendSettings()).model_copy(update=changes)
+    now = (experiment.recommend if experiment else RecommendSettings()).model_dump()
+    given = {**changes, "limits": {**now["limits"], **{name: value for name, value in limits.items() if value}}}
+    try:
+        return RecommendSettings(**{**now, **{name: value for name, value in given.items() if value is not None}})
+    except ValidationError as error:
+        raise ExperimentError(f"recommend: {first_mistake(error, RecommendSettings)}") from None

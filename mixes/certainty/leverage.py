@@ -88,9 +88,7 @@ def _prior(law: TaskLaw) -> np.ndarray:
     """(m, q)."""
     if not isinstance(law.kind, Curve):
         return np.zeros((0, len(law.domains)))
-    theta = law.parameters[None, 2:]
-    own = np.diag(1 / law.kind.prior(len(law.domains)).sd)
-    return np.concatenate([own, law.kind.extra(theta)[1][0]])
+    return law.kind.prior(len(law.domains)).slope(len(law.parameters) - 2)
 
 
 def _left_out(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> np.ndarray:

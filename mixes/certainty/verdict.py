@@ -6,6 +6,7 @@ from typing import Literal
 from mixes.certainty.intervals import Gain
 from mixes.certainty.noise import OVERALL
 
+MOST_NAMED = 6  # families in a row
 Verdict = Literal["better", "not_distinguishable", "worse"]
 
 
@@ -24,7 +25,7 @@ def sentence(gains: Mapping[str, Gain], verdicts: Mapping[str, Verdict], referen
 
     `gains` holds at least the names in `verdicts`, which are OVERALL and the families.
     """
-    parts = {
+    parts: dict[Verdict, str] = {
         "better": f"better than {reference} on ",
         "not_distinguishable": "not distinguishable on ",
         "worse": "worse on ",
@@ -47,4 +48,6 @@ def _chance(gain: Gain, verdict: Verdict) -> str:
 
 
 def _listed(names: list[str]) -> str:
+    if len(names) > MOST_NAMED:
+        names = [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} more"]
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

@@ -13,14 +13,14 @@ doi:10.1214/aos/1176346785; the bootstrap's basic interval, Davison & Hinkley 19
 refits or of posterior draws, the obvious way, cover far less (benchmarks/calibration.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from mixes.certainty.leverage import LocalFit
 from mixes.laws.kind import LawKind
-from mixes.optimum.objective import Objective, Part
+from mixes.optimum.objective import Objective, stacked
 
 RELAXED = 1.5  # chosen in simulation: 1 covers 82–87 % of the weights, 1.5 86–92 %, 2 mostly over 90 %
 Solve = Callable[[Objective, np.ndarray], np.ndarray]  # objective, mix to start from → its best mix (n_domains,)
@@ -51,25 +51,26 @@ class Worlds:
         self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, solve: Solve, start: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The best mixes (B, n_domains) of the truths, and those of the refits; `pull` as in Objective."""
-        best = [
-            np.array([solve(Objective(self._parts(parameters, aim, b), anchor, pull), start) for b in range(len(self))])
+        truths, refits = (
+            np.array([solve(one, start) for one in self._objectives(parameters, aim, anchor, pull)])
             for parameters in (self.truths, self.refits)
-        ]
-        return best[0], best[1]
+        )
+        return truths, refits
+
+    def objectives(self, aim: Mapping[str, float], anchor: np.ndarray, pull: float) -> list[Objective]:
+        """What the mix should minimise in each world, if its truth were known."""
+        return list(self._objectives(self.truths, aim, anchor, pull))
 
     def _scores(self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], mixes: np.ndarray) -> np.ndarray:
         parts = [value * self.kinds[task].predict(parameters[task], mixes) for task, value in aim.items() if value]
         return np.sum(parts, axis=0)
 
-    def _parts(self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], world: int) -> tuple[Part, ...]:
-        counted = {task: value for task, value in aim.items() if value}
-        kinds = {self.kinds[task].name: self.kinds[task] for task in counted}
-        parts = []
-        for name, kind in kinds.items():
-            tasks = [task for task in counted if self.kinds[task].name == name]
-            stacked = np.array([parameters[task][world] for task in tasks])
-            parts.append(Part(kind, stacked, np.array([counted[task] for task in tasks])))
-        return tuple(parts)
+    def _objectives(
+        self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], anchor: np.ndarray, pull: float
+    ) -> Iterator[Objective]:
+        kinds = [self.kinds[task] for task in aim]
+        for world in range(len(self)):
+            yield stacked(kinds, [parameters[task][world] for task in aim], list(aim.values()), anchor, pull)
 
 
 def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: int, seed: int) -> Worlds:
