@@ -24,7 +24,7 @@ def sentence(gains: Mapping[str, Gain], verdicts: Mapping[str, Verdict], referen
 
     `gains` holds at least the names in `verdicts`, which are OVERALL and the families.
     """
-    parts = {
+    parts: dict[Verdict, str] = {
         "better": f"better than {reference} on ",
         "not_distinguishable": "not distinguishable on ",
         "worse": "worse on ",
