@@ -113,9 +113,9 @@ def test_more_parameters_than_mixes():
 
 def test_laws_that_promise_too_much_below():
     """A bend that the linear law cannot follow: what it calls best is worse than it says."""
-    weights = np.random.default_rng(0).dirichlet(np.full(3, 10.0), size=12)
-    scores = 2 - weights[:, 0] + 20 * np.maximum(weights[:, 0] - 0.35, 0) ** 2 + 8 * (weights[:, 0] - 0.33) ** 2
-    text, _ = cautions((0.4, 0.25, 0.35), scores=scores)["optimism"]
+    weights = np.random.default_rng(0).dirichlet(np.full(3, 10.0), size=40)
+    scores = 2 - weights[:, 0] + 20 * np.maximum(weights[:, 0] - 0.35, 0) ** 2
+    text, _ = cautions((0.4, 0.25, 0.35), scores=scores, count=40)["optimism"]
     assert "bpb worse than predicted" in text
 
 

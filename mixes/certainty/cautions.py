@@ -8,13 +8,13 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.stats import t as student
 
+from mixes.certainty.intervals import ON_BOUND
 from mixes.certainty.leverage import LocalFit
 from mixes.certainty.noise import Noise
 from mixes.errors import MixError
 from mixes.runs import Runs
 
 Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks"]
-ON_BOUND = 1e-4  # a weight this near its cap or floor is on it
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
 CLEAR = 2.0  # standard deviations of noise that a task's spread should reach
 SURE = 0.975  # one-sided level at which a bias counts as seen

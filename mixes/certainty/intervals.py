@@ -7,6 +7,8 @@ import numpy as np
 
 from mixes.certainty.leverage import MOST_LEVERAGE, LocalFit
 
+ON_BOUND = 1e-4  # a weight this near its floor or cap is on it
+
 
 @dataclass(frozen=True)
 class Gain:
@@ -36,10 +38,19 @@ def weight_intervals(
     coverage: float,
 ) -> np.ndarray:
     """(n_domains, 2) around the best mix (n_domains,), from the worlds' optima of truths and refits (B, n_domains);
-    within floors and caps (n_domains,)."""
+    within floors and caps (n_domains,).
+
+    What was found less the errors made in the worlds. Where more than a tail of the refits lie on a bound, errors
+    say too little (a weight of zero errs to one side only), and the interval also takes in that of the truths.
+    """
     of_truths, of_refits = optima
     low, high = np.quantile(best - (of_refits - of_truths), _tails(coverage), axis=0)
-    return np.stack([np.clip(np.minimum(low, best), floors, None), np.clip(np.maximum(high, best), None, caps)], axis=1)
+    on_bound = (of_refits < floors + ON_BOUND) | (of_refits > caps - ON_BOUND)
+    held = on_bound.mean(axis=0) > _tails(coverage)[0]
+    lowest, highest = np.quantile(of_truths, _tails(coverage), axis=0)
+    low = np.minimum(np.where(held, np.minimum(low, lowest), low), best)
+    high = np.maximum(np.where(held, np.maximum(high, highest), high), best)
+    return np.stack([np.maximum(low, floors), np.minimum(high, caps)], axis=1)
 
 
 def score_intervals(
