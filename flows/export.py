@@ -3,7 +3,7 @@
     ratios.csv      run, name, index and a column a domain: Olmix's form, and what `recommend-mix --ratios` reads
     tokens.csv      domain, tokens: what `recommend-mix --tokens` reads
     families.yaml   the experiment's suite, what `recommend-mix --families` reads
-    mixes.json      the same mixes with seeds and tokens
+    mixes.json      the same mixes with seeds and tokens, and what the domains held
     olmo-core/      a source mixture a run: `sources` of SourceMixtureList, over the pool's own token files
     megatron/       a blend a run for --data-args-path: weight and prefix, a line a domain
 
@@ -24,6 +24,7 @@ from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from mixes.keys import Table
 from mixes.swarm import Candidate
+from pipeline.contents import domain_contents
 from pipeline.pool import Pool
 from pipeline.stage import write_aside
 from pipeline.suite import suite_families
@@ -90,7 +91,25 @@ def _json(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
          "weights": _sorted(c)}
         for c in candidates
     ]  # fmt: skip
-    return json.dumps({"experiment": experiment.id, "pool": evidence.pool.name, "runs": runs}, indent=1).encode()
+    about = {"experiment": experiment.id, "pool": evidence.pool.name}
+    contents = domain_contents(experiment.corpus.stages, evidence.pool)
+    return json.dumps({**about, "contents": contents, "runs": runs}, indent=1).encode()
+
+
+def exported_contents(ratios: Path) -> dict[str, str]:
+    """Domain → content of the pool that exported mixes were drawn over; empty where they are no export of ours.
+
+    Raises:
+        ExperimentError: the file beside them that says it is damaged.
+    """
+    file = ratios.parent / MARK
+    if not file.is_file():
+        return {}
+    try:
+        contents = json.loads(file.read_bytes())["contents"]
+        return {str(name): str(content) for name, content in contents.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ExperimentError(f"{file}: damaged, or of an older mixwright — export the swarm again") from None
 
 
 def _csv(rows: list[tuple]) -> bytes:

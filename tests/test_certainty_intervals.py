@@ -193,4 +193,4 @@ def test_worlds_are_the_same_again_and_keep_tasks_together():
     np.testing.assert_array_equal(one.refits["s"], other.refits["s"])
     at = weights[:1]
     both = np.corrcoef(one.errors({"s": 1.0}, at)[:, 0], one.errors({"t": 1.0}, at)[:, 0])[0, 1]
-    assert both > 0.5
+    assert both > 0.3  # 0 ± 0.16 if they went alone

@@ -106,9 +106,9 @@ def test_weights_that_may_be_natural():
 
 
 def test_more_parameters_than_mixes():
-    assert "few_runs" not in cautions((0.4, 0.25, 0.35), name="transfer")
-    text, names = cautions((0.4, 0.25, 0.35), name="transfer", count=7)["few_runs"]
-    assert (text.split(":")[0], names) == ("7 mixes for laws of up to 8 parameters", ("t",))
+    assert "few_runs" not in cautions((0.4, 0.25, 0.35), name="transfer", count=14)
+    text, names = cautions((0.4, 0.25, 0.35), name="transfer", count=12)["few_runs"]
+    assert (text.split(":")[0], names) == ("12 mixes for laws of up to 14 parameters", ("t",))
 
 
 def test_laws_that_promise_too_much_below():

@@ -72,13 +72,13 @@ def test_scores_from_elsewhere_with_the_experiments_pool(exported, tiny, finishe
     files = ("--metrics", "export/metrics.csv", "--families", "export/families.yaml", "--json")
     found = json.loads(mixwright("recommend", "experiment.yaml", *files, folder=tiny).stdout)
     assert found["natural"] == finished["natural"]
-    assert found["swarm"]["compared_with"] == "natural"
+    assert found["reference"] == "natural"
     assert found["swarm"]["joined_by"] == "run"
     assert set(found["epochs"]) == set(found["mix"])
     alone = json.loads(
         mixwright("recommend", "--ratios", "export/ratios.csv", *files[:-1], "--json", folder=tiny).stdout
     )
-    assert alone["swarm"]["compared_with"] == "centre"
+    assert alone["reference"] == "centre"
     assert alone["epochs"] == {}
     assert sum(alone["mix"].values()) == pytest.approx(1)
 
@@ -88,6 +88,20 @@ def test_an_experiment_and_a_swarm_with_different_domains(exported, tiny):
     words = ("recommend", "experiment.yaml", "--ratios", "other.csv", "--metrics", "export/metrics.csv")
     line = said(tiny, *words, "--families", "export/families.yaml")
     assert "only in experiment tiny: 'books'; only in the swarm: 'novels'" in line
+
+
+def test_exported_mixes_go_stale_with_their_documents(exported, tiny):
+    old = tiny / "old_export"
+    old.mkdir()
+    mixes = json.loads((exported / "mixes.json").read_text())
+    mixes["contents"]["books"] = mixes["contents"]["books"][::-1]
+    (old / "mixes.json").write_text(json.dumps(mixes))
+    (old / "ratios.csv").write_text((exported / "ratios.csv").read_text())
+    words = ("recommend", "experiment.yaml", "--ratios", "old_export/ratios.csv", "--metrics", "export/metrics.csv")
+    words = (*words, "--families", "export/families.yaml")
+    assert "stale, since the content of 'books' is not the present pool's" in said(tiny, *words)
+    done = mixwright(*words, "--allow-stale", "--json", folder=tiny)
+    assert sum(json.loads(done.stdout)["mix"].values()) == pytest.approx(1)
 
 
 def test_a_folder_that_is_no_export(tiny):

@@ -50,6 +50,9 @@ def recommend(
     tokens: Annotated[
         Path | None, typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML): natural mix and epoch caps.")
     ] = None,
+    allow_stale: Annotated[
+        bool, typer.Option("--allow-stale", help="Use exported mixes although a domain's content has changed since.")
+    ] = False,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(help="Also write the mix as YAML.")] = None,
 ) -> None:
@@ -71,7 +74,7 @@ def recommend(
         assert loaded
         found, origin = run_flow(loaded.model_copy(update={"recommend": settings})), None
     else:
-        found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens)
+        found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:
         mix = {domain: round(weight, 6) for domain, weight in found.mix.items()}
         out.write_text(yaml.safe_dump({"id": found.id, "mix": mix}, sort_keys=False))
@@ -100,16 +103,21 @@ def _check_given(
 
 def _from_files(
     experiment: Experiment | None, settings: Any, ratios: Path | None, metrics: str, families: Path | None,
-    tokens: Path | None,
+    tokens: Path | None, allow_stale: bool,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
     from flows.own_swarm import check_domains, hash_evidence, origin_of, print_notes, recommend_from_files
     from flows.progress import stage_progress
     from flows.swarm_files import read_swarm, read_table, read_tokens
 
     if experiment:
+        from flows.export import exported_contents
         from flows.swarm import exported_mixes
+        from mixes.reuse.identity import refuse_stale
+        from pipeline.contents import domain_contents
 
         pool, mixes = exported_mixes(experiment)
+        recorded = exported_contents(ratios) if ratios else {}
+        refuse_stale(recorded, domain_contents(experiment.corpus.stages, pool.folder), str(ratios), allow_stale)
     with stage_progress("read"):
         swarm = read_swarm(read_table(ratios) if ratios else mixes, metrics, families)
     print_notes(swarm)

@@ -19,5 +19,5 @@ def law_named(name: str) -> LawKind:
         MixError: there is none.
     """
     if name not in LAWS:
-        raise MixError(f"law: {name!r} is unknown — known are {', '.join(LAWS)}")
+        raise MixError(f"law: {name!r} is unknown — known are auto, {', '.join(LAWS)}")
     return LAWS[name]
