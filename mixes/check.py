@@ -40,7 +40,7 @@ def check_law(train: Runs, test: Runs, law: str = AUTO, seed: int = 0) -> Checke
     if len(mixes.runs) < 2:
         raise MixError("check-law: the swarm to rank has one mix, ranking needs two")
     started = time.monotonic()
-    laws = fit_laws(train, names=laws_for(law, len(train.by_mix().runs)), seed=seed)
+    laws = fit_laws(train, names=laws_for(law, len(train.by_mix().runs), len(train.domains)), seed=seed)
     seconds = time.monotonic() - started
     weights = mixes.weights()
     predicted = np.array([laws[task].predict(weights) for task in tasks])
