@@ -15,7 +15,7 @@ from mixes.runs import Runs
 class CheckedLaw:
     """What `check-law --json` prints."""
 
-    law: str  # as asked for
+    law: str  # as asked for: a name, or auto
     chosen: dict[str, str]  # task → the law that was used
     runs: int  # that it was fitted on
     spearman_mean: float
@@ -58,7 +58,7 @@ def cross_validate_law(runs: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw
 
 def _fitted(runs: Runs, law: str, seed: int) -> tuple[dict[str, TaskLaw], float]:
     started = time.monotonic()
-    laws = fit_laws(runs, names=laws_for(law, len(runs.by_mix())), seed=seed)
+    laws = fit_laws(runs, names=laws_for(law, len(runs.by_mix()), len(runs.domains)), seed=seed)
     return laws, time.monotonic() - started
 
 

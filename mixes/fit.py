@@ -1,10 +1,9 @@
 """Chooses and fits a law for each task, and says how well it predicts mixes that it has not seen.
 
 Laws are compared by repeated cross-validation. Folds are over mixes, replicates of one mix being one row, so a law
-is never asked about a mix it was fitted on. The one-standard-error rule (Breiman et al. 1984) decides: the first
-law in `LAWS`, whose order is from plain to rich and from convex to not, that predicts as well as the best but for
-one standard error of the difference. The choice is made again inside every fold: the reported error is that of
-choosing too.
+is never asked about a mix it was fitted on. The best convex law stands, unless another predicts better than it by
+more than one standard error of the difference: the one-standard-error rule (Breiman et al. 1984) in favour of the
+laws whose best mix is exact. The choice is made again inside every fold: the reported error is that of choosing too.
 """
 
 import hashlib
@@ -22,7 +21,8 @@ from mixes.runs import Runs
 
 FOLDS = 5
 REPEATS = 3  # of the cross-validation …
-LARGE = 200_000  # … but 1 for swarms of more weights (mixes × domains) than this
+LARGE = 200_000  # … but 1 for swarms of more weights (mixes × domains) than this, the choice's own error left out
+HUGE = 2_000_000  # weights from which `auto` is only the two laws that take seconds, not many minutes, a task
 AUTO = "auto"
 
 
@@ -46,12 +46,14 @@ class TaskLaw:
         return self.kind.predict(self.parameters[None], weights)[0]
 
 
-def laws_for(law: str, mixes: int) -> tuple[str, ...]:
+def laws_for(law: str, mixes: int, domains: int) -> tuple[str, ...]:
     """The laws that `law` stands for: itself, or for `auto` all that can help with so many mixes.
 
     Raises:
         MixError: there is no such law.
     """
+    if law == AUTO and mixes * domains > HUGE:
+        return "linear", "log_linear"
     if law == AUTO:
         return tuple(name for name, kind in LAWS.items() if mixes >= kind.auto_from)
     return (law_named(law).name,)
@@ -76,7 +78,9 @@ def fit_laws(
     weights, scores = mixes.weights(), mixes.scores()
     if len(weights) < 2 * FOLDS:
         raise MixError(f"swarm: {len(weights)} different mixes, cross-validation needs {2 * FOLDS}")
-    names = laws_for(AUTO, len(weights)) if names is None else names
+    names = laws_for(AUTO, *weights.shape) if names is None else names
+    if weights.size > HUGE:
+        report(f"{len(weights)} mixes × {weights.shape[1]} domains: of the laws, {' and '.join(names)} are tried")
     asked = {law_named(name).name for name in names}
     kinds = [kind for name, kind in LAWS.items() if name in asked]
     repeats = REPEATS if weights.size <= LARGE else 1
@@ -89,8 +93,11 @@ def fit_laws(
         held_out.append(_held_out(kind, weights, scores, splits, fitted))
         report(f"{kind.name}: {scores.shape[0]} tasks × {len(weights)} mixes in {time.monotonic() - started:.1f} s")
     own = np.array(held_out)  # (n_laws, repeats, n_tasks, n)
-    chosen, behind, behind_errors = _choose(own, scores)
-    honest = _choice_held_out(kinds, own, weights, scores, splits, parameters)
+    chosen, behind, behind_errors = _choose(kinds, own, scores)
+    if len(kinds) == 1 or weights.size > LARGE:
+        honest = own[chosen, :, np.arange(len(scores))].transpose(1, 0, 2)
+    else:
+        honest = _choice_held_out(kinds, own, weights, scores, splits, parameters)
     laws = {}
     for t, task in enumerate(mixes.tasks):
         best = chosen[t]
@@ -137,7 +144,7 @@ def _held_out(
     return result
 
 
-def _choose(own: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _choose(kinds: Sequence[LawKind], own: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The one-standard-error rule on held-out predictions (n_laws, repeats, n_tasks, n), nan where none.
 
     Absolute errors are compared, mix by mix: a few failed proxies would decide between squares.
@@ -145,21 +152,23 @@ def _choose(own: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
     Returns:
         the chosen law (n_tasks,), how far each law is behind the best, and its standard error (n_laws, n_tasks).
     """
+    tasks = np.arange(len(scores))
     missed = np.abs(own - scores).mean(axis=1)  # (n_laws, n_tasks, n), mean over repeats
-    best = np.nanmean(missed, axis=2).argmin(axis=0)
-    behind = missed - missed[best, np.arange(len(scores))]
+    mean = np.nanmean(missed, axis=2)
+    best = mean.argmin(axis=0)
+    exact = np.where(np.array([kind.convex for kind in kinds])[:, None], mean, np.inf).argmin(axis=0)
+    behind = missed - missed[best, tasks]
     count = np.sum(~np.isnan(behind), axis=2)
-    mean, spread = np.nanmean(behind, axis=2), np.nanstd(behind, axis=2) / np.sqrt(count)
-    return np.argmax(mean <= spread, axis=0), mean, spread
+    behind_mean, error = np.nanmean(behind, axis=2), np.nanstd(behind, axis=2) / np.sqrt(count)
+    any_exact = any(kind.convex for kind in kinds)
+    return np.where(any_exact & (behind_mean <= error)[exact, tasks], exact, best), behind_mean, error
 
 
 def _choice_held_out(
     kinds: Sequence[LawKind], own: np.ndarray, weights: np.ndarray, scores: np.ndarray, splits: np.ndarray,
     parameters: Sequence[np.ndarray],
 ) -> np.ndarray:  # fmt: skip
-    """Held-out predictions (1, n_tasks, n) where each fold's law is chosen without that fold, or of the only law."""
-    if len(kinds) == 1:
-        return own[0]
+    """Held-out predictions (1, n_tasks, n) where each fold's law is chosen without that fold."""
     outer, result = splits[0], np.empty((1, *scores.shape))
     inner = np.full((FOLDS, len(outer)), -1)
     for fold in range(FOLDS):
@@ -170,7 +179,7 @@ def _choice_held_out(
     )
     for fold in range(FOLDS):
         mine = outer == fold
-        chosen, _, _ = _choose(inside[:, fold : fold + 1], scores)
+        chosen, _, _ = _choose(kinds, inside[:, fold : fold + 1], scores)
         result[0][:, mine] = own[chosen, 0, np.arange(len(scores))][:, mine]
     return result
 

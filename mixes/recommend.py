@@ -70,7 +70,7 @@ def recommend(
         MixError: an unknown target or law, different domains, too few runs, limits that contradict each other.
     """
     _check_names(families)
-    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix())), seed)
+    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed)
     fits = local_fits(runs, laws)
     aim, noise = _aim(runs, families, fits, settings, seeds)
     case = _Case(runs, families, holdings, settings, laws, aim, noise, seed)

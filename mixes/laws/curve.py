@@ -8,7 +8,7 @@ of every law tried had kurtoses of 2 to 19.
 
 import numpy as np
 
-from mixes.solver import Prior, in_blocks, least_squares
+from mixes.solver import BLOCK, LARGE, Prior, in_blocks, large_least_squares, least_squares
 
 NOISE = 0.1  # residual of a good law, in standard deviations of the scores: the first fit's assumption …
 PASSES = 3  # … which the next replace by the residual of the one before, so that noisy tasks lean on the priors
@@ -49,6 +49,8 @@ class Curve:
     ) -> np.ndarray:
         """See LawKind."""
         starts = np.array([self.start(weights.shape[1], chosen) for chosen in self.starts])
+        if len(weights) * starts.shape[1] > LARGE:
+            starts = starts[:1]  # so many runs leave little to choose between
 
         def solve(block: np.ndarray) -> np.ndarray:
             return self._fit_block(weights, scores[block], rows[block], starts, None if near is None else near[block])
@@ -69,7 +71,7 @@ class Curve:
         else:
             theta = near[:, 2:]
         for _ in range(PASSES - 1 if near is None else NEAR_PASSES):
-            precision = _precision(self.values(theta, weights) - y, rows, weights.shape[1], self.least_noise)
+            precision = _precision(self._values(theta, weights) - y, rows, weights.shape[1], self.least_noise)
             theta, _ = self._fit_once(
                 weights, y, np.sqrt(precision), theta, TOLERANCE if near is None else NEAR_TOLERANCE
             )
@@ -79,18 +81,33 @@ class Curve:
         self, weights: np.ndarray, y: np.ndarray, root: np.ndarray, start: np.ndarray, tolerance: float = TOLERANCE
     ) -> tuple[np.ndarray, np.ndarray]:
         """Parameters (P, q) and costs (P,); y and root (√ of a row's precision) are (P, n)."""
+        prior = self.prior(weights.shape[1])
 
         def residuals(theta: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             value, slope = self.curve(theta, weights)
             slope *= root[which][..., None]
             return root[which] * (value - y[which]), slope
 
+        def of_rows(theta: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+            value, slope = self.curve(theta[None], weights[rows])
+            return root[0, rows] * (value[0] - y[0, rows]), root[0, rows, None] * slope[0]
+
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return least_squares(residuals, self.prior(weights.shape[1]), start, tolerance=tolerance)
+            if len(weights) * start.shape[1] <= LARGE:
+                return least_squares(residuals, prior, start, tolerance=tolerance)
+            theta, cost = large_least_squares(of_rows, len(weights), prior, start[0], tolerance)  # a block of one
+            return theta[None], np.array([cost])
 
     def predict(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """See LawKind."""
-        return parameters[:, :1] + parameters[:, 1:2] * self.values(parameters[:, 2:], weights)
+        return parameters[:, :1] + parameters[:, 1:2] * self._values(parameters[:, 2:], weights)
+
+    def _values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """`values`, over slices of the rows: a law may hold (P, rows, d) numbers at a time."""
+        step = max(1, 4 * BLOCK // (len(theta) * weights.shape[1]))
+        return np.concatenate(
+            [self.values(theta, weights[first : first + step]) for first in range(0, len(weights), step)], axis=1
+        )
 
 
 def _precision(residual: np.ndarray, rows: np.ndarray, domains: int, least: float) -> np.ndarray:

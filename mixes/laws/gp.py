@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
 
 FLOOR = 1e-6  # weight below which the slope of √w is taken as that of this weight
 START = np.log([3.0, 0.5, 1.0, 0.1])  # sd of trend and bumps, length of bumps, sd of noise; scores standardised
@@ -57,7 +58,8 @@ class Gp:
         for p, (y, row) in enumerate(zip(scores, rows, strict=True)):
             used = row > 1e-6
             start = START if near is None else np.log([*near[p, 0].sizes, np.exp(START[3])])
-            parameters[p, 0] = _process(weights[used], y[used], row[used], start)
+            with threadpool_limits(1, "blas"):  # matrices of some hundred rows, and the same sums on any machine
+                parameters[p, 0] = _process(weights[used], y[used], row[used], start)
         return parameters
 
     def predict(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -16,11 +16,13 @@ class Linear:
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind."""
-        fits = (
-            LinearRegression(fit_intercept=False).fit(weights, y, sample_weight=row)
-            for y, row in zip(scores, rows, strict=True)
-        )
-        return np.array([fit.coef_ for fit in fits])
+        parameters = np.empty((len(scores), weights.shape[1]))
+        distinct, which = np.unique(rows, axis=0, return_inverse=True)
+        for number, row in enumerate(distinct):  # problems of equal row weights are one regression of many targets
+            mine = which == number
+            fit = LinearRegression(fit_intercept=False).fit(weights, scores[mine].T, sample_weight=row)
+            parameters[mine] = fit.coef_
+        return parameters
 
     def predict(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """See LawKind."""
