@@ -15,7 +15,10 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.fit import TaskLaw, fit_laws
-from mixes.optimise import best_mix, nearby_best_mix
+from mixes.optimum.best import best_mix
+from mixes.optimum.bounds import Bound
+from mixes.optimum.limits import Limits
+from mixes.optimum.objective import stacked
 from mixes.runs import Runs, to_array
 from mixes.settings import RecommendSettings
 from mixes.target import family_weights, task_weights
@@ -97,12 +100,30 @@ def recommend(
     noise = _noise(runs, alone, alone) | _noise(runs, {OVERALL: weights_of_tasks, **by_family}, by_family, of_target)
     apart = {name: float(np.sqrt(2) * value) for name, value in noise.items()}  # of a difference between two proxies
     pull = settings.pull * apart[OVERALL]
-    best = best_mix(laws, weights_of_tasks, share, cap, pull)
+    limits = Limits(
+        runs.domains,
+        tuple(
+            Bound(f"epochs: {name} ≤ {most:.4g}", (name,), high=float(most))
+            for name, most in zip(runs.domains, cap, strict=True)
+        ),
+    )
+    best = best_mix(
+        stacked(
+            [laws[task].kind for task in weights_of_tasks],
+            [laws[task].parameters for task in weights_of_tasks],
+            list(weights_of_tasks.values()),
+            share,
+            pull,
+        ),
+        limits,
+        candidates=runs.by_mix().weights(),
+        seed=seed,
+    ).mix
     boot = _Bootstrap(runs, laws, settings.replicates, seed)
     predicted = {
         name: _predicted(aim, laws, boot, best, share, apart[name], settings.coverage) for name, aim in aims.items()
     }
-    spread = boot.mixes(weights_of_tasks, share, cap, pull, best)
+    spread = boot.mixes(weights_of_tasks, share, limits, pull, best)
     low, high = np.quantile(spread, _tails(settings.coverage), axis=0)
     by_mix = runs.by_mix().scores()
     spread_of = dict(zip(runs.tasks, by_mix.std(axis=1, ddof=1).tolist(), strict=True))
@@ -238,16 +259,12 @@ class _Bootstrap:
         return each[:, 0] - each[:, 1]
 
     def mixes(
-        self, aim: Mapping[str, float], natural: np.ndarray, caps: np.ndarray, pull: float, start: np.ndarray
+        self, aim: Mapping[str, float], natural: np.ndarray, limits: Limits, pull: float, start: np.ndarray
     ) -> np.ndarray:
         """(B, n_domains) each replicate's own best mix."""
-        tasks = [task for task, value in aim.items() if value]
-        kinds, values = [self.laws[task].kind for task in tasks], [aim[task] for task in tasks]
-        return np.array(
-            [
-                nearby_best_mix(
-                    kinds, [self.parameters[task][b : b + 1] for task in tasks], values, natural, caps, pull, start
-                )
-                for b in range(self.replicates)
-            ]
+        kinds = [self.laws[task].kind for task in aim]
+        objectives = (
+            stacked(kinds, [self.parameters[task][b] for task in aim], list(aim.values()), natural, pull)
+            for b in range(self.replicates)
         )
+        return np.array([best_mix(objective, limits, start).mix for objective in objectives])

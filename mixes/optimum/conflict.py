@@ -38,7 +38,9 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
     more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
     if len(chosen) == 1:
         return MixError(f"limits: no mix meets {names[0]!r} — loosen it")
-    return MixError(f"limits: no mix meets all of {'; '.join(names)}{more} — loosen one of them{_hint(domains, chosen)}")
+    return MixError(
+        f"limits: no mix meets all of {'; '.join(names)}{more} — loosen one of them{_hint(domains, chosen)}"
+    )
 
 
 def _fewest(
@@ -75,6 +77,7 @@ def _fewest(
             np.concatenate([np.zeros(m + d), [-np.inf], np.zeros(k)]),
             np.concatenate([np.ones(m), np.full(d + 1, np.inf), np.ones(k)]),
         ),
+        options={"presolve": False},
         integrality=np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
     )
     if found.x is None:

@@ -37,7 +37,7 @@ def scaled(room: Room, constraint: AtMost, mix: np.ndarray) -> Scaled:
 
 
 def settle(room: Room, convex: Sequence[AtMost]) -> tuple[Room, np.ndarray] | None:
-    """The furnished room, and a mix (n_domains,) strictly inside it and all convex constraints; None if there is none."""
+    """The furnished room, and a mix (n_domains,) strictly inside it and all convex constraints; None if none is."""
     furnished = furnish(room)
     if furnished is None or not convex:
         return furnished

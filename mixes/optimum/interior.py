@@ -30,7 +30,9 @@ class Program:
     """Axes: n variables, m convex constraints, r rows, k equations. Functions should be scaled to slopes of order 1."""
 
     functions: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # x → F_0 … F_m (1 + m,), slopes (1 + m, n)
-    curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]  # x, multipliers (1 + m,) → Σ of second derivatives (n, n)
+    curvature: Callable[
+        [np.ndarray, np.ndarray], np.ndarray
+    ]  # x, multipliers (1 + m,) → Σ of second derivatives (n, n)
     low: np.ndarray  # (n,), −inf where there is none
     high: np.ndarray  # (n,), inf where there is none
     rows: np.ndarray  # (r, n)
@@ -113,9 +115,7 @@ class Solver:
 
     def _pushed(self, point: Point, step: np.ndarray) -> np.ndarray:
         """First-order change of the slacks by a step (n,)."""
-        return np.concatenate(
-            [step[self.lows], -step[self.highs], -self.program.rows @ step, -point.slopes[1:] @ step]
-        )
+        return np.concatenate([step[self.lows], -step[self.highs], -self.program.rows @ step, -point.slopes[1:] @ step])
 
     def _gradient(self, point: Point) -> np.ndarray:
         """(n,) the Lagrangian's, zero at an optimum."""
@@ -137,7 +137,9 @@ class Solver:
             return None
         length = min(1.0, _longest(point.slack, ahead.slack), _longest(point.multipliers, ahead.multipliers))
         after = (point.slack + length * ahead.slack) @ (point.multipliers + length * ahead.multipliers)
-        least = 1e-3 * self._apart(point) / len(point.slack)  # else the slacks vanish before the slopes agree, and all is stuck
+        least = (
+            1e-3 * self._apart(point) / len(point.slack)
+        )  # else the slacks vanish before the slopes agree, and all is stuck
         centred = np.clip((after / len(point.slack) / mean) ** 3 * mean, min(mean, least), mean)
         corrected = solve(centred - ahead.slack * ahead.multipliers)
         following = self._searched(point, corrected, centred, stiffness, WORTHWHILE)

@@ -29,7 +29,7 @@ class Limits:
     ceilings: tuple[AtMost, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [limit.name for limit in (*self.bounds, *self.ceilings)]
+        names = [bound.name for bound in self.bounds] + [one.name for one in self.ceilings]
         for bound in self.bounds:
             odd = sorted(set(bound.domains) - set(self.domains))
             if odd:
@@ -70,7 +70,8 @@ class Limits:
         """The ceilings as functions that must stay ≤ 0 and are −1 at the centre."""
         at = [float(one.objective.value(self.centre[None])[0]) for one in self.ceilings]
         return [
-            Scaled(one.objective, one.most, 1 / (one.most - value)) for one, value in zip(self.ceilings, at, strict=True)
+            Scaled(one.objective, one.most, 1 / (one.most - value))
+            for one, value in zip(self.ceilings, at, strict=True)
         ]
 
     @property

@@ -10,8 +10,8 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.optimum.exact import Optimum
-from mixes.optimum.limits import Limits
 from mixes.optimum.lift import first_order_range
+from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Function
 
 DRAWS = 2_000  # mixes to look at before improving any

@@ -1,0 +1,170 @@
+"""What the `recommend:` section may say about limits, and how that becomes `Limits`."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mixes.budget import UNITS
+from mixes.errors import MixError
+from mixes.optimum.bounds import AtMost, Bound
+from mixes.optimum.limits import Limits
+from mixes.optimum.objective import Objective, divergence
+
+Range = float | tuple[float | None, float | None]
+
+
+class LimitSettings(BaseModel):
+    """What a recommended mix must obey."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bounds: dict[str, Range] = {}
+    """Domain or pattern → [least, most] weight, null for none, or one number that pins it. A pattern (`web/*`) bounds
+    the sum of the domains that it matches."""
+    epochs: dict[str, float] = {}
+    """Domain or pattern → most epochs of each such domain, in place of `max_epochs`; of several the last counts. 1 is
+    as many tokens as there are."""
+    near: dict[str, float] = {}
+    """The mix that `pull`, `most_kl` and `closest` refer to; empty is natural."""
+    most_kl: float | None = Field(None, gt=0)
+    """Most KL(mix ‖ that mix), nats."""
+    keep: dict[str, float] = {}
+    """Family or task → how much worse than at that mix its predicted bpb may be."""
+    closest: float | None = Field(None, gt=0, le=1)
+    """Instead of the best mix, the one closest to that mix that brings at least this share of the gain."""
+
+    @field_validator("bounds")
+    @classmethod
+    def _ordered(cls, bounds: dict[str, Range]) -> dict[str, Range]:
+        for name, value in bounds.items():
+            low, high = _ends(value)
+            if not 0 <= low <= high <= 1:
+                raise ValueError(f"{name!r} goes from {low:g} to {high:g}, must be 0 ≤ least ≤ most ≤ 1")
+        return bounds
+
+    @field_validator("epochs")
+    @classmethod
+    def _positive(cls, epochs: dict[str, float]) -> dict[str, float]:
+        for name, value in epochs.items():
+            if not value > 0:
+                raise ValueError(f"{name!r} has {value:g} epochs, must be above 0")
+        return epochs
+
+
+def limits_of(
+    settings: LimitSettings,
+    domains: Sequence[str],
+    anchor: np.ndarray,
+    families: Mapping[str, Objective],
+    available: Mapping[str, float] | None = None,
+    budget: float = 0.0,
+    max_epochs: float = 0.0,
+) -> Limits:
+    """The limits of a recommendation.
+
+    anchor (n_domains,): natural, or `near` (see anchor_of); families: family or task → its mean bpb as an objective,
+    for `keep`; available: domain → tokens that can be had, None where epochs are nobody's concern.
+
+    Raises:
+        MixError: an unknown name, or limits that contradict each other.
+    """
+    names = tuple(domains)
+    bounds = [] if available is None else epoch_bounds(available, budget, max_epochs, settings.epochs, names)
+    for pattern, value in settings.bounds.items():
+        low, high = _ends(value)
+        bounds.append(Bound(f"bounds: {pattern} {_said(low, high)}", matching(pattern, names, "bounds"), low, high))
+    ceilings = []
+    if settings.most_kl is not None:
+        mix = "the mix of `near`" if settings.near else "natural"
+        name = f"most_kl: at most {settings.most_kl:g} nats from {mix}"
+        ceilings.append(AtMost(name, divergence(anchor), settings.most_kl))
+    for name, worse in settings.keep.items():
+        if name not in families:
+            raise MixError(f"keep: no family or task {name!r} — {_hint(name, families)}")
+        there = float(families[name].value(anchor[None])[0])
+        most = there + worse
+        ceilings.append(AtMost(f"keep: {name} ≤ {most:.4g} bpb ({there:.4g} {worse:+g})", families[name], most))
+    return Limits(names, tuple(bounds), tuple(ceilings))
+
+
+def epoch_bounds(
+    available: Mapping[str, float],
+    budget: float,
+    max_epochs: float,
+    epochs: Mapping[str, float],
+    domains: tuple[str, ...],
+) -> list[Bound]:
+    """The most of each domain that a budget (tokens) can take within its epochs.
+
+    Raises:
+        MixError: a pattern of `epochs` that matches nothing.
+    """
+    most = dict.fromkeys(domains, max_epochs)
+    for pattern, value in epochs.items():
+        most |= dict.fromkeys(matching(pattern, domains, "epochs"), value)
+    caps = {name: most[name] * available[name] / budget for name in domains}
+    return [
+        Bound(
+            f"epochs: {name} ≤ {cap:.4g} "
+            f"({most[name]:g} epochs of {_tokens(available[name])} tokens at {_tokens(budget)})",
+            (name,),
+            high=cap,
+        )
+        for name, cap in caps.items()
+        if cap < 1
+    ]
+
+
+def anchor_of(settings: LimitSettings, domains: Sequence[str], natural: np.ndarray) -> np.ndarray:
+    """(n_domains,) the mix that pull, most_kl, keep and closest refer to.
+
+    Raises:
+        MixError: `near` names other domains, or does not sum to one.
+    """
+    if not settings.near:
+        return natural
+    for name in sorted(set(settings.near) - set(domains)):
+        raise MixError(f"near: no domain {name!r} — {_hint(name, domains)}")
+    mix = np.array([settings.near.get(name, 0.0) for name in domains])
+    if mix.min() < 0 or abs(mix.sum() - 1) > 1e-6:
+        raise MixError(f"near: weights are below 0 or sum to {mix.sum():.6g}, not 1")
+    return mix
+
+
+def matching(pattern: str, domains: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The domains that a name or pattern means.
+
+    Raises:
+        MixError: none.
+    """
+    found = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
+    if not found:
+        raise MixError(f"{where}: no domain matches {pattern!r} — {_hint(pattern, domains)}")
+    return found
+
+
+def _hint(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+
+
+def _ends(value: Range) -> tuple[float, float]:
+    if isinstance(value, tuple):
+        low, high = value
+        return 0.0 if low is None else low, 1.0 if high is None else high
+    return value, value
+
+
+def _said(low: float, high: float) -> str:
+    if low == high:
+        return f"= {low:g}"
+    return " and ".join([f"≥ {low:g}"] * (low > 0) + [f"≤ {high:g}"] * (high < 1)) or "free"
+
+
+def _tokens(count: float) -> str:
+    """1.2B for 1,200,000,000."""
+    unit = max((unit for unit in UNITS.items() if unit[1] <= max(count, 1)), key=lambda unit: unit[1])
+    return f"{count / unit[1]:.3g}{unit[0]}"
