@@ -53,7 +53,7 @@ def clarabel(aim: Objective, within: Limits) -> np.ndarray | None:
     constraints = [cp.sum(weights) == 1]
     for bound in within.bounds:
         total = bound.members(within.domains) @ weights
-        constraints += [total >= bound.low, total <= bound.high]
+        constraints += [total >= bound.low] * (bound.low > 0) + [total <= bound.high] * (bound.high < 1)
     constraints += [_expression(one.objective, weights) <= one.most for one in within.ceilings]
     problem = cp.Problem(cp.Minimize(_expression(aim, weights)), constraints)
     try:
