@@ -51,21 +51,6 @@ def problem(domains: int, tasks: int, seed: int) -> Objective:
     return Objective(tuple(parts), rng.dirichlet(np.full(domains, 2.0)))
 
 
-def replicates(aim: Objective, count: int) -> list[Objective]:
-    """The objective with other parameters."""
-    rng = np.random.default_rng(0)
-    return [
-        replace(
-            aim,
-            parts=tuple(
-                replace(part, parameters=part.parameters + rng.normal(scale=SPREAD, size=part.parameters.shape))
-                for part in aim.parts
-            ),
-        )
-        for _ in range(count)
-    ]
-
-
 def main() -> None:
     """Time and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -97,7 +82,7 @@ def main() -> None:
     console = Console(width=130)
     console.print(table)
     aim = problem(options.domains[0], options.tasks, 0)
-    several, within = replicates(aim, options.replicates), planted.limits(aim.anchor)
+    several, within = planted.replicates(aim, options.replicates, SPREAD), planted.limits(aim.anchor)
     _, wall, cpu = timed(lambda: [best_mix(one, within) for one in several])
     console.print(f"{len(several)} replicates at {options.domains[0]} domains: {wall:.2f} s ({cpu:.2f} CPU)")
     robust, wall, cpu = timed(lambda: best_robust_mix(several, within))

@@ -1,5 +1,7 @@
 """Random objectives and limits, and what cvxpy with Clarabel says of them: the oracle of the optimum's tests."""
 
+from dataclasses import replace
+
 import cvxpy as cp
 import numpy as np
 
@@ -10,6 +12,7 @@ from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part, divergence
 
 FORMS = ("linear", "log_linear", "transfer")
+SPREAD = 0.5  # of parameters about a law's start; with much more Clarabel fails on most objectives
 
 
 def names_of(domains: int) -> tuple[str, ...]:
@@ -20,8 +23,8 @@ def part(form: str, domains: int, tasks: int, rng: np.random.Generator) -> Part:
     """Tasks of one form of law that want different mixes."""
     kind = LAWS[form]
     if isinstance(kind, Curve):
-        theta = kind.start(domains, kind.starts[0]) + rng.normal(scale=0.7, size=(tasks, 1))
-        theta = theta + rng.normal(scale=0.7, size=theta.shape)
+        start = kind.start(domains, kind.starts[0])
+        theta = start + rng.normal(scale=SPREAD, size=(tasks, len(start)))
         parameters = np.concatenate([np.full((tasks, 1), 3.0), rng.uniform(0.1, 0.5, (tasks, 1)), theta], axis=1)
     else:
         parameters = rng.normal(3, 0.3, (tasks, domains))
@@ -34,6 +37,19 @@ def objective(domains: int, tasks: int, seed: int, pull: float = 0.0, forms: tup
     return Objective(
         tuple(part(form, domains, tasks, rng) for form in forms), rng.dirichlet(np.full(domains, 2.0)), pull
     )
+
+
+def replicates(aim: Objective, count: int, spread: float) -> list[Objective]:
+    """The objective with laws that differ at random, as a bootstrap's do; their scale stays, since it decides whether
+    a law is convex."""
+    rng = np.random.default_rng(0)
+
+    def other(own: Part) -> Part:
+        first = 2 if isinstance(own.kind, Curve) else 0
+        noise = rng.normal(scale=spread, size=own.parameters.shape) * (np.arange(own.parameters.shape[1]) >= first)
+        return replace(own, parameters=own.parameters + noise)
+
+    return [replace(aim, parts=tuple(other(own) for own in aim.parts)) for _ in range(count)]
 
 
 def limits(anchor: np.ndarray, kl: float | None = 0.3) -> Limits:

@@ -11,7 +11,6 @@ from mixes.errors import MixError
 from mixes.optimum.best import best_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.limits import Limits
-from mixes.optimum.objective import Objective, Part
 from mixes.optimum.robust import WorstLoss, best_robust_mix
 
 STEP = 0.01
@@ -21,21 +20,11 @@ GRID = np.array(
 ABC = ("a", "b", "c")
 
 
-def replicates(aim: Objective, count: int, spread: float, seed: int = 0) -> list[Objective]:
-    """The objective with laws that differ at random."""
-    rng = np.random.default_rng(seed)
-
-    def other(part: Part) -> Part:
-        return replace(part, parameters=part.parameters + rng.normal(scale=spread, size=part.parameters.shape))
-
-    return [replace(aim, parts=tuple(other(part) for part in aim.parts)) for _ in range(count)]
-
-
 @pytest.mark.parametrize("within", [Limits(ABC), Limits(ABC, (Bound("a", ("a",), 0.1, 0.4),))], ids=["free", "bounds"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("share", [0.1, 0.13, 1.0])
 def test_the_grids_optimum(within, seed, share):
-    several = replicates(planted.objective(3, 2, seed, forms=("transfer", "log_linear")), 30, 0.3)
+    several = planted.replicates(planted.objective(3, 2, seed, forms=("transfer", "log_linear")), 30, 0.3)
     loss, found = WorstLoss(several, share), best_robust_mix(several, within, share)
     grid = loss.value(GRID[within.met(GRID)]).min()
     assert found.value == loss.value(found.mix[None])[0]
@@ -45,7 +34,7 @@ def test_the_grids_optimum(within, seed, share):
 
 def test_the_mean_of_the_worst_by_hand():
     """Losses of ten replicates at a mix; a share of 0.25 is the worst two and half of the third."""
-    several = replicates(planted.objective(3, 1, seed=0, forms=("linear",)), 10, 0.2)
+    several = planted.replicates(planted.objective(3, 1, seed=0, forms=("linear",)), 10, 0.2)
     loss, at = WorstLoss(several, 0.25), np.array([[0.2, 0.5, 0.3]])
     first, second, third = np.sort(loss.losses(at)[:, 0])[::-1][:3]
     assert loss.value(at)[0] == pytest.approx((first + second + 0.5 * third) / 2.5)
@@ -71,7 +60,7 @@ def test_nothing_certain_to_gain_stays_at_the_anchor():
 
 
 def test_safer_than_the_mean_where_it_matters():
-    several = replicates(planted.objective(6, 3, seed=2, forms=("transfer",)), 50, 0.5)
+    several = planted.replicates(planted.objective(6, 3, seed=2, forms=("transfer",)), 50, 0.5)
     within, loss = Limits(planted.names_of(6)), WorstLoss(several, 0.1)
     mean, robust = best_robust_mix(several, within, 1.0), best_robust_mix(several, within)
     assert robust.value < loss.value(mean.mix[None])[0] - 1e-3 * robust.range

@@ -43,7 +43,9 @@ def exact_mix(objective: Objective, limits: Limits) -> Optimum:
     span = first_order_range(limits.room, objective, limits.centre)
     offset = float(objective.value(limits.centre[None])[0])
     terms = [Scaled(objective, offset, 1 / span), *limits.scaled]
-    lifted = Lifted(limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), objective.anchor)
+    lifted = Lifted(
+        limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), np.zeros(0), objective.anchor
+    )
     return certified(lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset)
 
 
@@ -84,7 +86,7 @@ def _candidates(lifted: Lifted, solver: Solver, point: Point) -> Iterator[np.nda
     pressed = point.multipliers > point.slack
     low, high = np.zeros(len(mix), dtype=bool), np.zeros(len(mix), dtype=bool)
     free = room.free
-    at_low, at_high = pressed[solver.of_low][: len(free)], pressed[solver.of_high]
+    at_low, at_high = pressed[solver.of_low][: len(free)], pressed[solver.of_high][: len(free)]
     low[free], high[free] = at_low, at_high
     active = lifted.program.rows[pressed[solver.of_rows], : len(free)]
     slopes = point.slopes[1:, : len(free)][pressed[solver.of_convex]]
