@@ -77,6 +77,7 @@ def _fewest(
             np.concatenate([np.zeros(m + d), [-np.inf], np.zeros(k)]),
             np.concatenate([np.ones(m), np.full(d + 1, np.inf), np.ones(k)]),
         ),
+        options={"presolve": False},
         integrality=np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
     )
     if found.x is None:

@@ -43,7 +43,9 @@ def exact_mix(objective: Objective, limits: Limits) -> Optimum:
     span = first_order_range(limits.room, objective, limits.centre)
     offset = float(objective.value(limits.centre[None])[0])
     terms = [Scaled(objective, offset, 1 / span), *limits.scaled]
-    lifted = Lifted(limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), objective.anchor)
+    lifted = Lifted(
+        limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), np.zeros(0), objective.anchor
+    )
     return certified(lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset)
 
 
@@ -71,9 +73,10 @@ def certified(
         if reached - least <= OPTIMAL * span and bool(limits.met(mix[None])[0]):
             prices = _prices(lifted, limits, solver, point, slope, mix, span)
             return Optimum(mix, reached, max(reached - least, 0.0), span, prices)
+    short = (value(lifted.embed(point.x)) - least) / span
     raise MixError(
-        f"optimum: the solver ended {(value(lifted.embed(point.x)) - least) / span:.2g} of the objective's range from "
-        f"a proven optimum, allowed are {OPTIMAL:g} — please report the swarm"
+        f"optimum: the solver found no mix within the limits that is proven to be best: it ended {short:.2g} of the "
+        f"objective's range from its bound, allowed are {OPTIMAL:g} — please report the swarm"
     )
 
 
@@ -83,7 +86,7 @@ def _candidates(lifted: Lifted, solver: Solver, point: Point) -> Iterator[np.nda
     pressed = point.multipliers > point.slack
     low, high = np.zeros(len(mix), dtype=bool), np.zeros(len(mix), dtype=bool)
     free = room.free
-    at_low, at_high = pressed[solver.of_low][: len(free)], pressed[solver.of_high]
+    at_low, at_high = pressed[solver.of_low][: len(free)], pressed[solver.of_high][: len(free)]
     low[free], high[free] = at_low, at_high
     active = lifted.program.rows[pressed[solver.of_rows], : len(free)]
     slopes = point.slopes[1:, : len(free)][pressed[solver.of_convex]]
@@ -103,25 +106,21 @@ def _candidates(lifted: Lifted, solver: Solver, point: Point) -> Iterator[np.nda
 def _prices(
     lifted: Lifted, limits: Limits, solver: Solver, point: Point, slope: np.ndarray, mix: np.ndarray, span: float
 ) -> dict[str, float]:
-    """Binding limit → bpb per 0.01 of loosening, where that is more than what counts as zero."""
-    room = lifted.room
-    reduced = slope + point.of_equal[0]  # (n_domains,), negative where more of a domain would help
-    of_groups = dict(zip([bound.name for bound in limits.groups], lifted.of_groups(point, solver.of_rows), strict=True))
+    """Binding limit → bpb per 0.01 of loosening, where that is more than what counts as zero.
+
+    Of several bounds that hold one domain at the same place, the first has the price.
+    """
+    wanted = dict(zip(limits.domains, -slope - point.of_equal[0], strict=True))  # above 0: more would help
+    of_groups = dict(zip(limits.groups, lifted.of_groups(point, solver.of_rows), strict=True))
     prices: dict[str, float] = {}
-    taken: set[tuple[int, bool]] = set()
+    priced: set[tuple[str, ...]] = set()
     for bound in limits.bounds:
-        if bound.name in of_groups:
-            force = of_groups[bound.name]
-            at_high = force > 0
-        else:
-            at = limits.domains.index(bound.domains[0])
-            at_high = bool(reduced[at] < 0)
-            on = mix[at] >= bound.high if at_high else mix[at] <= bound.low
-            force = -reduced[at] if on and (at, at_high) not in taken else 0.0
-            taken.add((at, at_high)) if on else None
-        if not at_high and bound.low == 0:
-            continue
-        prices[bound.name] = abs(float(force)) * span * PERCENT
+        force = of_groups[bound] if bound in of_groups else wanted[bound.domains[0]]
+        side = bound.high if force > 0 else bound.low
+        holds = abs(bound.members(limits.domains) @ mix - side) <= DUST[0] and (bound.low > 0 or force > 0)
+        if holds and bound.domains not in priced:
+            priced.add(bound.domains)
+            prices[bound.name] = abs(float(force)) * span * PERCENT
     for one, term, force in zip(limits.ceilings, lifted.terms[1:], point.multipliers[solver.of_convex], strict=False):
         prices[one.name] = float(force) * term.factor * span * PERCENT
     return {name: price for name, price in prices.items() if price > OPTIMAL * span * PERCENT}

@@ -37,7 +37,7 @@ def scaled(room: Room, constraint: AtMost, mix: np.ndarray) -> Scaled:
 
 
 def settle(room: Room, convex: Sequence[AtMost]) -> tuple[Room, np.ndarray] | None:
-    """The furnished room, and a mix (n_domains,) strictly inside it and all convex constraints; None if there is none."""
+    """The furnished room, and a mix (n_domains,) strictly inside it and all convex constraints; None if none is."""
     furnished = furnish(room)
     if furnished is None or not convex:
         return furnished
@@ -61,7 +61,7 @@ def sink(room: Room, inside: np.ndarray, convex: Sequence[AtMost]) -> tuple[np.n
     nothing = Scaled(Objective((), inside), 0.0, 0.0)
     terms = [scaled(room, one, inside) for one in convex]
     further = np.append(1.0, -np.ones(len(terms)))[:, None]
-    lifted = Lifted(room, inside, [nothing, *terms], further, np.array([-np.inf]), inside)
+    lifted = Lifted(room, inside, [nothing, *terms], further, np.array([-np.inf]), np.array([np.inf]), inside)
     solver = Solver(lifted.program)
 
     def deep_enough(point: Point) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, lu_factor, lu_solve
 
 ITERATIONS = 100
 TOLERANCE = 1e-11  # the sum of slack × multiplier at the end
@@ -149,29 +149,40 @@ class Solver:
         return self._searched(point, solve(np.full_like(point.slack, centred)), centred, stiffness, SHORTEST)
 
     def _factored(self, point: Point) -> tuple[Callable[[np.ndarray], "Step"], np.ndarray]:
-        """Factor the Newton system once; the function solves it for wanted slack × multiplier. And its diagonal."""
-        p, ratio = self.program, point.multipliers / point.slack
-        matrix = p.curvature(point.x, np.append(1.0, point.multipliers[self.of_convex]))
-        dense = np.concatenate([p.rows, point.slopes[1:]])
-        matrix = matrix + (dense.T * ratio[self.of_rows.start :]) @ dense
+        """Factor the Newton system once; the function solves it for wanted slack × multiplier. And its stiffness.
+
+        The variables' own bounds are eliminated, rows, convex constraints and equations are not: their products
+        would drown small curvatures.
+        """
+        p, n, ratio = self.program, len(point.x), point.multipliers / point.slack
+        dense, of_dense = np.concatenate([p.rows, point.slopes[1:]]), slice(self.of_rows.start, None)
+        below = np.concatenate([dense, p.equal])
+        matrix = np.zeros((n + len(below), n + len(below)))
+        matrix[:n, :n] = p.curvature(point.x, np.append(1.0, point.multipliers[self.of_convex]))
+        matrix[n:, :n], matrix[:n, n:] = below, below.T
         diagonal = np.einsum("ii->i", matrix)
         diagonal[self.lows] += ratio[self.of_low]
         diagonal[self.highs] += ratio[self.of_high]
-        factor = cho_factor(matrix, check_finite=False)
-        bent = cho_solve(factor, p.equal.T, check_finite=False)  # (n, k)
-        schur = p.equal @ bent
+        diagonal[n : n + len(dense)] = -1 / ratio[of_dense]
+        unit = np.ones(len(matrix))
+        unit[:n] = 1 / np.sqrt(np.where(diagonal[:n] > 0, diagonal[:n], 1.0))
+        factor = lu_factor(matrix * unit * unit[:, None], check_finite=False)
+        own = slice(0, self.of_rows.start)
         missing = p.total - p.equal @ point.x
 
         def solve(aim: np.ndarray) -> Step:
-            forces = aim / point.slack + ratio * point.over
+            forces = point.multipliers.copy()
+            forces[own] = (aim / point.slack)[own]
             wanted = point.slopes[0] + self._pulled(point, forces) + p.equal.T @ point.of_equal
-            free = -cho_solve(factor, wanted, check_finite=False)
-            of_equal = np.linalg.solve(schur, p.equal @ free - missing)
-            x = free - bent @ of_equal
+            over = (point.slack - aim / point.multipliers - point.over)[of_dense]
+            found = unit * lu_solve(factor, unit * np.concatenate([-wanted, over, missing]), check_finite=False)
+            x, of_dense_multipliers, of_equal = np.split(found, [n, n + len(dense)])
             slack = self._pushed(point, x) - point.over
-            return Step(x, slack, aim / point.slack - point.multipliers - ratio * slack, of_equal)
+            multipliers = aim / point.slack - point.multipliers - ratio * slack
+            multipliers[of_dense] = of_dense_multipliers
+            return Step(x, slack, multipliers, of_equal)
 
-        return solve, diagonal
+        return solve, diagonal[:n] + ratio[of_dense] @ dense**2
 
     def _searched(
         self, point: Point, step: "Step", centred: float, stiffness: np.ndarray, shortest: float

@@ -41,6 +41,7 @@ class Lifted:
     terms: Sequence[Scaled]  # F_0 … F_m
     linear: np.ndarray  # (1 + m, n_further)
     further_low: np.ndarray  # (n_further,)
+    further_high: np.ndarray  # (n_further,)
     anchor: np.ndarray  # (n_domains,)
 
     def embed(self, x: np.ndarray) -> np.ndarray:
@@ -102,7 +103,7 @@ class Lifted:
             self.functions,
             self.curvature,
             np.append(room.low[free], self.further_low),
-            np.append(room.high[free], np.full(further, np.inf)),
+            np.append(room.high[free], self.further_high),
             np.pad(rows, ((0, 0), (0, further))),
             right,
             np.pad(equal, ((0, 0), (0, further))),
@@ -123,7 +124,7 @@ class Lifted:
         """A lower bound of F_0's least value, and the Lagrangian's slope (n_domains,) that it rests on.
 
         By convexity the Lagrangian of convex and group constraints lies above its tangent at any mix, and the
-        tangent's least value within the domains' own bounds can be read off. It holds for whatever multipliers ≥ 0;
+        tangent's least value within the variables' own bounds can be read off. It holds for whatever multipliers ≥ 0;
         the solver's make it tight.
         """
         room, mix = self.room, self.embed(point.x)
@@ -132,6 +133,8 @@ class Lifted:
         edge = np.where(groups > 0, room.group_high, room.group_low)
         value = sum(m * term.value(mix) for m, term in zip(multipliers, self.terms, strict=True))
         value += groups @ (room.groups @ mix - edge)
+        price = multipliers @ self.linear  # of the further variables
+        value += price @ np.where(price > 0, self.further_low, self.further_high)
         slope = sum(
             m * term.factor * term.objective.gradient(mix) for m, term in zip(multipliers, self.terms, strict=True)
         )

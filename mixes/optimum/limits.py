@@ -29,7 +29,7 @@ class Limits:
     ceilings: tuple[AtMost, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [limit.name for limit in (*self.bounds, *self.ceilings)]
+        names = [bound.name for bound in self.bounds] + [one.name for one in self.ceilings]
         for bound in self.bounds:
             odd = sorted(set(bound.domains) - set(self.domains))
             if odd:

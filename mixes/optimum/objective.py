@@ -85,7 +85,7 @@ def stacked(
     anchor: np.ndarray,
     pull: float = 0.0,
 ) -> Objective:
-    """The objective of tasks with a form of law, parameters (q,) and a weight each; tasks without weight count nothing."""
+    """The objective of tasks with a form of law, parameters (q,) and a weight each; those of weight 0 are left out."""
     groups: dict[str, list[int]] = {}
     for number, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         if value:

@@ -16,10 +16,11 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.optimum.best import best_mix
+from mixes.optimum.lift import first_order_range
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
 
-OTHERS = 1e-4  # share of the target that families without weight get, so that they are not worse than they need be
+OTHERS = 1e-4  # of the target, in families' own ranges: what each gets at least, so that none is worse than need be
 FLAT = 1e-6  # of a family's span: below, the line between two mixes is the front
 
 
@@ -51,13 +52,16 @@ def pareto_front(
         raise MixError(f"front: {points} points for {len(families)} families — it needs two families and a point each")
     names = list(families)
 
+    ranges = np.array([first_order_range(limits.room, one, limits.centre) for one in families.values()])
+
     def solved(weights: np.ndarray) -> FrontPoint:
-        target = (1 - OTHERS * len(names)) * weights / weights.sum() + OTHERS
+        target = weights + OTHERS * (weights @ ranges) / ranges
+        target = target / target.sum()
         found = best_mix(_sum([families[name] for name in names], target), limits, candidates=candidates, seed=seed)
         values = {name: float(replace(one, pull=0.0).value(found.mix[None])[0]) for name, one in families.items()}
         return FrontPoint(found.mix, dict(zip(names, target.tolist(), strict=True)), values)
 
-    ends = [solved(row) for row in np.eye(len(names))]
+    ends = [solved(row) for row in np.diag(1 / ranges)]
     table = np.array([list(end.values.values()) for end in ends])
     span = np.where(np.ptp(table, axis=0) > 0, np.ptp(table, axis=0), 1.0)  # bpb by family
     if len(names) == 2:

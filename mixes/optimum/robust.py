@@ -93,8 +93,12 @@ def best_robust_mix(
     linear = np.zeros((1 + len(ceilings) + len(replicates), 1 + len(replicates)))
     linear[0] = np.append(1.0, np.full(len(replicates), each))
     linear[1 + len(ceilings) :] = np.column_stack([-np.ones(len(replicates)), -np.eye(len(replicates))])
-    low = np.append(-np.inf, np.zeros(len(replicates)))
-    lifted = Lifted(room, centre, [nothing, *ceilings, *replicates], linear, low, loss.anchor)
     losses = np.array([term.value(centre) for term in replicates])
+    # At an optimum τ is one of the losses, of which none falls by more than the span, and at most the worst mean.
+    reached = float(loss.value(centre[None])[0]) / span
+    most = (reached - losses.min() + 1) / each  # of an s, of which each share counts to the same mean
+    low = np.append(losses.min() - 1, np.zeros(len(replicates)))
+    high = np.append(reached + 1, np.full(len(replicates), most))
+    lifted = Lifted(room, centre, [nothing, *ceilings, *replicates], linear, low, high, loss.anchor)
     start = np.append(losses.mean(), np.maximum(losses - losses.mean(), 0) + 0.1)
     return certified(lifted, limits, start, span, lambda mix: float(loss.value(mix[None])[0]), 0.0)
