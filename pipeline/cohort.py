@@ -185,7 +185,7 @@ class CohortTrainer:
             for table, frame, schema in (("scores", mine, SCORES), ("items", items, ITEMS)):
                 rows = frame.filter(pl.col("number") == number).with_columns(run=pl.lit(run))
                 rows = rows.clear() if diverged else rows
-                write_parquet(rows.select(schema), self.records / table / f"{run}.parquet")
+                write_parquet(rows.select(*schema), self.records / table / f"{run}.parquet")
             if settings.keep_models and not diverged:
                 save_proxy(self.records / "models" / f"{run}.pt", trained.proxies.weights_of(number))
             record = self._row(run, candidate, trained, settings, number, diverged)
