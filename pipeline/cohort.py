@@ -190,7 +190,9 @@ class CohortTrainer:
                 save_proxy(self.records / "models" / f"{run}.pt", trained.proxies.weights_of(number))
             record = self._row(run, candidate, trained, settings, number, diverged)
             record |= {"attempt": attempt, "parts": parts}
-            write_parquet(pl.DataFrame([record]), self.records / "runs" / f"{run}.parquet")
+            write_parquet(
+                pl.DataFrame([record], schema_overrides={"loss": pl.Float64}), self.records / "runs" / f"{run}.parquet"
+            )
         return again
 
     def _score(self, trained: "Trained") -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mixes.errors import MixError
 from mixes.proxy.evaluate import item_bpb, validation_bpb
 from mixes.proxy.items import Item
-from mixes.proxy.loss import excess, head_loss, slices, token_nats
+from mixes.proxy.loss import excess, fusable_excess, head_loss, slices, token_nats
 from mixes.proxy.model import Proxies, norm, rotate
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member, interleave
@@ -109,14 +109,15 @@ def test_a_tokenizer_that_does_not_fit_the_files(domains):
         item_bpb(proxies(), [Item("t", "i", (1, 300), 1, 1)])
 
 
+@pytest.mark.parametrize("apart", [excess, fusable_excess])
 @pytest.mark.parametrize("rows", [100, 3_000])  # 3,000: several slices of one proxy
-def test_loss_and_gradients_are_torchs(rows):
+def test_loss_and_gradients_are_torchs(rows, apart):
     torch.manual_seed(0)
     hidden = torch.randn(2, rows, 32, requires_grad=True)
     head = torch.randn(2, VOCABULARY, 32, requires_grad=True)
     targets = torch.randint(0, VOCABULARY, (2, rows))
     assert (len(list(slices(hidden, head))) > 2) == (rows == 3_000)
-    ours = head_loss(hidden, head, targets)
+    ours = head_loss(hidden, head, targets, apart=apart)
     theirs = torch.stack([F.cross_entropy(h @ w.T, t) for h, w, t in zip(hidden, head, targets, strict=True)])
     torch.testing.assert_close(ours, theirs)
     upstream = torch.tensor([1.0, -2.0])
@@ -202,7 +203,9 @@ def test_a_gpus_program_traces_whole_and_agrees():
     exact = learn(model, Program(model, excess, torch.float32), tokens)
     wanted = {name: weight.grad.clone() for name, weight in model.named_parameters()}
     model.zero_grad()
-    trunk, apart = (torch.compile(f, backend="aot_eager", fullgraph=True, dynamic=False) for f in (model, excess))
+    trunk, apart = (
+        torch.compile(f, backend="aot_eager", fullgraph=True, dynamic=False) for f in (model, fusable_excess)
+    )
     found = learn(model, Program(trunk, apart, torch.bfloat16), tokens)
     torch.testing.assert_close(found, exact, rtol=5e-3, atol=0)
     for name, weight in model.named_parameters():

@@ -14,7 +14,7 @@ from torch import Tensor
 from mixes.proxy.model import product
 
 CPU_LOGITS = 1 << 19  # logits of a slice: 2 MB, what a core's cache holds
-GPU_LOGITS = 1 << 29  # 1 GiB in bf16, twice that with its gradient (assumed: products large enough for any GPU)
+GPU_LOGITS = 1 << 28  # 512 MiB in bf16, twice that with its gradient (assumed: products large enough for any GPU)
 
 Excess = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -25,6 +25,15 @@ def excess(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     right = shares.gather(2, targets)
     nats = -right.clamp_min(torch.finfo(torch.float32).tiny).log().squeeze(2)
     return nats, shares.scatter_(2, targets, right - 1).to(logits.dtype)
+
+
+def fusable_excess(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The same without a scatter, so that a compiler makes one pass of it: on a GPU memory is what it costs."""
+    logits_of = logits.float()
+    right = logits_of.gather(2, targets)
+    total = logits_of.logsumexp(dim=-1, keepdim=True)
+    hit = torch.arange(logits.shape[-1], device=logits.device) == targets
+    return (total - right).squeeze(2), ((logits_of - total).exp() - hit.float()).to(logits.dtype)
 
 
 def slices(hidden: Tensor, head: Tensor) -> Iterator[tuple[slice, slice]]:

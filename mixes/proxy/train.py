@@ -19,7 +19,7 @@ from torch import Tensor
 from mixes.proxy.checkpoint import Moment, load_moment, save_moment
 from mixes.proxy.device import prepare_device
 from mixes.proxy.feed import Feed
-from mixes.proxy.loss import Excess, excess, head_loss
+from mixes.proxy.loss import Excess, excess, fusable_excess, head_loss
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member
@@ -54,7 +54,7 @@ def program_of(proxies: Proxies, device: torch.device, compiled: bool) -> Progra
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     if not compiled:
         return Program(proxies, excess, dtype)
-    return Program(torch.compile(proxies, dynamic=False), torch.compile(excess, dynamic=False), dtype)
+    return Program(torch.compile(proxies, dynamic=False), torch.compile(fusable_excess, dynamic=False), dtype)
 
 
 def train_cohort(
@@ -84,7 +84,7 @@ def train_cohort(
     if start:
         proxies.start_from(start)
     proxies.to(device)
-    optimiser = torch.optim.AdamW(_groups(proxies, settings), lr=settings.learning_rate, betas=BETAS, fused=True)
+    optimiser = optimiser_of(proxies, settings)
     losses = torch.zeros(len(members), settings.steps, device=device)
     before = load_moment(checkpoint, proxies, optimiser, losses) if checkpoint else Moment()
     program = program_of(proxies, device, compiled=device.type == "cuda")
@@ -170,12 +170,14 @@ def has_diverged(losses: np.ndarray, window: int, limit: float) -> np.ndarray:
         return odd | (means > np.maximum(losses[:, :1], limit)).any(axis=1)
 
 
-def _groups(proxies: Proxies, settings: ProxySettings) -> list[dict]:
-    """Weight decay for the matrices inside the blocks; none for gains, embedding and head."""
-    matrices = [(name, weight) for name, weight in proxies.named_parameters()]
-    decayed = [weight for name, weight in matrices if name.startswith("blocks") and not name.endswith("gain")]
-    kept = [weight for name, weight in matrices if not name.startswith("blocks") or name.endswith("gain")]
-    return [
+def optimiser_of(proxies: Proxies, settings: ProxySettings) -> torch.optim.Optimizer:
+    """AdamW in one fused step over all proxies; matrices inside the blocks decay, gains, embedding and head do not."""
+    decayed: list[Tensor] = []
+    kept: list[Tensor] = []
+    for name, weight in proxies.named_parameters():
+        (decayed if name.startswith("blocks") and not name.endswith("gain") else kept).append(weight)
+    groups = [
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": kept, "weight_decay": 0.0},
     ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, fused=True)
