@@ -42,16 +42,16 @@ def train_swarm(
 
     Returns:
         What was decided, for the resolved experiment: `cohort`, the proxies that train together (and `most`, where
-        memory then let only so many), and `parts`, the pieces of a batch. Empty where there was nothing to train.
+        memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
 
     Raises:
         MixError: there is no GPU where one is asked for, or a proxy does not fit it.
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     missing = [run for run in runs if not is_recorded(records, run)]
-    if not missing:
-        return {}
     folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
+    if not missing:
+        return _decided(folder)
     executor = _executor(evidence, executor)
     plan = _plan(evidence, missing, folder, executor)
     for rank, cohort in enumerate(plan["cohorts"]):
@@ -60,8 +60,14 @@ def train_swarm(
     cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
     step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
     run_steps([step], len(cohorts), folder, executor, progress)
-    most = read_most(folder)
-    return {"cohort": plan["cohort"], "parts": plan["parts"]} | ({"most": most} if most else {})
+    return _decided(folder)
+
+
+def _decided(folder: Path) -> dict[str, int]:
+    at, most = folder / "cohorts.json", read_most(folder)
+    plan = json.loads(at.read_bytes()) if at.exists() else {}
+    decided = {name: plan[name] for name in ("cohort", "parts") if name in plan}
+    return decided | ({"most": most} if most else {})
 
 
 def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: ExecutorSettings) -> dict:

@@ -97,9 +97,11 @@ def test_an_epoch_holds_every_sequence_once(domains):
     assert list(first) != list(second)
 
 
-def test_unknown_domain(domains):
+def test_wrong_mixes(domains):
     with pytest.raises(MixError, match="no tokens for domain 'x'"):
         Batches([Member({"x": 1.0}, 0)], domains, 1, 1, VOCABULARY)
+    with pytest.raises(MixError, match=r"sum to 1\.3, not 1"):
+        Batches([Member({"whole": 1.0, "split": 0.3}, 0)], domains, 1, 1, VOCABULARY)
 
 
 def test_a_tokenizer_that_does_not_fit_the_files(domains):

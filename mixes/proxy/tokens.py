@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mixes.errors import MixError
+from mixes.runs import SUM_TOLERANCE
 
 DTYPE = np.uint16  # of token files: vocabularies up to 65,536
 
@@ -95,7 +96,7 @@ def _permutation(order: Order, epoch: int) -> np.ndarray:
 def interleave(weights: np.ndarray, count: int) -> np.ndarray:
     """Domain numbers, (count,): how many of each is `weights` (n_domains,) × count to within one, and their turns are
     spread evenly, the k-th of n at (k + ½) / n of the way."""
-    exact = weights * count
+    exact = weights / weights.sum() * count
     taken = np.floor(exact).astype(np.int64)
     taken[np.argsort(taken - exact, kind="stable")[: count - taken.sum()]] += 1  # the largest remainders
     domains = np.repeat(np.arange(len(weights)), taken)
@@ -116,7 +117,8 @@ class Batches:
     """What every proxy of a cohort reads at every step.
 
     Raises:
-        MixError: a weight names a domain without tokens; when it is read, a token is not in the vocabulary.
+        MixError: weights do not sum to 1 or name a domain without tokens; when it is read, a token is not in the
+            vocabulary.
     """
 
     def __init__(
@@ -126,6 +128,9 @@ class Batches:
         for name in names:
             if name not in domains:
                 raise MixError(f"mix: no tokens for domain {name!r} — known are {', '.join(sorted(domains))}")
+        for member in members:
+            if abs(sum(member.weights.values()) - 1) > SUM_TOLERANCE or min(member.weights.values()) < 0:
+                raise MixError(f"mix: weights are below 0 or sum to {sum(member.weights.values()):.6g}, not 1")
         self.domains = [domains[name] for name in names]
         self.seeds = np.array([member.seed for member in members])
         self.orders = [{seed: domain.order(int(seed)) for seed in set(self.seeds)} for domain in self.domains]
