@@ -63,6 +63,7 @@ def test_killed_twice_and_the_same_to_the_last_bit(folder):
         process.wait()
         reached.append(step_of(checkpoint))
     assert 0 < reached[1] < reached[2] < 40
+    (checkpoint.parent / f".{checkpoint.name}.1").write_bytes(b"half of a checkpoint")
     resumed = trained(folder, checkpoint, seconds=1e9)
     assert np.array_equal(resumed.losses, undisturbed.losses)
     for ours, theirs in zip(resumed.proxies.parameters(), undisturbed.proxies.parameters(), strict=True):

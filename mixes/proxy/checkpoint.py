@@ -38,6 +38,8 @@ def save_moment(path: Path, moment: Moment, proxies: Proxies, optimiser: torch.o
 
 def load_moment(path: Path, proxies: Proxies, optimiser: torch.optim.Optimizer, losses: Tensor) -> Moment:
     """Restore in place what `save_moment` wrote; without a file, the beginning."""
+    for left in path.parent.glob(f".{path.name}.*"):  # what a killed process was writing
+        left.unlink(missing_ok=True)
     if not path.exists():
         return Moment()
     saved = _read(path)
@@ -79,8 +81,6 @@ def load_proxy(path: Path, settings: ProxySettings, vocabulary: int) -> dict[str
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):  # what a killed process was writing
-        left.unlink(missing_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     with aside.open("wb") as file:
         torch.save(content, file)
