@@ -19,8 +19,8 @@ MEMBERS = [Member({"a": 0.3, "b": 0.7}, 0), Member({"a": 1.0, "b": 0.0}, 1)]
 
 
 def trained(folder: Path, checkpoint: Path | None, seconds: float = 1e-3) -> Trained:
-    """Two proxies, forty steps, a checkpoint at every one."""
-    settings = ProxySettings(size="100k", tokens=10_240, context=32, batch=8, checkpoint_seconds=seconds)
+    """Two proxies, 160 steps, a checkpoint at every one."""
+    settings = ProxySettings(size="100k", tokens=40_960, context=32, batch=8, checkpoint_seconds=seconds)
     domains = {name: DomainTokens(name, [folder / f"{name}.bin"], 32) for name in "ab"}
     return train_cohort(settings, MEMBERS, domains, 300, checkpoint=checkpoint)
 
@@ -62,7 +62,7 @@ def test_killed_twice_and_the_same_to_the_last_bit(folder):
         process.send_signal(signal.SIGKILL)
         process.wait()
         reached.append(step_of(checkpoint))
-    assert 0 < reached[1] < reached[2] < 40
+    assert 0 < reached[1] < reached[2] < 160
     (checkpoint.parent / f".{checkpoint.name}.1").write_bytes(b"half of a checkpoint")
     resumed = trained(folder, checkpoint, seconds=1e9)
     assert np.array_equal(resumed.losses, undisturbed.losses)
@@ -76,7 +76,7 @@ def test_without_its_checkpoint_it_would_not_be_the_same(folder):
     checkpoint = folder / "cohort.pt"
     trained(folder, checkpoint, seconds=0.1)
     saved = torch.load(checkpoint, weights_only=True)
-    assert 0 < saved["moment"]["step"] < 40
+    assert 0 < saved["moment"]["step"] < 160
     saved["weights"]["gain"] *= 1.001
     torch.save(saved, checkpoint)
     assert not np.array_equal(trained(folder, checkpoint).losses, trained(folder, None).losses)
