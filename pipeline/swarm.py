@@ -1,68 +1,33 @@
-"""Trains the swarm: one datatrove rank a proxy, each leaving an immutable record when it ends.
+"""Trains the swarm, cohort by cohort, and reads back what it scored.
 
 A run's id is a hash of everything that decides its scores, so a run that was trained once, by this swarm or an
 earlier one over the same pool and suite, is never trained again, and an interrupted swarm resumes with the rest.
+Which candidates train together is decided once and kept beside datatrove's marks, in a folder that all candidates
+name: a driver that was killed finds its cohorts again, and on Slurm its array.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from datatrove.data import Document
-from datatrove.pipeline.base import PipelineStep
 
 from mixes.errors import MixError
-from mixes.proxy.settings import ProxySettings
+from mixes.proxy.memory import choose_cohort, choose_parts
 from mixes.runs import Run, Runs
 from mixes.swarm import Candidate
+from pipeline.cohort import DIVERGED, Evidence, TrainCohorts, is_recorded, read_most
 from pipeline.executor.run import Progress, run_steps
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.funnel import write_parquet
 from pipeline.pool import Pool
-from pipeline.suite import read_items, suite_families
-from pipeline.tokenise import TRAIN, VALIDATION
+from pipeline.stage import write_aside
 
-VERSION = 1  # raised when a proxy's scores would change
-VALIDATION_SEQUENCES = 16  # of each domain that a proxy is scored on
+__all__ = ["Evidence", "check_epochs", "diverged_runs", "read_runs", "train_swarm"]
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """What every proxy of a swarm shares."""
-
-    pool: Path
-    suite: Path
-    proxy: ProxySettings
-
-    def run_id(self, candidate: Candidate) -> str:
-        """`run-` and twelve hexadecimal digits."""
-        content = [
-            VERSION, self.pool.name, self.suite.name, self.proxy.model_dump(mode="json"),
-            sorted(candidate.weights.items()), candidate.seed,
-        ]  # fmt: skip
-        return "run-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
-
-
-class TrainProxies(PipelineStep):
-    """Rank r trains candidate r, r + world_size, … and records each."""
-
-    type = "mixwright"
-    name = "train"
-
-    def __init__(self, evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> None:
-        super().__init__()
-        self.evidence, self.candidates, self.records = evidence, candidates, records
-
-    def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        """Writes records; yields nothing."""
-        for candidate in self.candidates[rank::world_size]:
-            if not is_recorded(self.records, self.evidence.run_id(candidate)):
-                _train_one(self.evidence, candidate, self.records)
-        return iter(())
+MOST_DIVERGED = 0.05  # share of the runs that may have diverged; more say that the settings are wrong (assumed)
 
 
 def train_swarm(
@@ -72,80 +37,134 @@ def train_swarm(
     logs: Path,
     executor: ExecutorSettings,
     progress: Progress,
-) -> None:
-    """Train every candidate that has no record yet."""
-    missing = [candidate for candidate in candidates if not is_recorded(records, evidence.run_id(candidate))]
-    if missing:
-        ids = "".join(evidence.run_id(candidate) for candidate in missing)
-        logs = logs / hashlib.sha256(ids.encode()).hexdigest()[:12]  # datatrove's markers count ranks of this list
-        run_steps([TrainProxies(evidence, missing, records)], len(missing), logs, executor, progress)
+) -> dict[str, int]:
+    """Train every candidate that has no record yet.
+
+    Returns:
+        What was decided, for the resolved experiment: `cohort`, the proxies that train together (and `most`, where
+        memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
+
+    Raises:
+        MixError: there is no GPU where one is asked for, or a proxy does not fit it.
+    """
+    runs = {evidence.run_id(candidate): candidate for candidate in candidates}
+    missing = [run for run in runs if not is_recorded(records, run)]
+    folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
+    if not missing:
+        return _decided(folder)
+    executor = _executor(evidence, executor)
+    plan = _plan(evidence, missing, folder, executor)
+    for rank, cohort in enumerate(plan["cohorts"]):
+        if set(cohort) & set(missing):  # whatever the marks say: records may have been deleted
+            (folder / "completions" / f"{rank:05d}").unlink(missing_ok=True)
+    cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
+    step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
+    run_steps([step], len(cohorts), folder, executor, progress)
+    return _decided(folder)
 
 
-def is_recorded(records: Path, run: str) -> bool:
-    """Whether a run has ended; its row in `runs` is written after its scores."""
-    return (records / "runs" / f"{run}.parquet").exists()
+def _decided(folder: Path) -> dict[str, int]:
+    at, most = folder / "cohorts.json", read_most(folder)
+    plan = json.loads(at.read_bytes()) if at.exists() else {}
+    decided = {name: plan[name] for name in ("cohort", "parts") if name in plan}
+    return decided | ({"most": most} if most else {})
 
 
-def _train_one(evidence: Evidence, candidate: Candidate, records: Path) -> None:
-    import torch  # here, so that commands which train nothing do not wait for it
+def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: ExecutorSettings) -> dict:
+    """`cohort`, `parts` and the run ids of each of `cohorts`: decided when training begins, kept until all is done."""
+    at = folder / "cohorts.json"
+    if at.exists():
+        plan: dict = json.loads(at.read_bytes())
+        if set(missing) <= {run for cohort in plan["cohorts"] for run in cohort}:
+            return plan
+    cohort, parts = _choose(evidence, executor)
+    number = max(math.ceil(len(missing) / cohort), min(executor.workers or 1, len(missing)))
+    ends = [len(missing) * i // number for i in range(number + 1)]  # as equal as can be
+    cohorts = [list(missing[start:end]) for start, end in pairwise(ends)]
+    plan = {"cohort": max(map(len, cohorts)), "parts": parts, "cohorts": cohorts}
+    for mark in (folder / "completions").glob("*"):  # of ranks that were other cohorts
+        mark.unlink()
+    write_aside(at, json.dumps(plan, indent=1).encode())
+    return plan
 
-    from mixes.proxy.evaluate import item_bpb, validation_bpb
-    from mixes.proxy.tokens import DomainTokens
-    from mixes.proxy.train import train_proxy
 
-    torch.set_num_threads(1)  # one proxy a core: two threads on one proxy are slower than two proxies
-    settings, pool = evidence.proxy, Pool(evidence.pool)
-    streams = {
-        split: {name: DomainTokens(name, files, settings.context) for name, files in pool.files(split).items()}
-        for split in (TRAIN, VALIDATION)
-    }
-    vocabulary = pool.tokenizer.get_vocab_size()
-    trained = train_proxy(settings, candidate.weights, streams[TRAIN], vocabulary, candidate.seed)
-    items = read_items(evidence.suite)
-    bpb = item_bpb(trained.model, items, settings.device)
-    validation = validation_bpb(
-        trained.model, streams[VALIDATION], pool.token_bytes, VALIDATION_SEQUENCES, settings.device
-    )
-    run = evidence.run_id(candidate)
-    families = suite_families(evidence.suite)
-    rows = []
-    for task in sorted(families):
-        mine = bpb[[i for i, item in enumerate(items) if item.task == task]]
-        rows.append((run, "task", task, families[task], float(mine.mean()), len(mine)))
-    rows += [(run, "validation", domain, domain, score, 1) for domain, score in sorted(validation.items())]
-    if not np.isfinite([row[4] for row in rows]).all():
-        raise MixError(f"proxy {run}: a score is not a number — lower proxy.learning_rate")
-    schema = dict.fromkeys(("run", "kind", "task", "family"), pl.String) | {"bpb": pl.Float64, "items": pl.Int64}
-    write_parquet(pl.DataFrame(rows, schema=schema, orient="row"), records / "scores" / f"{run}.parquet")
-    record = {
-        "run": run,
-        "mix": candidate.mix,
-        "seed": candidate.seed,
-        "pool": evidence.pool.name,
-        "suite": evidence.suite.name,
-        "size": settings.size,
-        "parameters": sum(p.numel() for p in trained.model.parameters()),
-        "tokens": settings.steps * settings.batch * settings.context,
-        "device": settings.device,
-        "torch": torch.__version__,
-        "loss": float(np.mean(trained.losses[-20:])),
-        "seconds": trained.seconds,
-        "weights": json.dumps(dict(sorted(candidate.weights.items()))),
-    }
-    write_parquet(pl.DataFrame([record]), records / "runs" / f"{run}.parquet")
+def _choose(evidence: Evidence, executor: ExecutorSettings) -> tuple[int, int]:
+    """Proxies of a cohort, and pieces of a batch: by the settings, else by the free memory of this machine's GPUs."""
+    settings = evidence.proxy
+    if settings.device == "cpu":
+        return settings.cohort or 1, 1
+    if executor.kind != "local":
+        if settings.cohort is None:
+            raise MixError(
+                f"proxy.cohort: the GPUs of {executor.kind} cannot be measured from here — say how many proxies "
+                "train together (too many are halved)"
+            )
+        return settings.cohort, 1
+    from mixes.proxy.device import free_memory
+
+    vocabulary, free = Pool(evidence.pool).tokenizer.get_vocab_size(), free_memory()
+    return settings.cohort or choose_cohort(settings, vocabulary, free), choose_parts(settings, vocabulary, free)
+
+
+def _executor(evidence: Evidence, executor: ExecutorSettings) -> ExecutorSettings:
+    """On this machine's GPUs a rank a GPU, not a rank a core."""
+    if evidence.proxy.device == "cpu" or executor.kind != "local":
+        return executor
+    from mixes.proxy.device import count_gpus
+
+    gpus = count_gpus()
+    return executor.model_copy(update={"workers": min(executor.workers or gpus, gpus)})
+
+
+def check_epochs(evidence: Evidence, candidates: Iterable[Candidate], max_epochs: float) -> None:
+    """See that no proxy reads a domain more often than that.
+
+    Raises:
+        MixError: one would; it names mix and domain.
+    """
+    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    for candidate in candidates:
+        for domain, weight in candidate.weights.items():
+            epochs = weight * evidence.proxy.tokens / tokens[domain]
+            if epochs > max_epochs:
+                raise MixError(
+                    f"proxy.tokens: {evidence.proxy.tokens:,} tokens of mix {candidate.mix!r} repeat domain {domain!r} "
+                    f"{epochs:.1f} times, the cap is {max_epochs:g} — train on less, or raise swarm.max_epochs"
+                )
 
 
 def read_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> Runs:
-    """The candidates' records as evidence for the laws.
+    """The candidates' records as evidence for the laws; proxies that diverged are left out (`diverged_runs`).
+
+    Raises:
+        MixError: a candidate has no record, or too many diverged.
+    """
+    runs, odd = [], diverged_runs(evidence, candidates, records)
+    if len(odd) > MOST_DIVERGED * len(candidates):
+        run, candidate = next(iter(odd.items()))
+        raise MixError(
+            f"swarm: {len(odd)} of {len(candidates)} proxies diverged, twice each ({run} on mix {candidate.mix!r} "
+            f"first) — lower proxy.learning_rate ({evidence.proxy.learning_rate:g})"
+        )
+    for candidate in candidates:
+        run = evidence.run_id(candidate)
+        if run not in odd:
+            scores = pl.read_parquet(records / "scores" / f"{run}.parquet").filter(pl.col("kind") == "task")
+            runs.append(Run(run, candidate.mix, candidate.weights, dict(scores.select("task", "bpb").iter_rows())))
+    return Runs(tuple(runs))
+
+
+def diverged_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> Mapping[str, Candidate]:
+    """Run id → candidate of the proxies whose loss rose or became no number, at the rate and at half of it.
 
     Raises:
         MixError: a candidate has no record.
     """
-    runs = []
+    odd = {}
     for candidate in candidates:
         run = evidence.run_id(candidate)
         if not is_recorded(records, run):
             raise MixError(f"swarm: run {run} of mix {candidate.mix} is missing — run `mixwright swarm` first")
-        scores = pl.read_parquet(records / "scores" / f"{run}.parquet").filter(pl.col("kind") == "task")
-        runs.append(Run(run, candidate.mix, candidate.weights, dict(scores.select("task", "bpb").iter_rows())))
-    return Runs(tuple(runs))
+        if pl.read_parquet(records / "runs" / f"{run}.parquet")["status"][0] == DIVERGED:
+            odd[run] = candidate
+    return odd

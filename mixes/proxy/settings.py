@@ -1,9 +1,24 @@
-"""The `proxy:` section: how large a proxy is and how long it trains. Knows nothing of torch."""
+"""The `proxy:` section: how large a proxy is, how long it trains, and what follows from that. Knows nothing of torch.
 
+Batch and learning rate follow the size by powers from Porian et al. 2024 (arXiv 2406.19146), which OLMo's ladder of
+small models takes too (arXiv 2412.04403): batch ∝ N^(2/3), rate ∝ N^(-1/3) for N non-embedding parameters. Both
+start from what was measured on the sample at 200k, where the ladder's own constants, fitted on models of 5M and more,
+would give 2.3 times the batch and 2.5 times the rate. Measured with a batch of 8 × 256 and 655,360 tokens, last loss in
+nats at peak rates 8e-3, 1e-2, 1.6e-2, 2.4e-2: 4.546, 4.534, 4.524, 4.545; at 1M a rate of 5.8e-3 was 0.03 nats worse
+than one of 1.2e-2.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+TOKENS_A_PARAMETER = 20  # of a Chinchilla multiple of 1 (arXiv 2203.15556)
+MEASURED_AT = "200k"
+MEASURED_BATCH = 2_048  # tokens of a step
+MEASURED_RATE = 1.6e-2
+LONGEST_WARMUP = 0.05  # share of the steps; at 20 tokens a parameter it is one token a parameter
 
 
 @dataclass(frozen=True)
@@ -17,7 +32,7 @@ class Shape:
 
     @property
     def non_embedding(self) -> int:
-        """Parameters outside the embedding table, norms left out: what a size's name counts."""
+        """Parameters outside embedding and head, norms left out: what a size's name counts."""
         return self.layers * (4 * self.width**2 + 3 * self.width * self.hidden)
 
 
@@ -29,34 +44,73 @@ SIZES: dict[str, Shape] = {
     "4M": Shape(width=256, layers=5, heads=4, hidden=704),
     "15M": Shape(width=384, layers=8, heads=6, hidden=1056),
     "30M": Shape(width=512, layers=10, heads=8, hidden=1376),
+    "60M": Shape(width=640, layers=12, heads=10, hidden=1712),
+    "190M": Shape(width=1024, layers=15, heads=16, hidden=2736),
 }
 
-SizeName = Literal["100k", "200k", "400k", "1M", "4M", "15M", "30M"]
+
+def _relative(size: str) -> float:
+    """How many times larger a size is than the one that was measured."""
+    return SIZES[size].non_embedding / SIZES[MEASURED_AT].non_embedding
+
+
+def rule_tokens(given: Mapping[str, Any]) -> int:
+    """Tokens of a proxy: 20 a non-embedding parameter, times the Chinchilla multiple."""
+    return round(TOKENS_A_PARAMETER * SIZES[given["size"]].non_embedding * given["chinchilla"])
+
+
+def rule_batch(given: Mapping[str, Any]) -> int:
+    """Sequences of a step: ∝ N^(2/3) in tokens."""
+    return max(1, round(MEASURED_BATCH * _relative(given["size"]) ** (2 / 3) / given["context"]))
+
+
+def rule_rate(given: Mapping[str, Any]) -> float:
+    """Peak learning rate: ∝ N^(-1/3), to three digits."""
+    return float(f"{MEASURED_RATE * _relative(given['size']) ** (-1 / 3):.3g}")
+
+
+def rule_warmup(given: Mapping[str, Any]) -> float:
+    """Share of the steps: as many tokens as there are parameters, as in OLMo's ladder, and never more than 5 %."""
+    return float(f"{min(LONGEST_WARMUP, SIZES[given['size']].non_embedding / given['tokens']):.3g}")
 
 
 class ProxySettings(BaseModel):
-    """How every proxy of a swarm is shaped, trained and evaluated."""
+    """How every proxy of a swarm is shaped, trained and evaluated. What is left out follows from the size."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    size: SizeName = "200k"
-    """Named by non-embedding parameters; the table is in mixes/proxy/settings.py."""
-    tokens: int = Field(655_360, gt=0)
-    """Tokens that one proxy trains on."""
+    size: str = "200k"
+    """Named by non-embedding parameters: 100k, 200k, 400k, 1M, 4M, 15M, 30M, 60M, 190M."""
     context: int = Field(256, ge=16, le=8192)
     """Tokens of one sequence."""
-    batch: int = Field(8, ge=1)
+    chinchilla: float = Field(1.0, gt=0)
+    """Tokens that one proxy trains on, as a multiple of 20 a non-embedding parameter."""
+    tokens: int = Field(default_factory=rule_tokens, gt=0)
+    """Tokens that one proxy trains on, said directly; `chinchilla` is not looked at then."""
+    batch: int = Field(default_factory=rule_batch, ge=1)
     """Sequences of one step."""
-    learning_rate: float = Field(4e-3, gt=0)
-    """AdamW's peak rate (measured on the sample; larger proxies want less)."""
-    warmup: float = Field(0.05, ge=0, lt=1)
+    learning_rate: float = Field(default_factory=rule_rate, gt=0)
+    """AdamW's peak rate."""
+    warmup: float = Field(default_factory=rule_warmup, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
     decay: float = Field(0.4, gt=0, le=1)
     """Share of the steps over which the rate falls linearly to zero, at the end."""
     weight_decay: float = Field(0.1, ge=0)
-    """AdamW's decay of the weight matrices; norms are left alone."""
+    """AdamW's decay of the weight matrices; norms, embedding and head are left alone."""
+    tied: bool = True
+    """Whether the head is the embedding, transposed; OLMo 3's is not, but in a small proxy it would be half of it."""
+    init_from: str | None = None
+    """A saved proxy of the same shape to start from, relative to the experiment file; None starts from the seed."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where proxies train; recorded, because scores differ in their last digits between devices."""
+    deterministic: bool = False
+    """On a GPU, only kernels that give the same bits again; slower. On a CPU it is always so."""
+    cohort: int | None = Field(None, ge=1)
+    """Proxies trained together in one program; None fits as many as the GPU's free memory holds, one on a CPU."""
+    checkpoint_seconds: float = Field(300, gt=0)
+    """Seconds between checkpoints, from which a killed cohort goes on."""
+    keep_models: bool = False
+    """Whether trained proxies are saved, in records/models, for `init_from`."""
 
     @property
     def shape(self) -> Shape:
@@ -67,6 +121,18 @@ class ProxySettings(BaseModel):
     def steps(self) -> int:
         """Optimiser steps; tokens beyond the last whole batch are not trained on."""
         return self.tokens // (self.batch * self.context)
+
+    def decisive(self) -> dict[str, Any]:
+        """Everything that decides a score: neither how tokens were counted nor how the work is organised."""
+        aside = {"chinchilla", "cohort", "checkpoint_seconds", "keep_models", "init_from"}
+        return self.model_dump(mode="json", exclude=aside)
+
+    @field_validator("size")
+    @classmethod
+    def _on_the_ladder(cls, size: str) -> str:
+        if size not in SIZES:
+            raise ValueError(f"no such size — the ladder is {', '.join(SIZES)}")
+        return size
 
     @model_validator(mode="after")
     def _check(self) -> "ProxySettings":

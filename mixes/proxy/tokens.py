@@ -1,20 +1,21 @@
-"""Batches drawn by a mix from memory-mapped token files.
+"""Batches drawn by mixes from memory-mapped token files, for all proxies of a cohort at once.
 
-A domain's sequences come in one order, fixed by the seed and the domain's name; the mix only decides how
-many of them are taken. Two proxies of one seed thus differ by their mix and by nothing else (common random
-numbers), and domains interleave by largest deficit, so the realised share of a domain is within one
-sequence of its weight at every step.
+A domain's sequences come in one order, fixed by the seed and the domain's name; the mix only decides how many of
+them are taken. Two proxies of one seed thus differ by their mix and by nothing else (common random numbers). Domains
+take turns as evenly as they can, not at random, so a run's realised share of a domain is within one sequence of its
+weight. Nothing here is a state: the batch of any step can be had without those before it, so a killed run goes on.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
 from mixes.errors import MixError
+from mixes.runs import SUM_TOLERANCE
 
 DTYPE = np.uint16  # of token files: vocabularies up to 65,536
 
@@ -29,7 +30,7 @@ class DomainTokens:
 
     @cached_property
     def _maps(self) -> list[np.ndarray]:
-        return [np.memmap(file, dtype=DTYPE, mode="r") for file in self.files if file.stat().st_size]
+        return [np.asarray(np.memmap(file, dtype=DTYPE, mode="r")) for file in self.files if file.stat().st_size]
 
     @cached_property
     def _ends(self) -> np.ndarray:
@@ -41,53 +42,122 @@ class DomainTokens:
         """How many whole sequences there are."""
         return (int(self._ends[-1]) - 1) // self.context if len(self._ends) else 0
 
-    def sequence(self, number: int) -> np.ndarray:
-        """(context + 1,) token ids: the sequence and, shifted by one, its targets."""
-        start, end = number * self.context, (number + 1) * self.context + 1
-        parts = []
-        file = int(np.searchsorted(self._ends, start, side="right"))
-        while start < end:
-            before = int(self._ends[file - 1]) if file else 0
-            part = self._maps[file][start - before : end - before]
-            parts.append(part)
-            start += len(part)
-            file += 1
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def read(self, numbers: np.ndarray) -> np.ndarray:
+        """(n, context + 1) token ids of the sequences `numbers`: each and, shifted by one, its targets."""
+        rows = np.empty((len(numbers), self.context + 1), dtype=DTYPE)
+        starts = numbers.astype(np.int64) * self.context
+        files = np.searchsorted(self._ends, starts, side="right")
+        inside = starts - np.concatenate(([0], self._ends))[files]
+        for row, file, start in zip(rows, files.tolist(), inside.tolist(), strict=True):
+            part = self._maps[file][start : start + self.context + 1]
+            row[: len(part)] = part
+            while len(part) < len(row):  # the sequence goes on in the next file
+                file += 1
+                more = self._maps[file][: len(row) - len(part)]
+                row[len(part) : len(part) + len(more)] = more
+                part = row[: len(part) + len(more)]
+        return rows
 
-    def order(self, seed: int) -> Iterator[int]:
-        """Sequence numbers without end: a new permutation every epoch."""
+    def order(self, seed: int) -> "Order":
+        """The order in which proxies of a seed read this domain.
+
+        Raises:
+            MixError: the domain holds less than one sequence.
+        """
         if not self.sequences:
             raise MixError(f"domain {self.name}: holds less than one sequence of {self.context} tokens")
-        name = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "big")
-        rng = np.random.default_rng([seed, name])
-        while True:
-            yield from rng.permutation(self.sequences).tolist()
+        return Order(self.name, self.sequences, seed)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A domain's sequence numbers without end: a new permutation every epoch."""
+
+    name: str
+    sequences: int
+    seed: int
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """(n,) sequence numbers at `places` (n,) of the order, counted from 0."""
+        epochs, within = np.divmod(places, self.sequences)
+        numbers = np.empty(len(places), dtype=np.int64)
+        for epoch in np.unique(epochs):
+            mine = epochs == epoch
+            numbers[mine] = _permutation(self, int(epoch))[within[mine]]
+        return numbers
+
+
+@cache
+def _permutation(order: Order, epoch: int) -> np.ndarray:
+    name = int.from_bytes(hashlib.sha256(order.name.encode()).digest()[:8], "big")
+    return np.random.default_rng([order.seed, name, epoch]).permutation(order.sequences)
 
 
 def interleave(weights: np.ndarray, count: int) -> np.ndarray:
-    """Domain numbers, (count,), so that every prefix is as near to `weights` (n_domains,) as it can be."""
-    taken = np.zeros(len(weights))
-    chosen = np.empty(count, dtype=np.int64)
-    for position in range(count):
-        chosen[position] = np.argmax(weights * (position + 1) - taken)
-        taken[chosen[position]] += 1
-    return chosen
+    """Domain numbers, (count,): how many of each is `weights` (n_domains,) × count to within one, and their turns are
+    spread evenly, the k-th of n at (k + ½) / n of the way."""
+    exact = weights / weights.sum() * count
+    taken = np.floor(exact).astype(np.int64)
+    taken[np.argsort(taken - exact, kind="stable")[: count - taken.sum()]] += 1  # the largest remainders
+    domains = np.repeat(np.arange(len(weights)), taken)
+    before = np.repeat(np.cumsum(taken) - taken, taken)
+    turns = (np.arange(count) - before + 0.5) / np.repeat(taken, taken)
+    return domains[np.argsort(turns, kind="stable")].astype(np.uint16)
 
 
-def batches(
-    weights: Mapping[str, float], domains: Mapping[str, DomainTokens], steps: int, batch: int, seed: int
-) -> Iterator[np.ndarray]:
-    """`steps` arrays of (batch, context + 1) token ids, drawn by `weights` (domain → share).
+@dataclass(frozen=True)
+class Member:
+    """One proxy of a cohort: its mix (domain → share of tokens) and its seed."""
+
+    weights: Mapping[str, float]
+    seed: int
+
+
+class Batches:
+    """What every proxy of a cohort reads at every step.
 
     Raises:
-        MixError: a weight names a domain without tokens.
+        MixError: weights do not sum to 1 or name a domain without tokens; when it is read, a token is not in the
+            vocabulary.
     """
-    names = sorted(name for name, weight in weights.items() if weight > 0)
-    for name in names:
-        if name not in domains:
-            raise MixError(f"mix: no tokens for domain {name!r} — known are {', '.join(sorted(domains))}")
-    chosen = interleave(np.array([weights[name] for name in names]), steps * batch)
-    orders = [domains[name].order(seed) for name in names]
-    for start in range(0, len(chosen), batch):
-        rows = [domains[names[d]].sequence(next(orders[d])) for d in chosen[start : start + batch]]
-        yield np.stack(rows).astype(np.int64)
+
+    def __init__(
+        self, members: Sequence[Member], domains: Mapping[str, DomainTokens], steps: int, batch: int, vocabulary: int
+    ) -> None:
+        names = sorted({name for member in members for name, weight in member.weights.items() if weight > 0})
+        for name in names:
+            if name not in domains:
+                raise MixError(f"mix: no tokens for domain {name!r} — known are {', '.join(sorted(domains))}")
+        for member in members:
+            if abs(sum(member.weights.values()) - 1) > SUM_TOLERANCE or min(member.weights.values()) < 0:
+                raise MixError(f"mix: weights are below 0 or sum to {sum(member.weights.values()):.6g}, not 1")
+        self.domains = [domains[name] for name in names]
+        self.seeds = np.array([member.seed for member in members])
+        self.orders = [{seed: domain.order(int(seed)) for seed in set(self.seeds)} for domain in self.domains]
+        weights = np.array([[member.weights.get(name, 0.0) for name in names] for member in members])
+        self.turns = np.stack([interleave(mine, steps * batch) for mine in weights])  # (S, steps · batch)
+        self.steps, self.batch, self.vocabulary = steps, batch, vocabulary
+
+    def from_step(self, step: int) -> Iterator[np.ndarray]:
+        """(S, batch, context + 1) token ids of `step`, and of those after it."""
+        before = self.turns[:, : step * self.batch]
+        taken = np.stack([np.count_nonzero(before == d, axis=1) for d in range(len(self.domains))])  # (n_domains, S)
+        for start in range(step * self.batch, self.steps * self.batch, self.batch):
+            turns = self.turns[:, start : start + self.batch]
+            rows = np.empty((*turns.shape, self.domains[0].context + 1), dtype=np.int32)
+            for d, domain in enumerate(self.domains):
+                mine = turns == d
+                places = taken[d][:, None] + np.cumsum(mine, axis=1) - 1
+                for seed, order in self.orders[d].items():
+                    of_seed = mine & (self.seeds == seed)[:, None]
+                    rows[of_seed] = self._checked(domain, domain.read(order.at(places[of_seed])))
+                taken[d] += mine.sum(axis=1)
+            yield rows
+
+    def _checked(self, domain: DomainTokens, rows: np.ndarray) -> np.ndarray:
+        if rows.size and rows.max() >= self.vocabulary:
+            raise MixError(
+                f"domain {domain.name}: its files hold token {rows.max()}, and the tokenizer has {self.vocabulary} "
+                "tokens — give the tokenizer.json that they were made with"
+            )
+        return rows

@@ -22,6 +22,7 @@ class _QuietLocal(LocalPipelineExecutor):
     """datatrove's local executor; its log lines go to the rank's file, the terminal belongs to the progress bar."""
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
+        os.environ["LOCAL_RANK"] = str(local_rank)  # which of this machine's GPUs is its own
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
             try:
                 return super()._run_for_rank(rank, local_rank, node_rank)

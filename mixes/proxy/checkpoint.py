@@ -1,0 +1,94 @@
+"""What a killed cohort goes on from, and trained proxies to start others from: tensors in torch's own format.
+
+Files are written aside, flushed and renamed, so they are whole or not there; they are loaded with `weights_only`,
+which builds tensors, numbers and texts and never runs what a file says.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mixes.errors import MixError
+from mixes.proxy.model import Proxies
+from mixes.proxy.settings import ProxySettings
+
+UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, KeyError, UnpicklingError)  # what torch.load raises
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How far a training is. Data needs no more than the step: any step's batch can be had without those before."""
+
+    step: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0  # of them, for data
+
+
+def save_moment(path: Path, moment: Moment, proxies: Proxies, optimiser: torch.optim.Optimizer, losses: Tensor) -> None:
+    """Weights, AdamW's averages, losses and the step."""
+    content = {"moment": asdict(moment), "weights": proxies.state_dict(), "optimiser": optimiser.state_dict()}
+    _write(path, {**content, "losses": losses})
+
+
+def load_moment(path: Path, proxies: Proxies, optimiser: torch.optim.Optimizer, losses: Tensor) -> Moment:
+    """Restore in place what `save_moment` wrote; without a file, the beginning."""
+    for left in path.parent.glob(f".{path.name}.*"):  # what a killed process was writing
+        left.unlink(missing_ok=True)
+    if not path.exists():
+        return Moment()
+    saved = _read(path)
+    proxies.load_state_dict(saved["weights"])
+    optimiser.load_state_dict(saved["optimiser"])
+    losses.copy_(saved["losses"])
+    return Moment(**saved["moment"])
+
+
+def save_proxy(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """One proxy's weights, by name."""
+    _write(path, dict(weights))
+
+
+def load_proxy(path: Path, settings: ProxySettings, vocabulary: int) -> dict[str, Tensor]:
+    """A saved proxy's weights, by name.
+
+    Raises:
+        MixError: it is not there, is no saved proxy, or has another shape.
+    """
+    try:
+        weights = _read(path)
+    except UNREADABLE as error:
+        raise MixError(
+            f"proxy.init_from: {path} is no saved proxy ({type(error).__name__}) — keep_models: true saves them"
+        ) from None
+    with torch.device("meta"):
+        wanted = dict(Proxies(settings.shape, vocabulary, 1, [0], settings.tied).named_parameters())
+    for name in sorted(wanted.keys() | weights.keys()):
+        theirs = list(weights[name].shape) if name in weights else None
+        ours = list(wanted[name].shape[1:]) if name in wanted else None
+        if theirs != ours:
+            raise MixError(
+                f"proxy.init_from: {path} has {name} {theirs or 'not at all'}, a proxy of size {settings.size} over "
+                f"{vocabulary} tokens {ours or 'not at all'} — start from a proxy of the same size, head and tokenizer"
+            )
+    return weights
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content

@@ -1,0 +1,57 @@
+"""The device that proxies train on, and what its memory says."""
+
+import gc
+import os
+
+import torch
+
+from mixes.errors import MixError
+from mixes.proxy.settings import ProxySettings
+
+TORCH = torch.__version__
+
+
+def prepare_device(settings: ProxySettings) -> torch.device:
+    """The device of this process: of several GPUs the one of its local rank (LOCAL_RANK, as torchrun names it). A CPU
+    gets one thread, since two threads on one proxy are slower than two proxies.
+
+    Raises:
+        MixError: a GPU is asked for, and there is none.
+    """
+    if settings.device == "cpu":
+        torch.set_num_threads(1)
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % count_gpus())
+    torch.cuda.set_device(device)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as PyTorch's notes on reproducibility ask
+        torch.use_deterministic_algorithms(True)
+    return device
+
+
+def count_gpus() -> int:
+    """GPUs of this machine that this process may use.
+
+    Raises:
+        MixError: there is none.
+    """
+    if not torch.cuda.is_available():
+        raise MixError("proxy.device: cuda, and no GPU is here — set device: cpu")
+    return torch.cuda.device_count()
+
+
+def free_memory() -> int:
+    """Free bytes of the GPU that has least of them."""
+    return min(torch.cuda.mem_get_info(number)[0] for number in range(count_gpus()))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """A GPU's allocator raises a class of its own; a CPU's a RuntimeError that only its text tells."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def release_memory() -> None:
+    """Give back what a failed training held."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

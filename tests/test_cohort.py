@@ -1,0 +1,271 @@
+"""Cohorts: the scores of single runs, nothing shared between proxies, and records that say what happened."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from conftest import ROOT, SAMPLE, read_lines, write_lines
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from mixes.errors import MixError
+from mixes.proxy.loss import excess
+from mixes.proxy.memory import bytes_a_proxy, choose_cohort, choose_parts
+from mixes.proxy.model import Proxies
+from mixes.proxy.settings import ProxySettings
+from mixes.proxy.train import Program, clip_each, has_diverged, learn
+from mixes.swarm import Candidate
+from pipeline.cohort import Evidence
+from pipeline.executor.settings import ExecutorSettings
+from pipeline.pool import Pool
+from pipeline.suite import SuiteSettings, encode_suite
+from pipeline.swarm import check_epochs, diverged_runs, read_runs, train_swarm
+
+SETTINGS = ProxySettings(size="100k", tokens=8_192, context=64, batch=8)
+SOURCES = ("books", "code", "science")
+TASKS = ("sciq", "csqa", "codex_mbpp")
+CANDIDATES = [
+    Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 0),
+    Candidate("code", {"books": 0.0, "code": 1.0, "science": 0.0}, 0),
+    Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 1),
+]
+
+
+@pytest.fixture(scope="session")
+def evidence(tmp_path_factory) -> Evidence:
+    """A pool of three real domains and a suite of three real tasks, as their stages leave them."""
+    assert SAMPLE.exists(), "no sample corpus: run `make sample` first (or `make test`, which does)"
+    stages = tmp_path_factory.mktemp("stages")
+    texts = {name: [row["text"] for row in read_lines(SAMPLE / name / "00000.jsonl.zst", 40)] for name in SOURCES}
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512, special_tokens=["<end>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator((text[:5_000] for found in texts.values() for text in found), trainer)
+    files = []
+    for name, found in texts.items():
+        ids = np.array(tokenizer.encode("<end>".join(text[:3_000] for text in found)).ids, dtype=np.uint16)
+        for split, part in zip(("train", "validation"), np.split(ids, [-700]), strict=True):
+            at = stages / "tokenised" / "tokens" / f"{name}.{split}.bin"
+            at.parent.mkdir(parents=True, exist_ok=True)
+            part.tofile(at)
+            counts = {"documents": len(found), "bytes": 0, "tokens": len(part)}
+            files.append({"domain": name, "split": split, "file": at.name, **counts})
+    manifest = {"tokens": "tokenised", "end": "<end>", "sources": dict(zip(SOURCES, SOURCES, strict=True))}
+    (stages / "pool").mkdir()
+    (stages / "pool" / "manifest.json").write_text(json.dumps({**manifest, "files": files}))
+    tokenizer.save(str(stages / "pool" / "tokenizer.json"))
+    (stages / "suite").mkdir()
+    rows = read_lines(SAMPLE / "suite.jsonl.zst")
+    chosen = [row for task in TASKS for row in [row for row in rows if row["task"] == task][:20]]
+    write_lines(stages / "suite.jsonl.zst", chosen)
+    encode_suite(stages / "suite.jsonl.zst", SuiteSettings(path="", items=5), tokenizer, 0, 64, stages / "suite")
+    return Evidence(stages / "pool", stages / "suite", SETTINGS)
+
+
+def train(evidence: Evidence, folder: Path, candidates=CANDIDATES, **changes: object) -> tuple[Evidence, dict]:
+    """Train into `folder`, in this process."""
+    changed = Evidence(evidence.pool, evidence.suite, SETTINGS.model_copy(update=changes))
+    decided = train_swarm(
+        changed, candidates, folder / "records", folder / "logs", ExecutorSettings(workers=1), lambda done, total: None
+    )
+    return changed, decided
+
+
+def scores(folder: Path, table: str = "scores") -> pl.DataFrame:
+    keys = ["run", "kind", "task"] if table == "scores" else ["run", "task", "item"]
+    return pl.read_parquet(folder / "records" / table / "*.parquet").sort(keys)
+
+
+@pytest.fixture(scope="module")
+def alone(evidence, tmp_path_factory) -> Path:
+    """The candidates, each trained by itself."""
+    folder = tmp_path_factory.mktemp("alone")
+    _, decided = train(evidence, folder)
+    assert decided == {"cohort": 1, "parts": 1}
+    return folder
+
+
+def test_a_cohort_scores_as_its_members_alone(evidence, alone, tmp_path):
+    _, decided = train(evidence, tmp_path, cohort=3)
+    assert decided == {"cohort": 3, "parts": 1}
+    ours, theirs = scores(tmp_path), scores(alone)
+    assert ours.drop("bpb").equals(theirs.drop("bpb"))  # the same run ids: the cohort is no part of them
+    np.testing.assert_allclose(ours["bpb"], theirs["bpb"], rtol=2e-4)
+    assert theirs.group_by("run").agg(pl.col("bpb").mean())["bpb"].std() > 0.05  # so the tolerance says something
+    assert pl.read_parquet(tmp_path / "records" / "runs" / "*.parquet")["cohort"].to_list() == [3, 3, 3]
+
+
+def test_scores_are_the_means_of_their_items(alone):
+    items = scores(alone, "items")
+    means = items.group_by("run", "task").agg(pl.col("bpb").mean().alias("mean"), pl.len().cast(pl.Int64).alias("n"))
+    joined = scores(alone).filter(pl.col("kind") == "task").join(means, on=["run", "task"])
+    assert len(joined) == 3 * 3
+    np.testing.assert_allclose(joined["bpb"], joined["mean"], rtol=1e-12)
+    assert (joined["items"] == joined["n"]).all()
+    assert (items["bytes"] > 0).all()
+
+
+def test_what_is_recorded_is_not_trained_again(evidence, alone):
+    records = alone / "records"
+    before = {path: path.stat().st_mtime_ns for path in records.rglob("*.parquet")}
+    assert train(evidence, alone)[1] == {"cohort": 1, "parts": 1}
+    lost = evidence.run_id(CANDIDATES[1])
+    was = pl.read_parquet(records / "scores" / f"{lost}.parquet")
+    (records / "runs" / f"{lost}.parquet").unlink()
+    train(evidence, alone)
+    after = {path: path.stat().st_mtime_ns for path in records.rglob("*.parquet")}
+    assert {path.stem for path in before if before[path] != after[path]} == {lost}
+    assert pl.read_parquet(records / "scores" / f"{lost}.parquet").equals(was)
+
+
+def test_a_larger_swarm_trains_only_what_is_new(evidence, alone, tmp_path):
+    more = [*CANDIDATES, Candidate("books", {"books": 1.0, "code": 0.0, "science": 0.0}, 0)]
+    before = {path: path.stat().st_mtime_ns for path in (alone / "records").rglob("*.parquet")}
+    train(evidence, alone, more)
+    assert len(list((alone / "logs").iterdir())) == 2  # a folder for each list of candidates
+    assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
+    assert len(read_runs(evidence, more, alone / "records").runs) == 4
+
+
+def test_a_proxy_without_numbers_harms_no_other():
+    torch.manual_seed(0)
+    tokens = torch.randint(0, 50, (3, 4, 17))
+    sick = Proxies(SETTINGS.shape, 50, 16, [0, 1, 2])
+    with torch.no_grad():
+        sick.embed[1, 7] = float("nan")
+    sound = Proxies(SETTINGS.shape, 50, 16, [0, 1, 2])
+    losses = [learn(model, Program(model, excess, torch.float32), tokens) for model in (sick, sound)]
+    assert losses[0].isnan().tolist() == [False, True, False]
+    for ours, theirs in zip(sick.parameters(), sound.parameters(), strict=True):
+        assert torch.equal(ours.grad[[0, 2]], theirs.grad[[0, 2]])
+
+
+def test_each_proxy_is_clipped_by_its_own_norm():
+    model = Proxies(SETTINGS.shape, 50, 16, [0, 1])
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+        weight.grad[0] *= 1e-6  # far below the limit: left alone
+    clip_each(model)
+    squares = sum(weight.grad[1].square().sum() for weight in model.parameters())
+    assert float(squares) == pytest.approx(1, rel=1e-4)
+    assert all((weight.grad[0] == 1e-6).all() for weight in model.parameters())
+
+
+def test_a_batch_in_parts_has_the_gradients_of_the_whole():
+    tokens = torch.randint(0, 50, (2, 6, 17))
+    model = Proxies(SETTINGS.shape, 50, 16, [0, 1])
+    gradients = []
+    for parts in (1, 4):  # 4 pieces of 2, 2, 2: sequences do not divide evenly
+        model.zero_grad()
+        loss = learn(model, Program(model, excess, torch.float32), tokens, parts)
+        gradients.append([loss, *(weight.grad.clone() for weight in model.parameters())])
+    for whole, pieces in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, pieces, rtol=1e-4, atol=1e-7)
+
+
+def test_what_counts_as_diverged():
+    falling = np.linspace(6, 4, 100)
+    nothing, spike, risen = falling.copy(), falling.copy(), falling.copy()
+    nothing[50] = np.nan
+    spike[50] = 20.0
+    risen[50:] = 6.5
+    losses = np.stack([falling, nothing, spike, risen])
+    assert has_diverged(losses, 10, 6.0).tolist() == [False, True, True, True]
+    spike[50] = 8.0
+    assert not has_diverged(np.stack([spike]), 10, 6.0).any()
+    assert not has_diverged(np.linspace(3, 5, 100)[None], 10, 6.0).any()  # a start below knowing nothing may rise
+
+
+def test_proxies_that_diverge_are_tried_again_and_named(evidence, tmp_path):
+    wild, _ = train(evidence, tmp_path, CANDIDATES[:2], learning_rate=1e4, cohort=2)
+    runs = pl.read_parquet(tmp_path / "records" / "runs" / "*.parquet")
+    assert runs["status"].to_list() == ["diverged"] * 2
+    assert runs["attempt"].to_list() == [2, 2]
+    assert runs["learning_rate"].to_list() == [5e3, 5e3]
+    assert scores(tmp_path).is_empty()
+    assert set(diverged_runs(wild, CANDIDATES[:2], tmp_path / "records")) == set(runs["run"])
+    with pytest.raises(MixError, match=r"2 of 2 proxies diverged.*lower proxy.learning_rate"):
+        read_runs(wild, CANDIDATES[:2], tmp_path / "records")
+    assert not list((tmp_path / "checkpoints").glob("*"))
+
+
+def test_a_saved_proxy_starts_others(evidence, tmp_path):
+    kept, _ = train(evidence, tmp_path / "a", CANDIDATES[:1], keep_models=True)
+    saved = tmp_path / "a" / "records" / "models" / f"{kept.run_id(CANDIDATES[0])}.pt"
+    started, _ = train(evidence, tmp_path / "b", CANDIDATES[:2], init_from=str(saved), learning_rate=1e-9)
+    ours, theirs = scores(tmp_path / "b"), scores(tmp_path / "a")
+    for run in ours["run"].unique():  # hardly trained, so still what they started from
+        mine = ours.filter(pl.col("run") == run)
+        np.testing.assert_allclose(mine["bpb"], theirs["bpb"], rtol=1e-3)
+    elsewhere = saved.rename(tmp_path / "moved.pt")
+    moved = started.proxy.model_copy(update={"init_from": str(elsewhere)})
+    assert Evidence(evidence.pool, evidence.suite, moved).run_id(CANDIDATES[0]) == started.run_id(CANDIDATES[0])
+    assert started.run_id(CANDIDATES[0]) != kept.run_id(CANDIDATES[0])
+    for wrong, said in (({"size": "200k"}, "start from a proxy of the same size"), ({"tied": False}, "own_head")):
+        with pytest.raises(MixError, match=said):
+            train(evidence, tmp_path / "c", CANDIDATES[:1], init_from=str(elsewhere), **wrong)
+    elsewhere.write_bytes(b"no proxy")
+    with pytest.raises(MixError, match="is no saved proxy"):
+        train(evidence, tmp_path / "c", CANDIDATES[:1], init_from=str(elsewhere))
+    with pytest.raises(MixError, match="give the file of a saved proxy"):
+        train(evidence, tmp_path / "c", CANDIDATES[:1], init_from="nowhere.pt")
+
+
+def test_more_epochs_than_the_cap(evidence):
+    held = Pool(evidence.pool).domains["code"].tokens
+    long = Evidence(evidence.pool, evidence.suite, SETTINGS.model_copy(update={"tokens": 3 * held}))
+    check_epochs(long, CANDIDATES, 3.01)
+    with pytest.raises(MixError, match=r"mix 'code' repeat domain 'code' 3\.0 times, the cap is 2"):
+        check_epochs(long, CANDIDATES, 2)
+
+
+def test_a_cohort_is_as_large_as_memory_lets_it_be():
+    gpu = SETTINGS.model_copy(update={"device": "cuda", "batch": 64})
+    each = bytes_a_proxy(gpu, 8_192)
+    few, many = choose_cohort(gpu, 8_192, 10 << 30), choose_cohort(gpu, 8_192, 80 << 30)
+    assert 1 < few < many <= (80 << 30) / each
+    assert choose_cohort(SETTINGS, 8_192, 80 << 30) == 1  # a CPU
+    assert choose_parts(gpu, 8_192, 80 << 30) == 1
+    large = gpu.model_copy(update={"size": "190M", "context": 2_048})
+    assert 1 < choose_parts(large, 8_192, 24 << 30) < 64
+    with pytest.raises(MixError, match=r"190M needs .* for a single sequence"):
+        choose_parts(large, 8_192, 4 << 30)
+
+
+LIMITED = """
+import json, resource, sys
+from pathlib import Path
+from test_cohort import *
+from pipeline.cohort import CohortTrainer
+from mixes.proxy import checkpoint, device, evaluate, train
+settings = ProxySettings(size="100k", tokens=32_768, context=64, batch=128, cohort=8)
+evidence = Evidence(Path(sys.argv[1]), Path(sys.argv[2]), settings)
+folder = Path(sys.argv[3])
+trainer = CohortTrainer(evidence, folder / "records", folder)
+trainer.train([Candidate("warm", CANDIDATES[0].weights, 99)], 1)
+held = int(next(line for line in open("/proc/self/status") if line.startswith("VmSize")).split()[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (held + (450 << 20),) * 2)
+trainer.train([Candidate("even", CANDIDATES[0].weights, seed) for seed in range(8)], 1)
+"""
+
+
+def test_a_cohort_that_does_not_fit_is_halved(evidence, tmp_path):
+    """Under a real limit of the process's memory, which eight proxies exceed and one does not."""
+    subprocess.run(
+        [sys.executable, "-c", LIMITED, evidence.pool, evidence.suite, tmp_path], check=True, timeout=200,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    runs = pl.read_parquet(tmp_path / "records" / "runs" / "*.parquet").filter(pl.col("mix") == "even")
+    assert len(runs) == 8
+    assert (runs["status"] == "trained").all()
+    most = json.loads((tmp_path / "most.json").read_bytes())
+    assert most < 8
+    assert runs["cohort"].max() <= most
