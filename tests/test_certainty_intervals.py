@@ -183,6 +183,14 @@ def test_the_winners_curse_is_seen():
     assert np.mean(chances) < 0.9
 
 
+def test_the_gain_of_a_mix_that_nobody_chose_is_the_difference_of_two_scores():
+    runs = swarm("log_linear", 0)
+    worlds = imagine_worlds(local_fits(runs, fitted(runs, LAWS["log_linear"])), runs.weights(), 20, 0)
+    one, other = np.full(4, 0.25), np.array([0.7, 0.1, 0.1, 0.1])
+    error = worlds.errors(MEAN, np.array([one, other]))
+    np.testing.assert_allclose(worlds.gain_errors(MEAN, one, other), error[:, 1] - error[:, 0])
+
+
 def test_worlds_are_the_same_again_and_keep_tasks_together():
     rng = np.random.default_rng(0)
     weights = rng.dirichlet(np.ones(4), size=24)

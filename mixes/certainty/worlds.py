@@ -42,8 +42,11 @@ class Worlds:
         return self._scores(self.refits, aim, mixes) - self._scores(self.truths, aim, mixes)
 
     def gain_errors(self, aim: Mapping[str, float], found: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """(B,) how far each refit overstates what its own mix `found` (B, n_domains) gains over `other`."""
-        at = np.concatenate([found, other[None]])
+        """(B,) how far each refit overstates what its own mix `found` (B, n_domains) gains over `other` (n_domains,).
+
+        `found` may be one mix (n_domains,): then without the optimism of having been chosen.
+        """
+        at = np.concatenate([np.broadcast_to(found, (len(self), len(other))), other[None]])
         error = self.errors(aim, at)
         return error[:, -1] - np.diagonal(error)
 
