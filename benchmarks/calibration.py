@@ -179,7 +179,7 @@ def planted(folder: Path, name: str, small: bool) -> Planted:
 def drawn_swarm(truth: Planted, count: int, seed: int) -> np.ndarray:
     """(count, d) as draw_swarm would choose them."""
     tokens = {name: int(1e9 * share) for name, share in zip(truth.domains, truth.natural, strict=True)}
-    swarm = draw_swarm(tokens, 1, SwarmSettings(mixes=count - 2, natural_seeds=2), seed)
+    swarm = draw_swarm(tokens, 1, SwarmSettings(mixes=count - 2, seeds=2), seed)
     mixes = {candidate.mix: candidate.weights for candidate in swarm}
     return np.array([[mix[domain] for domain in truth.domains] for mix in mixes.values()])
 

@@ -94,11 +94,11 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
 
 def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) -> None:
     """The experiment with every default filled in, and with what was decided once for all runs."""
-    resolved = experiment.model_dump(mode="json")
+    file = experiment.folder / "experiments" / f"{experiment.id}.yaml"
+    resolved = yaml.safe_load(file.read_text()) if file.exists() else experiment.model_dump(mode="json")
     for section, chosen in decided.items():
         resolved[section] |= chosen
-    text = yaml.safe_dump(resolved, sort_keys=False)
-    write_aside(experiment.folder / "experiments" / f"{experiment.id}.yaml", text.encode())
+    write_aside(file, yaml.safe_dump(resolved, sort_keys=False).encode())
 
 
 def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
@@ -122,8 +122,11 @@ def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
     return {"domains": _frame("domains", domains), "buckets": buckets}
 
 
-def record_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Current:
-    """Mixes, their weights, and the runs that were recorded as they ended."""
+def record_swarm(
+    experiment: Experiment, evidence: Evidence, candidates: list[Candidate], decided: dict[str, int]
+) -> Current:
+    """Mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were made."""
+    _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
     tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
     mixes = {candidate.mix: candidate for candidate in candidates}
     counted = [{"mix": mix, "proxies": sum(c.mix == mix for c in candidates)} for mix in mixes]
@@ -133,7 +136,7 @@ def record_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Ca
         for domain, weight in sorted(candidate.weights.items())
     ]
     runs = [evidence.run_id(candidate) for candidate in candidates]
-    files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores")}
+    files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
     tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
     if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
         files |= {table: [] for table in ABOUT_RECOMMENDATIONS}

@@ -19,7 +19,7 @@ from mixes.swarm import Candidate, draw_swarm
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
 from pipeline.suite import encode_suite
-from pipeline.swarm import Evidence, train_swarm
+from pipeline.swarm import Evidence, check_epochs, diverged_runs, train_swarm
 
 
 @stage_task(name="suite")
@@ -49,17 +49,27 @@ def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
 
 
 @stage_task(name="train")
-def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
-    """Every proxy that has no record yet."""
+def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> dict[str, int]:
+    """Every proxy that has no record yet; returns how cohorts were made."""
+    if not experiment.reuse:  # whose natural mix repeats what the reused proportions ask for
+        check_epochs(evidence, candidates, experiment.swarm.max_epochs)
     with stage_progress("train") as progress:
         logs = experiment.folder / "logs"
-        train_swarm(evidence, candidates, experiment.records, logs, experiment.executor, progress)
+        decided = train_swarm(evidence, candidates, experiment.records, logs, experiment.executor, progress)
+    for run, candidate in diverged_runs(evidence, candidates, experiment.records).items():
+        line = f"train        {run} on mix {candidate.mix} diverged twice and is left out"
+        print(line, file=sys.stderr, flush=True)
+    return decided
 
 
 @flow(name="draw-swarm", log_prints=False, validate_parameters=False)
 def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
-    evidence = Evidence(pool, make_suite(experiment, pool), experiment.proxy)
+    proxy = experiment.proxy
+    if proxy.init_from:
+        start = experiment.corpus.file(proxy.init_from, "proxy.init_from")
+        proxy = proxy.model_copy(update={"init_from": str(start)})
+    evidence = Evidence(pool, make_suite(experiment, pool), proxy)
     return evidence, draw(experiment, pool)
 
 
@@ -67,8 +77,8 @@ def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candid
 def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to scores; returns what the proxies share, and the candidates."""
     evidence, candidates = draw_flow(experiment, pool)
-    train(experiment, evidence, candidates)
-    rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates))
+    decided = train(experiment, evidence, candidates)
+    rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates, decided))
     return evidence, candidates
 
 

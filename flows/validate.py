@@ -22,8 +22,6 @@ from mixes.certainty.noise import OVERALL
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
-from mixes.target import family_weights
-from pipeline.suite import suite_families
 from pipeline.swarm import Evidence, read_runs, train_swarm
 
 FIRST_SEED = 1_000  # far from the swarm's
@@ -60,7 +58,6 @@ def validate_flow(experiment: Experiment, seeds: int, multiple: float) -> Valida
         for seed in range(seeds)
     ]
     train_anew(experiment, evidence, candidates)
-    families = suite_families(evidence.suite)
     scores = np.array(
         [
             [
@@ -74,7 +71,7 @@ def validate_flow(experiment: Experiment, seeds: int, multiple: float) -> Valida
     )  # (mixes, seeds, tasks, 2)
     tasks = scores[0, 0, :, 0].tolist()
     values = scores[..., 1].astype(float)
-    aims = {"target": found.target, **family_weights(families)}
+    aims = {"target": found.target, **found.families}
     bpb = {name: values @ np.array([aim.get(task, 0.0) for task in tasks]) for name, aim in aims.items()}
     return Validation(found, bpb, longer.steps * longer.batch * longer.context)
 

@@ -7,12 +7,12 @@ score is noisy by itself: a gain below the noise of a difference between two pro
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mixes.certainty.cautions import cautions_of
+from mixes.certainty.cautions import CLEAR, cautions_of
 from mixes.certainty.intervals import Gain, gain_of, score_intervals, weight_intervals
 from mixes.certainty.leverage import LocalFit, local_fits
 from mixes.certainty.noise import OVERALL, Noise, estimate_noise
@@ -72,8 +72,9 @@ def recommend(
     _check_names(families)
     laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed)
     fits = local_fits(runs, laws)
-    aim, noise = _aim(runs, families, fits, settings, seeds)
-    case = _Case(runs, families, holdings, settings, laws, aim, noise, seed)
+    unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
+    aim, noise = _aim(runs, families, unclear, fits, settings, seeds)
+    case = _Case(runs, family_weights(families, unclear), holdings, settings, laws, aim, noise, seed)
     worlds = imagine_worlds(fits, runs.by_mix().weights(), _world_count(case), seed)
     best = case.robust(worlds) if settings.robust else case.solve(case.objective)
     optima = worlds.optima(aim, case.anchor, case.pull, lambda one, start: case.solve(one, start).mix, best.mix)
@@ -93,6 +94,7 @@ def recommend(
         caps=case.caps(best.mix),
         binding=best.prices,
         target={task: weight for task, weight in aim.items() if weight},
+        families={name: {t: w for t, w in one.items() if w} for name, one in case.by_family.items()},
         standardised=settings.standardise,
         predicted={name: case.predicted(name, best.mix, gains[name], fits) for name in case.aims},
         verdict=verdicts,
@@ -111,6 +113,13 @@ def recommend(
     return replace(found, id=f"recommendation-{digest}")
 
 
+def unclear_tasks(runs: Runs, noise: Noise) -> tuple[str, ...]:
+    """Tasks that mixes move by less than twice their noise, where replicates have measured it: of no use to a mean."""
+    if noise.source != "replicates":
+        return ()
+    return tuple(task for task, spread in spreads(runs).items() if spread < CLEAR * noise.score[task])
+
+
 def spreads(runs: Runs) -> dict[str, float]:
     """Task → standard deviation of its score over mixes."""
     return dict(zip(runs.tasks, runs.by_mix().scores().std(axis=1, ddof=1).tolist(), strict=True))
@@ -120,11 +129,11 @@ class _Case:
     """What is asked, made ready: aims, reference, limits, and the objective."""
 
     def __init__(
-        self, runs: Runs, families: Mapping[str, str], holdings: Holdings, settings: RecommendSettings,
+        self, runs: Runs, by_family: Mapping[str, Mapping[str, float]], holdings: Holdings, settings: RecommendSettings,
         laws: Mapping[str, TaskLaw], aim: Mapping[str, float], noise: Noise, seed: int,
     ) -> None:  # fmt: skip
         self.runs, self.settings, self.laws, self.noise, self.seed = runs, settings, laws, noise, seed
-        self.by_family = family_weights(families)
+        self.by_family = by_family
         self.aims = {OVERALL: aim, **{task: {task: 1.0} for task in runs.tasks}, **self.by_family}
         self.tried = runs.by_mix().weights()
         if holdings.natural is None:
@@ -230,25 +239,17 @@ def _check_names(families: Mapping[str, str]) -> None:
 
 
 def _aim(
-    runs: Runs, families: Mapping[str, str], fits: Mapping[str, LocalFit], settings: RecommendSettings,
-    seeds: Mapping[str, int] | None,
+    runs: Runs, families: Mapping[str, str], unclear: Collection[str], fits: Mapping[str, LocalFit],
+    settings: RecommendSettings, seeds: Mapping[str, int] | None,
 ) -> tuple[dict[str, float], Noise]:  # fmt: skip
     """The target's task weights, standardised if asked, and the noise of every aim."""
-    aim = task_weights(settings.target, families)
-    noise = estimate_noise(runs, aim, families, fits, seeds)
+    aim = task_weights(settings.target, families, unclear)
+    noise = estimate_noise(runs, aim, families, fits, seeds, unclear)
     if settings.standardise is None:
         return aim, noise
     scales = noise.score if settings.standardise == "noise" else spreads(runs)
-    units = np.array([[scales[task]] for task in runs.tasks])
-    scaled = Runs.from_arrays(runs.ids, runs.mixes, runs.domains, runs.tasks, runs.weights(), runs.scores() / units)
-    held_out = {task: replace(fit, held_out=fit.held_out / scales[task]) for task, fit in fits.items()}
-    of_target = estimate_noise(scaled, aim, families, held_out, seeds)  # families are pooled, so in one unit
-    noise = replace(
-        noise,
-        score=noise.score | {OVERALL: of_target.score[OVERALL]},
-        difference=noise.difference | {OVERALL: of_target.difference[OVERALL]},
-    )
-    return standardised(aim, scales), noise
+    aim = standardised(aim, scales)
+    return aim, estimate_noise(runs, aim, families, fits, seeds, unclear)
 
 
 def _world_count(case: _Case) -> int:

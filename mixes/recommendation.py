@@ -54,6 +54,7 @@ class Recommendation:
     caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
     binding: dict[str, float]  # limit → what 0.01 more of it would gain on the target
     target: dict[str, float]  # task → weight
+    families: dict[str, dict[str, float]]  # family → task → weight; tasks that no mix moves beyond noise are left out
     standardised: Literal["noise", "spread"] | None  # what a task's weight is divided by; the target has no unit then
     predicted: dict[str, Predicted]  # target, families, tasks
     verdict: dict[str, Verdict]  # target and families

@@ -1,11 +1,11 @@
-"""The swarm: candidate mixes from Dirichlets around the natural mix, natural itself in several seeds, and uniform.
+"""The swarm: candidate mixes from Dirichlets around the natural mix, natural itself, uniform; some in several seeds.
 
 Sources: Dirichlet candidates and zeroing of small weights from RegMix (arXiv 2407.01492) and OLMo 3; the
 flattened centre (natural shares to a power below one) is RegMix's, and keeps small domains in play.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -25,8 +25,10 @@ class SwarmSettings(BaseModel):
     """Candidate mixes for each domain; `mixes` overrides it."""
     mixes: int | None = Field(None, ge=2)
     """Candidate mixes in all."""
-    natural_seeds: int = Field(4, ge=2)
-    """Proxies of the natural mix, each with another seed: what noise is measured from."""
+    seeds: int = Field(3, ge=2)
+    """Proxies of each replicated mix, with the same seeds for all of them: what noise is measured from."""
+    replicated: int = Field(2, ge=0)
+    """Mixes that are replicated beside natural. What a seed does to all mixes alike is no noise of their difference."""
     flatten: float = Field(0.5, gt=0, le=1)
     """Power of the natural shares that makes the Dirichlets' centre; 1 is natural itself."""
     concentration: tuple[float, float] = (1.5, 15.0)
@@ -96,7 +98,8 @@ def draw_swarm(
             f"or lower swarm.min_distance ({settings.min_distance})"
         )
     swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
-    return swarm + [Candidate("natural", swarm[0].weights, n) for n in range(1, settings.natural_seeds)]
+    replicated = swarm[: 1 + settings.replicated]  # natural, uniform where it can be had, candidates
+    return swarm + [replace(candidate, seed=seed) for candidate in replicated for seed in range(1, settings.seeds)]
 
 
 def _draw(rng: np.random.Generator, centre: np.ndarray, settings: SwarmSettings) -> np.ndarray:

@@ -1,22 +1,26 @@
 """Targets: which tasks' bpb a mix is to lower, and how much each counts."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mixes.errors import MixError
 
 
-def task_weights(target: Mapping[str, float], families: Mapping[str, str]) -> dict[str, float]:
+def task_weights(
+    target: Mapping[str, float], families: Mapping[str, str], unclear: Collection[str] = ()
+) -> dict[str, float]:
     """Task → weight, summing to one, of a target over families or tasks (`families`: task → family).
 
-    A family's weight is shared equally by its tasks. An empty target is OLMo 3's: the mean over families of
-    the mean over their tasks.
+    A family's weight is shared equally by its tasks, those that are `unclear` left out, unless all are. An empty
+    target is OLMo 3's: the mean over families of the mean over their tasks; families of unclear tasks only take no
+    part in it, unless all are.
 
     Raises:
         MixError: a name that is neither family nor task, a negative weight, or no positive one.
     """
     known = sorted(set(families.values())) + sorted(families)
-    chosen = dict(target) or {family: 1.0 for family in set(families.values())}
+    clear = {task: family for task, family in families.items() if task not in unclear}
+    chosen = dict(target) or dict.fromkeys(set((clear or families).values()), 1.0)
     weights = dict.fromkeys(sorted(families), 0.0)
     for name, weight in chosen.items():
         if name not in known:
@@ -25,7 +29,8 @@ def task_weights(target: Mapping[str, float], families: Mapping[str, str]) -> di
             raise MixError(f"target: no family or task {name!r} — {hint}")
         if not 0 <= weight < float("inf"):
             raise MixError(f"target: weight of {name!r} is {weight}, must be 0 or more")
-        tasks = [task for task, family in families.items() if name in (family, task)]
+        tasks = [name] if name in families else [task for task, family in clear.items() if family == name]
+        tasks = tasks or [task for task, family in families.items() if family == name]
         for task in tasks:
             weights[task] += weight / len(tasks)
     total = sum(weights.values())
@@ -34,9 +39,9 @@ def task_weights(target: Mapping[str, float], families: Mapping[str, str]) -> di
     return {task: weight / total for task, weight in weights.items()}
 
 
-def family_weights(families: Mapping[str, str]) -> dict[str, dict[str, float]]:
+def family_weights(families: Mapping[str, str], unclear: Collection[str] = ()) -> dict[str, dict[str, float]]:
     """Family → the target that is this family alone."""
-    return {family: task_weights({family: 1.0}, families) for family in sorted(set(families.values()))}
+    return {family: task_weights({family: 1.0}, families, unclear) for family in sorted(set(families.values()))}
 
 
 def standardised(weights: Mapping[str, float], scales: Mapping[str, float]) -> dict[str, float]:

@@ -92,7 +92,7 @@ def experiment_content() -> dict:
         "tokenizer": {"vocabulary": 512},
         "suite": {"path": "suite.jsonl.zst", "items": 5},
         "proxy": {"size": "100k", "tokens": 8_192, "context": 64, "batch": 8},
-        "swarm": {"mixes": 10, "max_epochs": 8, "natural_seeds": 4},
+        "swarm": {"mixes": 10, "max_epochs": 8, "seeds": 2},
         "recommend": {"replicates": 20},
         "executor": {"workers": 2},
     }

@@ -30,7 +30,7 @@ def joined(tiny, finished, server) -> dict:
         "work": "joined",
         "reuse": {"recommendation": "first.json"},
         "upsampling": {},
-        "swarm": {"max_epochs": 8, "natural_seeds": 2},
+        "swarm": {"max_epochs": 8, "seeds": 2},
     }
     (tiny / "joined.yaml").write_text(yaml.safe_dump(content | more))
     done = mixwright("recommend", "joined.yaml", "--json", folder=tiny, PREFECT_API_URL=server)

@@ -18,7 +18,8 @@ def test_mixes_are_distributions_within_caps_and_apart():
     swarm = draw_swarm(TOKENS, 200_000, settings, seed=1)
     mixes = {candidate.mix: candidate.weights for candidate in swarm}
     assert len(mixes) == 22
-    assert [candidate.seed for candidate in swarm if candidate.mix == "natural"] == [0, 1, 2, 3]
+    seeds = {mix: [candidate.seed for candidate in swarm if candidate.mix == mix] for mix in mixes}
+    assert seeds == {key: [0] for key in mixes} | {key: [0, 1, 2] for key in ("natural", "uniform", "mix-001")}
     for name, weights in mixes.items():
         assert sum(weights.values()) == pytest.approx(1, abs=1e-9)
         assert all(200_000 * weight <= 3 * TOKENS[domain] + 1 for domain, weight in weights.items())

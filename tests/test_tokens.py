@@ -77,7 +77,7 @@ def experiment(base: Path, name: str, sources: dict, **sections: object) -> Expe
         "name": name, "work": name, "sources": sources, "language": {"model": str(SAMPLE / "lid.176.ftz")},
         "tokenizer": {"path": "tokenizer.json"}, "suite": {"path": "suite.jsonl.zst", "items": 4},
         "proxy": {"size": "100k", "tokens": 8_192, "context": 64, "batch": 8}, "pool": {"validation_share": 0.1},
-        "swarm": {"mixes": 2, "natural_seeds": 2, "max_epochs": 8}, "executor": {"workers": 1}, **sections,
+        "swarm": {"mixes": 2, "seeds": 2, "max_epochs": 8}, "executor": {"workers": 1}, **sections,
     }  # fmt: skip
     (base / f"{name}.yaml").write_text(yaml.safe_dump(content))
     return load_experiment(base / f"{name}.yaml")

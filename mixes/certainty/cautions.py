@@ -146,4 +146,6 @@ def _noisy_tasks(mixes: Runs, noise: Noise) -> Caution | None:
     if not names:
         return None
     than = "noise" if noise.source == "replicates" else "laws' own error"
-    return Caution("noisy_tasks", f"the mix moves {', '.join(names)} by less than twice the {than}", names)
+    left_out = ", so they take no part in their families unless all are such" if noise.source == "replicates" else ""
+    said = f"mixes move {', '.join(names)} by less than twice the {than}{left_out}"
+    return Caution("noisy_tasks", said, names)

@@ -5,7 +5,7 @@ alike cancels in a difference between mixes (common random numbers), and a diffe
 Without any replicates, noise is at most what the laws leave unexplained: that upper bound is used, and named.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,10 +31,12 @@ class Noise:
     paired: bool  # whether `difference` was measured on mixes that share seeds; else it is √2 times `score`
 
 
-def aims_of(target: Mapping[str, float], families: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Aim → weights of tasks: the target's (task → weight), each family's, each task's (families: task → family)."""
+def aims_of(
+    target: Mapping[str, float], families: Mapping[str, str], unclear: Collection[str] = ()
+) -> dict[str, dict[str, float]]:
+    """Aim → weights of tasks: the target's (task → weight), each task's, each family's (families: task → family)."""
     alone = {task: {task: 1.0} for task in sorted(families)}
-    return {OVERALL: dict(target), **family_weights(families), **alone}
+    return {OVERALL: dict(target), **alone, **family_weights(families, unclear)}
 
 
 def estimate_noise(
@@ -43,26 +45,30 @@ def estimate_noise(
     families: Mapping[str, str],
     fits: Mapping[str, LocalFit],
     seeds: Mapping[str, int] | None = None,
+    unclear: Collection[str] = (),
 ) -> Noise:
     """The noise of the target (task → weight), of each family and each task.
 
-    families: task → family; fits: `local_fits(runs, laws)`, for swarms without replicates; seeds: run → its seed.
+    families: task → family; fits: `local_fits(runs, laws)`, for swarms without replicates; seeds: run → its seed;
+    unclear: tasks that take no part in their families.
     """
-    aims = aims_of(target, families)
+    aims = aims_of(target, families, unclear)
     names, by_aim = list(aims), _matrix(aims, runs.tasks)
+    unexplained = ((by_aim @ np.array([fits[task].held_out for task in runs.tasks])) ** 2).mean(axis=1)  # (n_aims,)
     groups = runs.replicates()
     if not groups:
-        left = by_aim @ np.array([fits[task].held_out for task in runs.tasks])
-        size = np.sqrt((left**2).mean(axis=1))
-        return Noise(_named(names, size), _named(names, np.sqrt(2) * size), "residuals", left.shape[1], paired=False)
+        size = np.sqrt(unexplained)
+        count = len(runs.by_mix())
+        return Noise(_named(names, size), _named(names, np.sqrt(2) * size), "residuals", count, paired=False)
     within = np.concatenate([_centred(group.scores()) for group in groups], axis=1)
     freedom = sum(len(group.runs) - 1 for group in groups)
-    levels = _levels(target, families)
-    score = _drawn((by_aim @ within) ** 2, freedom, names, levels)
+    single = np.array([name in families for name in names])
+    score = _named(names, _drawn((by_aim @ within) ** 2, freedom, unexplained, single))
     both, freedom_of_both = _beyond_seeds(groups, seeds or {})
-    difference = _drawn((by_aim @ both) ** 2, freedom_of_both, names, levels) if freedom_of_both else score
+    paired = freedom_of_both > 0
+    difference = _named(names, _drawn((by_aim @ both) ** 2, freedom_of_both, unexplained, single)) if paired else score
     root_two = {name: float(np.sqrt(2)) * value for name, value in difference.items()}
-    return Noise(score, root_two, "replicates", freedom, paired=freedom_of_both > 0)
+    return Noise(score, root_two, "replicates", freedom, paired)
 
 
 def _matrix(aims: Mapping[str, Mapping[str, float]], tasks: Sequence[str]) -> np.ndarray:
@@ -78,32 +84,20 @@ def _centred(scores: np.ndarray) -> np.ndarray:
     return scores - scores.mean(axis=1, keepdims=True)
 
 
-def _levels(target: Mapping[str, float], families: Mapping[str, str]) -> dict[str, tuple[list[str], float]]:
-    """Aim → its fellows, and the part of their mean variance that it should have: the target, a mean over families
-    whose noise is independent, has Σ (family's share)²."""
-    by_family = family_weights(families)
-    share = {family: sum(target.get(task, 0.0) for task, value in aim.items() if value) for family, aim in
-             by_family.items()}  # fmt: skip
-    return {
-        **{task: (list(families), 1.0) for task in families},
-        **{family: (list(by_family), 1.0) for family in by_family},
-        OVERALL: (list(by_family), sum(value**2 for value in share.values())),
-    }
+def _drawn(squares: np.ndarray, freedom: int, unexplained: np.ndarray, single: np.ndarray) -> np.ndarray:
+    """(n_aims,) standard deviations, from squared deviations (n_aims, n).
 
-
-def _drawn(
-    squares: np.ndarray, freedom: int, names: list[str], levels: Mapping[str, tuple[list[str], float]]
-) -> dict[str, float]:
-    """Aim → standard deviation, from squared deviations (n_aims, n).
-
-    A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to the mean
-    over its fellows by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027).
+    A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to what its
+    fellows' would be by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027). Fellows are the
+    single tasks, or the families with the target; what they share is the part that noise has of what the laws leave
+    unexplained, which knows no unit.
     """
-    sums = dict(zip(names, squares.sum(axis=1).tolist(), strict=True))
-    drawn = {}
-    for name, (fellows, part) in levels.items():
-        pooled = part * sum(sums[fellow] for fellow in fellows) / (freedom * len(fellows))
-        drawn[name] = float(np.sqrt((sums[name] + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)))
+    sums = squares.sum(axis=1)
+    drawn = np.empty(len(sums))
+    for fellows in (single, ~single):
+        part = np.mean(sums[fellows] / (freedom * np.maximum(unexplained[fellows], 1e-300)))
+        prior = PRIOR_FREEDOM * part * unexplained[fellows]
+        drawn[fellows] = np.sqrt((sums[fellows] + prior) / (freedom + PRIOR_FREEDOM))
     return drawn
 
 
