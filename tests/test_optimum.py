@@ -13,6 +13,8 @@ from mixes.laws.registry import LAWS
 from mixes.optimum import exact
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import AtMost, Bound
+from mixes.optimum.interior import Solver
+from mixes.optimum.lift import Lifted, Scaled
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part, divergence, stacked
 
@@ -142,21 +144,52 @@ def test_prices_are_what_loosening_brings():
 def test_what_is_not_optimal_is_refused(monkeypatch):
     monkeypatch.setattr("mixes.optimum.interior.ITERATIONS", 3)
     aim = planted.objective(12, 4, seed=0)
-    with pytest.raises(MixError, match="allowed are 1e-06"):
-        best_mix(aim, planted.limits(aim.anchor))
+    for kl in (None, 0.3):
+        with pytest.raises(MixError, match="allowed are 1e-06"):
+            best_mix(aim, planted.limits(aim.anchor, kl))
 
 
-def test_the_gap_is_a_bound_whatever_the_solver_says(monkeypatch):
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gap_is_a_bound_whatever_the_solver_says(monkeypatch, seed):
     """A solver that stops anywhere gets a wide gap, never a wrong one."""
-    aim = planted.objective(12, 4, seed=3)
-    within = planted.limits(aim.anchor, kl=None)
+    aim, names = planted.objective(12, 4, seed), planted.names_of(12)
+    free = best_mix(aim, Limits(names)).mix
+    within = Limits(names, (Bound("few", names[::2], 0.0, 0.6 * free[::2].sum()), Bound("one", names[1:2], low=0.1)))
     best = best_mix(aim, within)
+    assert "few" in best.prices
     monkeypatch.setattr(exact, "OPTIMAL", 10.0)
     for iterations in range(1, 12):
         monkeypatch.setattr("mixes.optimum.interior.ITERATIONS", iterations)
         early = best_mix(aim, within)
         assert early.value - early.gap <= best.value + 1e-12
         assert early.value >= best.value - best.gap
+
+
+@pytest.mark.parametrize("forms", [("linear",), FORMS], ids="+".join)
+def test_any_multipliers_at_any_mix_give_a_bound(forms):
+    aim, names = planted.objective(6, 3, seed=2, forms=forms), planted.names_of(6)
+    within = Limits(
+        names,
+        (Bound("few", names[:3], 0.2, 0.6), Bound("half", names[2:5], 0.5, 0.5), Bound("one", names[:1], 0.05, 0.4)),
+        (AtMost("kl", divergence(aim.anchor), 0.3),),
+    )
+    best, rng = best_mix(aim, within), np.random.default_rng(0)
+    terms = [Scaled(aim, best.value, 1.0), *within.scaled]
+    nothing = np.zeros(0)
+    lifted = Lifted(within.room, within.centre, terms, np.zeros((2, 0)), nothing, nothing, aim.anchor)
+    solver = Solver(lifted.program)
+    end = solver.solve(within.centre)
+    assert -1e-6 < lifted.bound(end, solver.of_rows, solver.of_convex)[0] <= 1e-12
+    for _ in range(300):
+        size = 10 ** rng.uniform(-3, 2)
+        corner = within.room.least(rng.normal(size=6))
+        point = replace(
+            end,
+            x=corner + rng.choice([1e-3, 0.1, 0.5]) * (within.centre - corner),
+            multipliers=rng.exponential(size, len(end.multipliers)) * (rng.random(len(end.multipliers)) < 0.3),
+            of_equal=rng.normal(scale=size, size=len(end.of_equal)) * (rng.random(len(end.of_equal)) < 0.5),
+        )
+        assert lifted.bound(point, solver.of_rows, solver.of_convex)[0] <= 1e-12
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9])

@@ -114,6 +114,11 @@ def test_settings_that_cannot_be(settings):
         ),
         ({"bounds": {"web/*": [0.6, 1], "math": [0.1, 1], "code": [0.35, 1]}}, {"epochs: code", "bounds: code"}, "0.3"),
         ({"bounds": {"web/*": [0.6, 1], "web/[fs]*": 0.1, "web/news": [0.01, 0.4]}}, {"web/[fs]*", "news", "*"}, "0.5"),
+        (
+            {"bounds": {"web/*": [0.7, 1], "code": [0.29, 1], "math": [0.01005, 1], "web/news": [0, 0.9]}},
+            {"bounds: web/*", "bounds: code", "bounds: math"},
+            "to 0.01",
+        ),
         ({"bounds": {"code": 0.3, "math": [0.15, 1]}, "most_kl": 0.2}, {"most_kl", "bounds: code", "bounds: math"}, ""),
         ({"bounds": {"code": 0.3, "math": [0.01, 1]}, "most_kl": 0.1}, {"most_kl", "bounds: code"}, ""),
         (

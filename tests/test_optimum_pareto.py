@@ -67,6 +67,16 @@ def test_two_families_are_spaced_evenly_whatever_their_units():
     np.testing.assert_allclose(table(pareto_front(unit, LIMITS, 15)) / [1, 1000], front, atol=1e-4)
 
 
+def test_a_familys_own_end_is_no_worse_for_the_others_than_it_must_be():
+    """To the first family two domains are alike; to the second one of them is better."""
+    anchor = np.array([0.5, 0.3, 0.2])
+    first, second = (
+        Objective((Part(LAWS["linear"], np.array([slopes]), np.ones(1)),), anchor) for slopes in ([1, 1, 2], [3, 2, 1])
+    )
+    front = pareto_front({"first": first, "second": second}, Limits(("a", "b", "c")), 2)
+    np.testing.assert_allclose([point.mix for point in front], [[0, 1, 0], [0, 0, 1]], atol=1e-9)
+
+
 def test_families_that_agree_have_one_point():
     one = planted.objective(6, 2, 0)
     assert len(pareto_front({"a": one, "b": one}, LIMITS, 10)) == 1

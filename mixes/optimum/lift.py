@@ -3,7 +3,7 @@
     F_i(w, u) = factor_i (objective_i(w) − offset_i) + linear_i · u  (+ lean/2 ‖w − anchor‖² in F_0)
 
 The variables are the weights that can move, then u: none for an optimum, the depth for a feasible mix
-(mixes/optimum/limits.py), the tail's variables for a robust one (mixes/optimum/robust.py).
+(mixes/optimum/feasible.py), the tail's variables for a robust one (mixes/optimum/robust.py).
 """
 
 from collections.abc import Sequence
