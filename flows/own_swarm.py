@@ -63,7 +63,7 @@ def recommend_from_files(
         raise ExperimentError("--budget: epochs can only be counted with --tokens — name a file of domain,tokens")
     else:
         holdings = Holdings()
-    found = recommend(swarm.runs, families, holdings, settings, seed, evidence)
+    found = recommend(swarm.runs, families, holdings, settings, seed, evidence, report=_note)
     return _own_direction(found, swarm.metrics)
 
 
@@ -94,7 +94,11 @@ def print_notes(swarm: ScoredSwarm) -> None:
     """What was read, ignored and repaired, to standard error."""
     size = f"{len(swarm.runs):,} runs, {len(swarm.runs.domains):,} domains, {len(swarm.runs.tasks):,} metrics"
     for note in (size, *swarm.notes):
-        print(f"note         {note}", file=sys.stderr, flush=True)
+        _note(note)
+
+
+def _note(text: str) -> None:
+    print(f"note         {text}", file=sys.stderr, flush=True)
 
 
 def _own_direction(found: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:

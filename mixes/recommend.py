@@ -7,7 +7,7 @@ score is noisy by itself: a gain below the noise of a difference between two pro
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from mixes.certainty.noise import OVERALL, Noise, estimate_noise
 from mixes.certainty.verdict import sentence, verdict_of
 from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.errors import MixError
-from mixes.fit import TaskLaw, fit_laws, laws_for
+from mixes.fit import LARGE, TaskLaw, fit_laws, laws_for
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.exact import Optimum
@@ -35,6 +35,7 @@ from mixes.settings import RecommendSettings
 from mixes.target import family_weights, standardised, task_weights
 
 SEARCHED_WORLDS = 40  # where laws are not convex each world's optimum is a search, and takes seconds
+LARGE_WORLDS = 40  # where each optimum takes seconds for its size
 ROBUST_WORLDS = 60  # among which the worst are looked for: all of them are constraints of one problem
 
 
@@ -61,16 +62,18 @@ def recommend(
     seed: int,
     evidence: Mapping[str, str],
     seeds: Mapping[str, int] | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Recommendation:
     """The best mix for `settings.target` from the swarm's `runs`.
 
-    families: task → family; seeds: run → the seed that it was trained with, where it is known.
+    families: task → family; seeds: run → the seed that it was trained with, where it is known; report: is told what
+    was done and how long it took.
 
     Raises:
         MixError: an unknown target or law, different domains, too few runs, limits that contradict each other.
     """
     _check_names(families)
-    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed)
+    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed, report)
     fits = local_fits(runs, laws)
     unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
     aim, noise = _aim(runs, families, unclear, fits, settings, seeds)
@@ -253,7 +256,9 @@ def _aim(
 
 
 def _world_count(case: _Case) -> int:
-    return case.settings.replicates if case.objective.convex else min(SEARCHED_WORLDS, case.settings.replicates)
+    if not case.objective.convex:
+        return min(SEARCHED_WORLDS, case.settings.replicates)
+    return min(LARGE_WORLDS, case.settings.replicates) if case.tried.size > LARGE else case.settings.replicates
 
 
 def _epochs(mix: Mapping[str, float], holdings: Holdings) -> dict[str, float]:

@@ -111,10 +111,10 @@ def _spans_natural(
 
 
 def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
-    names = tuple(task for task, fit in fits.items() if fit.smooth and fit.slopes.shape[1] > count)
+    names = tuple(task for task, fit in fits.items() if fit.smooth and fit.parameters > count)
     if not names:
         return None
-    most = max(fits[task].slopes.shape[1] for task in names)
+    most = max(fits[task].parameters for task in names)
     return Caution(
         "few_runs", f"{count} mixes for laws of up to {most} parameters: the priors decide a part of the answer", names
     )

@@ -10,6 +10,7 @@ A law without such slopes (trees) has its residuals from folds, and the leverage
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,8 +29,8 @@ class LocalFit:
     """One task's law near its fit; scores in their own unit, bpb as a rule."""
 
     law: TaskLaw
-    smooth: bool  # whether the law itself has slopes; if not, `slopes` are the linear law's
-    slopes: np.ndarray  # (n, q) d score / d parameter at the swarm's mixes
+    smooth: bool  # whether the law itself has slopes; if not, the linear law's stand in
+    weights: np.ndarray  # (n, n_domains) of the swarm's mixes
     prior: np.ndarray  # (m, q) rows that the priors add, in standard deviations
     residuals: np.ndarray  # (n,) predicted − score of the fit
     leverage: np.ndarray  # (n,) of each mix on its own prediction
@@ -37,14 +38,27 @@ class LocalFit:
     noise: float  # σ, standard deviation of the residuals, for the freedom that the fit leaves
     freedom: float  # n less the fit's effective number of parameters
 
-    def covariance(self, relaxed: float = 1.0) -> np.ndarray:
+    @property
+    def slopes(self) -> np.ndarray:
+        """(n, q) d score / d parameter at the swarm's mixes; made anew, since a large swarm's are a gigabyte a few."""
+        return _slopes(self.law, self.weights)
+
+    @property
+    def parameters(self) -> int:
+        """q."""
+        return self.prior.shape[1]
+
+    def covariance(self, relaxed: float) -> np.ndarray:
         """(q, q) of the parameters; the priors' standard deviations `relaxed` times as wide."""
         return np.linalg.inv(_normal(self.slopes / self.noise, self.prior / relaxed))
 
+    @cached_property
+    def _covariance(self) -> np.ndarray:
+        return self.covariance(1.0)
+
     def leverage_at(self, mixes: np.ndarray) -> np.ndarray:
         """(m,) at mixes (m, n_domains)."""
-        slopes = _slopes(self.law, mixes) / self.noise
-        return np.einsum("mq,qr,mr->m", slopes, self.covariance(), slopes)
+        return _leverage(_slopes(self.law, mixes) / self.noise, self._covariance)
 
 
 def local_fits(runs: Runs, laws: Mapping[str, TaskLaw]) -> dict[str, LocalFit]:
@@ -64,11 +78,16 @@ def _local_fit(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.
     noise, count = float(residuals.std()) + 1e-12, len(scores)
     for _ in range(ROUNDS):
         scaled = slopes / noise
-        leverage = np.einsum("nq,qr,nr->n", scaled, np.linalg.inv(_normal(scaled, prior)), scaled)
+        leverage = _leverage(scaled, np.linalg.inv(_normal(scaled, prior)))
         freedom = max(count - leverage.sum(), 0.05 * count)
         noise = float(np.sqrt((residuals**2).sum() / (freedom if smooth else count))) + 1e-12
     held_out = residuals / (1 - np.minimum(leverage, MOST_LEVERAGE)) if smooth else residuals
-    return LocalFit(law, smooth, slopes, prior, residuals, leverage, held_out, noise, float(freedom))
+    return LocalFit(law, smooth, weights, prior, residuals, leverage, held_out, noise, float(freedom))
+
+
+def _leverage(slopes: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """(n,) j C jᵀ for every row j of slopes (n, q)."""
+    return np.einsum("nq,nq->n", slopes @ covariance, slopes)
 
 
 def _normal(slopes: np.ndarray, prior: np.ndarray) -> np.ndarray:

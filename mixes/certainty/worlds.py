@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixes.certainty.leverage import LocalFit
+from mixes.fit import LARGE
 from mixes.laws.kind import LawKind
 from mixes.optimum.objective import Objective, stacked
 
@@ -77,7 +78,10 @@ class Worlds:
 
 
 def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: int, seed: int) -> Worlds:
-    """So many worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`)."""
+    """So many worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
+
+    In LARGE swarms refits are steps of least squares: there are mixes enough to make the laws linear around the fit.
+    """
     tasks, rng = sorted(fits), np.random.default_rng(seed)
     spread = _joint_noise([fits[task] for task in tasks])
     shape = (replicates, spread.shape[1], len(weights))
@@ -87,6 +91,9 @@ def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates
         fit = fits[task]
         larger = np.sqrt(fit.freedom / rng.chisquare(fit.freedom, size=(replicates, 1)))  # than its estimate
         truths[task] = _truths(fit, larger * seen[t], larger * rng.standard_normal((replicates, len(fit.prior))))
+        if fit.smooth and weights.size > LARGE:
+            refits[task] = _moved(fit, truths[task], larger * measured[t])
+            continue
         scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t]
         near = np.tile(fit.law.parameters, (replicates, 1))
         refits[task] = fit.law.kind.fit(weights, scores, np.ones_like(scores), near)
@@ -96,11 +103,16 @@ def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates
 def _truths(fit: LocalFit, noise: np.ndarray, leaning: np.ndarray) -> np.ndarray:
     """(B, q) the fit's parameters moved by noise (B, n) of its scores and (B, m) of its priors; a law without slopes
     stays as it is."""
-    fitted = np.tile(fit.law.parameters, (len(noise), 1))
-    if fit.smooth:
-        pushed = noise @ fit.slopes / fit.noise**2 + leaning @ fit.prior / RELAXED
-        fitted[:, -fit.slopes.shape[1] :] += pushed @ fit.covariance(RELAXED)
-    return fitted
+    start = np.tile(fit.law.parameters, (len(noise), 1))
+    return _moved(fit, start, noise, leaning @ fit.prior / RELAXED) if fit.smooth else start
+
+
+def _moved(fit: LocalFit, start: np.ndarray, noise: np.ndarray, further: np.ndarray | float = 0.0) -> np.ndarray:
+    """(B, …) parameters `start` moved by noise (B, n) of the scores, by least squares near the fit."""
+    pushed = noise @ fit.slopes / fit.noise**2 + further
+    moved = start.copy()
+    moved[:, -fit.parameters :] += pushed @ fit.covariance(RELAXED)
+    return moved
 
 
 def _joint_noise(fits: list[LocalFit]) -> np.ndarray:
