@@ -131,6 +131,25 @@ def test_standardised_tasks_count_alike_whatever_their_unit():
     assert ask(scaled, max_epochs=100.0).mix["books"] > plain["books"] + 0.1
 
 
+def test_the_unit_of_all_scores_and_their_order_do_not_move_the_mix():
+    """The pull is stated in the target's noise, so it counts as much in thousandths and backwards as it did before."""
+    runs = swarm(signal=1.0, noise=0.02)
+    back = {domain: number for number, domain in enumerate(reversed(DOMAINS))}
+    other = Runs(
+        tuple(
+            Run(
+                run.id, run.mix, {domain: run.weights[domain] for domain in back},
+                {task: 1000 * run.scores[task] for task in reversed(runs.tasks)},
+            )
+            for run in reversed(runs.runs)
+        )
+    )  # fmt: skip
+    first, second = ask(runs, pull=2.0), ask(other, pull=2.0)
+    for domain in DOMAINS:
+        assert first.mix[domain] == pytest.approx(second.mix[domain], abs=1e-3)
+    assert first.verdict == second.verdict
+
+
 def test_more_of_a_domain_helps_the_family_that_it_helps():
     found = ask(swarm(signal=1.0, noise=0.01))
     assert found.marginal["code"]["code"] < 0 < found.marginal["code"]["knowledge"]
