@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mixes.budget import epoch_caps
 from mixes.certainty.cautions import CLEAR, cautions_of
 from mixes.certainty.intervals import Gain, gain_of, score_intervals, weight_intervals
 from mixes.certainty.leverage import LocalFit, local_fits
@@ -148,6 +149,8 @@ class _Case:
         self.pull = settings.pull * noise.difference[OVERALL] if known else 0.0
         self.objective = self.objective_of(aim, self.pull)
         plain = {name: self.objective_of(one) for name, one in self.aims.items() if name != OVERALL}
+        if holdings.available and holdings.budget and not settings.limits.epochs:
+            epoch_caps(holdings.available, holdings.budget, settings.max_epochs)  # a budget too large is one short line
         limits = limits_of(
             settings.limits, runs.domains, self.anchor, plain,
             holdings.available, holdings.budget or 0.0, settings.max_epochs,

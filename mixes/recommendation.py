@@ -14,7 +14,7 @@ BINDING = 1e-4  # a weight this near its cap is on it
 class Predicted:
     """A task's, family's or the target's scores under three mixes, in its own unit (bpb as a rule).
 
-    `mix` is what a proxy on the recommended mix is expected to score: the law's prediction, corrected by the mean
+    `mix` is what a proxy on the recommended mix is expected to score: the law's prediction, corrected by the median
     optimism that choosing a mix by fitted laws brings. gain = natural − mix, so more is better.
     """
 
@@ -28,7 +28,7 @@ class Predicted:
     mix_low: float  # a single proxy's score on the mix lies between these
     mix_high: float
     noise: float  # standard deviation of the difference between two proxies of equally good mixes
-    optimism: float  # by how much the laws overstate the gain, mean over imagined worlds; it is taken off already
+    optimism: float  # by how much the laws overstate the gain, median over imagined worlds; it is taken off already
     error: float  # held-out error of the laws behind it, weighted mean over tasks
 
 

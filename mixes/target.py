@@ -18,7 +18,7 @@ def task_weights(
     Raises:
         MixError: a name that is neither family nor task, a negative weight, or no positive one.
     """
-    known = sorted(set(families.values())) + sorted(families)
+    known = list(dict.fromkeys([*sorted(set(families.values())), *sorted(families)]))
     clear = {task: family for task, family in families.items() if task not in unclear}
     chosen = dict(target) or dict.fromkeys(set((clear or families).values()), 1.0)
     weights = dict.fromkeys(sorted(families), 0.0)

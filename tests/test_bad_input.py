@@ -125,7 +125,7 @@ def test_a_target_that_names_nothing(tiny, finished):
     assert "no family or task 'cod' — did you mean 'code'?" in said(
         tiny, "recommend", "experiment.yaml", "--target", "cod=1"
     )
-    assert "write family=weight" in said(tiny, "recommend", "experiment.yaml", "--target", "code")
+    assert "write family=number" in said(tiny, "recommend", "experiment.yaml", "--target", "code")
 
 
 def test_a_budget_beyond_the_caps(tiny, finished):

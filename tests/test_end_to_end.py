@@ -24,7 +24,7 @@ def test_the_recommendation_is_whole(finished):
     for row in finished["predicted"].values():
         assert row["gain"] == pytest.approx(row["natural"] - row["mix"])
         assert row["gain_low"] <= row["gain"] <= row["gain_high"]
-    assert {law["name"] for law in finished["law"].values()} <= {"linear", "log_linear", "transfer"}
+    assert {law["name"] for law in finished["law"].values()} <= {"linear", "log_linear", "bimix", "transfer"}
 
 
 def test_a_second_run_skips_everything_and_says_the_same(tiny, finished):

@@ -19,7 +19,7 @@ class Gain:
     low: float
     high: float
     chance: float  # that it is above zero: share of the worlds
-    optimism: float  # mean overstatement in the worlds: the winner's curse, and what regularisation adds
+    optimism: float  # median overstatement in the worlds: the winner's curse, and what regularisation adds
 
 
 def gain_of(claimed: float, errors: np.ndarray, coverage: float) -> Gain:
