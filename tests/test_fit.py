@@ -110,7 +110,7 @@ def test_what_auto_stands_for():
 
 
 def test_bad_input():
-    with pytest.raises(MixError, match="law: 'cubic' is unknown — known are linear, log_linear"):
+    with pytest.raises(MixError, match="law: 'cubic' is unknown — known are auto, linear, log_linear"):
         fit_laws(swarm(), names=("cubic",))
     with pytest.raises(MixError, match="9 different mixes, cross-validation needs 10"):
         fit_laws(swarm(9))

@@ -21,7 +21,7 @@ def test_flow_runs_and_artifact_reach_the_server(tiny, finished, server):
     done = mixwright("recommend", "experiment.yaml", "--json", folder=tiny, PREFECT_API_URL=server)
     assert json.loads(done.stdout) == finished
     runs = [run for run in ask(f"{server}/flow_runs/filter") if run["id"] not in before]
-    assert len(runs) == 4  # run, prepare, swarm, recommend
+    assert len(runs) == 5  # run, prepare, swarm with draw-swarm, recommend
     assert {run["state"]["type"] for run in runs} == {"COMPLETED"}
     artifacts = ask(f"{server}/artifacts/filter")
     shown = [artifact for artifact in artifacts if artifact["key"] == "recommended-mix"]
