@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.optimize import minimize
 
 from mixes.certainty.intervals import gain_of, score_intervals, weight_intervals
 from mixes.certainty.leverage import local_fits
 from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.fit import TaskLaw
 from mixes.laws.registry import LAWS
+from mixes.optimum.best import best_mix
+from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
 from mixes.runs import Run, Runs
 from mixes.swarm import SwarmSettings, draw_swarm
@@ -111,19 +112,7 @@ def cover_scores(folder: Path, seeds: int, show: Console) -> None:
 
 def solve(objective: Objective, start: np.ndarray) -> np.ndarray:
     """The best mix on the simplex."""
-    scale = float(np.abs(objective.gradient(start)).max())
-
-    def scaled(mix: np.ndarray) -> tuple[float, np.ndarray]:
-        at = np.maximum(mix, 1e-9)
-        return objective.value(at[None])[0] / scale, objective.gradient(at) / scale
-
-    found = minimize(
-        scaled, start, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(start),
-        options={"maxiter": 300, "ftol": 1e-11},
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
-    )  # fmt: skip
-    mix = np.clip(found.x, 0, 1)
-    return mix / mix.sum()
+    return best_mix(objective, Limits(tuple(f"d{i:03d}" for i in range(len(start))))).mix
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ from rich.table import Table
 from scipy.optimize import minimize
 
 from mixes.laws.registry import LAWS
+from mixes.optimum.best import best_mix
+from mixes.optimum.bounds import Bound
+from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
 from mixes.reuse.plan import ReusePlan, draw_reusing_swarm, fold, fold_amounts, fold_caps, plan_reuse, unfold
 from mixes.settings import RecommendSettings
@@ -102,13 +105,9 @@ def optimum(
     values = np.full(len(parameters), 1 / len(parameters))
     anchor, most = np.array(list(natural.values())), np.array([caps[name] for name in natural])
     objective = Objective((Part(LAWS[law], parameters, values),), anchor, pull)
-    found = minimize(
-        lambda w: float(objective.value(w[None])[0]), np.minimum(anchor, most), jac=objective.gradient, method="SLSQP",
-        bounds=[(1e-6, max(cap, 1e-6)) for cap in most],
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
-        options={"maxiter": 500, "ftol": 1e-10},
-    )  # fmt: skip
-    return dict(zip(natural, found.x / found.x.sum(), strict=True))
+    bounds = [Bound(f"cap of {name}", (name,), high=float(cap)) for name, cap in zip(natural, most, strict=True)]
+    found = best_mix(objective, Limits(tuple(natural), tuple(bounds)))
+    return dict(zip(natural, found.mix.tolist(), strict=True))
 
 
 def swarm(world: World, domains: list[str], size: int, seed: int, plan: ReusePlan | None = None) -> list[dict]:
