@@ -6,7 +6,8 @@ from pathlib import Path
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from mixes.recommendation import BINDING, Recommendation
+from mixes.certainty.intervals import ON_BOUND
+from mixes.recommendation import Recommendation
 from mixes.reuse.plan import VIRTUAL, ReusePlan, plan_reuse, unfold
 from pipeline.contents import domain_contents
 
@@ -61,7 +62,7 @@ def unfold_recommendation(
         marginal={
             name: found.marginal[name if name in plan.open else VIRTUAL] for name in mix
         },  # of a frozen domain: with all that is frozen with it
-        caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - BINDING},
+        caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - ON_BOUND},
     )
 
 

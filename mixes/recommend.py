@@ -14,7 +14,7 @@ import numpy as np
 
 from mixes.budget import epoch_caps
 from mixes.certainty.cautions import CLEAR, cautions_of
-from mixes.certainty.intervals import Gain, gain_of, score_intervals, weight_intervals
+from mixes.certainty.intervals import ON_BOUND, Gain, gain_of, score_intervals, weight_intervals
 from mixes.certainty.leverage import LocalFit, local_fits
 from mixes.certainty.noise import OVERALL, Noise, estimate_noise
 from mixes.certainty.verdict import sentence, verdict_of
@@ -30,7 +30,7 @@ from mixes.optimum.objective import Objective, stacked
 from mixes.optimum.pareto import pareto_front
 from mixes.optimum.robust import best_robust_mix
 from mixes.optimum.settings import anchor_of, limits_of
-from mixes.recommendation import BINDING, FrontMix, Predicted, Recommendation
+from mixes.recommendation import FrontMix, Predicted, Recommendation
 from mixes.runs import Runs, to_array
 from mixes.settings import RecommendSettings
 from mixes.target import family_weights, standardised, task_weights
@@ -228,7 +228,7 @@ class _Case:
     def caps(self, best: np.ndarray) -> dict[str, float]:
         """Domains whose weight is as high as it may be, and that weight."""
         high = self.limits.room.high
-        on = (high < 1) & (best > high - BINDING)
+        on = (high < 1) & (best > high - ON_BOUND)
         return {name: float(high[i]) for i, name in enumerate(self.runs.domains) if on[i]}
 
     def named(self, mix: np.ndarray) -> dict[str, float]:

@@ -7,14 +7,13 @@ from mixes.certainty.cautions import Caution
 from mixes.certainty.verdict import Verdict
 
 Reference = Literal["natural", "centre"]
-BINDING = 1e-4  # a weight this near its cap is on it
 
 
 @dataclass(frozen=True)
 class Predicted:
     """A task's, family's or the target's scores under three mixes, in its own unit (bpb as a rule).
 
-    `mix` is what a proxy on the recommended mix is expected to score: the law's prediction, corrected by the median
+    `mix` is what a proxy on the recommended mix is expected to score: the law's prediction, corrected by the mean
     optimism that choosing a mix by fitted laws brings. gain = natural − mix, so more is better.
     """
 
@@ -28,7 +27,7 @@ class Predicted:
     mix_low: float  # a single proxy's score on the mix lies between these
     mix_high: float
     noise: float  # standard deviation of the difference between two proxies of equally good mixes
-    optimism: float  # by how much the laws overstate the gain, median over imagined worlds; it is taken off already
+    optimism: float  # by how much the laws overstate the gain, mean over imagined worlds; it is taken off already
     error: float  # held-out error of the laws behind it, weighted mean over tasks
 
 
@@ -52,7 +51,7 @@ class Recommendation:
     intervals: dict[str, tuple[float, float]]
     epochs: dict[str, float]  # at the budget; empty where nobody knows the tokens
     caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
-    binding: dict[str, float]  # limit → what 0.01 more of it would gain on the target
+    binding: dict[str, float]  # limit → what 0.01 more of it would gain on the target (nats of KL for the closest mix)
     target: dict[str, float]  # task → weight
     families: dict[str, dict[str, float]]  # family → task → weight; tasks that no mix moves beyond noise are left out
     standardised: Literal["noise", "spread"] | None  # what a task's weight is divided by; the target has no unit then

@@ -202,3 +202,8 @@ def test_worlds_are_the_same_again_and_keep_tasks_together():
     at = weights[:1]
     both = np.corrcoef(one.errors({"s": 1.0}, at)[:, 0], one.errors({"t": 1.0}, at)[:, 0])[0, 1]
     assert both > 0.3  # 0 ± 0.16 if they went alone
+
+
+def test_a_world_that_explodes_does_not_carry_the_gain_away():
+    errors = np.append(np.zeros(99), 1e6)
+    assert gain_of(0.1, errors, 0.9).value == pytest.approx(0.1)
