@@ -67,8 +67,7 @@ def _words(done: Validation, max_epochs: float) -> list[str]:
         f"{', '.join(f'{truths.count(truth)} {words}' for truth, words in TRUTHS.items())}.",
         f"Repeated most: {most}.",
     ]
-    if max(one.epochs for one in done.repeats.values()) > max_epochs:
-        lines[-1] += (
-            f" That is above swarm.max_epochs ({max_epochs:g}): what is read that often teaches less than in the swarm."
-        )
+    above = [mix for mix, one in done.repeats.items() if one.epochs > max_epochs]
+    if above:
+        lines[-1] += f" Above swarm.max_epochs ({max_epochs:g}), where a repeat teaches less: {', '.join(above)}."
     return [*lines, f"Id {done.id}, of {done.recommendation}."]
