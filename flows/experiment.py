@@ -82,6 +82,12 @@ class Experiment(BaseModel):
                 raise ValueError(f"section {section!r} is missing, and source {asking[0]!r} asks for it")
         return self
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.reuse and len(self.swarm.rounds) > 1:
+            raise ValueError(f"reuse and swarm.rounds {list(self.swarm.rounds)} exclude each other — keep one")
+        return self
+
     @property
     def folder(self) -> Path:
         """Where everything goes."""

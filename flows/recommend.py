@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
+from flows.holdings import available_tokens, holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_recommendation
@@ -16,12 +17,13 @@ from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
-from mixes.budget import epoch_caps, parse_tokens
+from mixes.budget import epoch_caps
 from mixes.recommend import Holdings, recommend
 from mixes.recommendation import Recommendation
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
+from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate
-from mixes.upsampling import bucket_rows, weight_caps
+from mixes.upsampling import bucket_rows
 from pipeline.contents import bucket_tokens, domain_contents
 from pipeline.pool import Pool
 from pipeline.stage import Stage, run_stage, write_aside
@@ -36,13 +38,8 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     """Laws, optimum, intervals."""
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
-    full_tokens = {name: source.full_tokens for name, source in sorted(experiment.sources.items())}
     plan = reuse_plan(experiment, evidence.pool)
-    settings = {
-        **experiment.recommend.model_dump(), "seed": experiment.seed, "full_tokens": full_tokens,
-        "reused": dict(plan.frozen) if plan else None,
-        "upsampling": experiment.upsampling.model_dump() if experiment.upsampling else None,
-    }  # fmt: skip
+    settings = {**question(experiment), "reused": dict(plan.frozen) if plan else None}
     stage = Stage("recommend", 8, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
@@ -62,38 +59,25 @@ def _recommend(
     plan: ReusePlan | None,
     known: dict[str, str],
 ) -> Recommendation:
-    settings, pool = experiment.recommend, Pool(evidence.pool)
-    available = _available(experiment, pool)
-    budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
-    caps = dict.fromkeys(available, 1.0)
-    if experiment.upsampling:
-        caps = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)
-    runs, holdings = (
-        read_runs(evidence, candidates, experiment.records),
-        Holdings(pool.natural, available, budget, caps),
-    )
+    settings, runs = experiment.recommend, read_runs(evidence, candidates, experiment.records)
+    holdings = holdings_of(experiment, Pool(evidence.pool))
+    available, caps = holdings.available, holdings.caps
     if plan:
-        of_epochs = epoch_caps(available, budget, settings.max_epochs)
+        of_epochs = epoch_caps(available, holdings.budget, settings.max_epochs)
         caps = {name: min(cap, of_epochs[name]) for name, cap in caps.items()}
-        runs, holdings = (
-            fold_runs(runs, plan),
-            Holdings(fold_amounts(pool.natural, plan), fold_amounts(available, plan), budget, fold_caps(caps, plan)),
-        )
+        natural, folded = fold_amounts(holdings.natural, plan), fold_amounts(available, plan)
+        runs, holdings = fold_runs(runs, plan), Holdings(natural, folded, holdings.budget, fold_caps(caps, plan))
     seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
     families = suite_families(evidence.suite)
     found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds)
     return unfold_recommendation(found, plan, available, caps) if plan else found
 
 
-def _available(experiment: Experiment, pool: Pool) -> dict[str, float]:
-    return pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
-
-
 def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[dict]:
     """How often each quality bucket repeats; nothing where the experiment does not ask."""
     if not experiment.upsampling:
         return []
-    tokens = bucket_tokens(pool, _available(experiment, pool))
+    tokens = bucket_tokens(pool, available_tokens(experiment, pool))
     return bucket_rows(found.mix, found.budget or 0.0, tokens, experiment.upsampling)
 
 
@@ -108,10 +92,14 @@ def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[
 
 
 @flow(name="run", log_prints=False, validate_parameters=False)
-def run_flow(experiment: Experiment) -> Recommendation:
-    """The whole process; finished work is skipped."""
+def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) -> Recommendation:
+    """The whole process; finished work is skipped.
+
+    settings: what to recommend for, in place of the experiment's own, which later rounds of the swarm go by.
+    """
     evidence, candidates = swarm_flow(experiment, prepare_flow(experiment))
-    return recommend_flow(experiment, evidence, candidates)
+    asked = experiment.model_copy(update={"recommend": settings}) if settings else experiment
+    return recommend_flow(asked, evidence, candidates)
 
 
 @flow(name="prepare-and-swarm", log_prints=False, validate_parameters=False)

@@ -129,7 +129,9 @@ def record_swarm(
     _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
     tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
     mixes = {candidate.mix: candidate for candidate in candidates}
-    counted = [{"mix": mix, "proxies": sum(c.mix == mix for c in candidates)} for mix in mixes]
+    counted = [
+        {"mix": mix, "round": one.round, "proxies": sum(c.mix == mix for c in candidates)} for mix, one in mixes.items()
+    ]
     weights = [
         {"mix": mix, "domain": domain, "weight": weight, "epochs": weight * experiment.proxy.tokens / tokens[domain]}
         for mix, candidate in mixes.items()

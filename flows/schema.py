@@ -118,7 +118,11 @@ TABLES: dict[str, Table] = {
     "mixes": Table(
         "The swarm's mixes",
         ("mix",),
-        {"mix": ("VARCHAR", "natural, uniform or mix-nnn"), "proxies": ("BIGINT", "proxies trained on it")},
+        {
+            "mix": ("VARCHAR", "natural, uniform or mix-nnn"),
+            "round": ("BIGINT", "round of the swarm that drew it, from 1"),
+            "proxies": ("BIGINT", "proxies trained on it"),
+        },
     ),
     "mix_weights": Table(
         "Weights of the swarm's mixes; they sum to 1 by mix",

@@ -1,13 +1,17 @@
 """Flow 2: pool to scores."""
 
+import hashlib
 import sys
 from pathlib import Path
 
 from prefect import flow
+from pydantic import TypeAdapter
 
 from flows.catalog import rebuild_catalog
+from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.export import export_swarm, ratios_of
+from flows.holdings import holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
@@ -15,11 +19,14 @@ from flows.reuse import describe_plan, reuse_plan
 from flows.stage_task import stage_task
 from mixes.keys import Table
 from mixes.reuse.plan import draw_reusing_swarm
-from mixes.swarm import Candidate, draw_swarm
+from mixes.rounds import likely_optima, within_proxies
+from mixes.swarm import Candidate, draw_round, draw_swarm
 from pipeline.pool import Pool
-from pipeline.stage import Stage, hash_files, run_stage
-from pipeline.suite import encode_suite
-from pipeline.swarm import Evidence, check_epochs, diverged_runs, train_swarm
+from pipeline.stage import Stage, hash_files, run_stage, write_aside
+from pipeline.suite import encode_suite, suite_families
+from pipeline.swarm import Evidence, check_epochs, diverged_runs, read_runs, train_swarm
+
+CANDIDATES = TypeAdapter(list[Candidate])
 
 
 @stage_task(name="suite")
@@ -46,6 +53,37 @@ def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
         print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
         return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
     return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
+
+
+@stage_task(name="draw-round")
+def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidate], number: int) -> list[Candidate]:
+    """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine."""
+    pool, proxy, settings = Pool(evidence.pool), evidence.proxy, experiment.swarm
+    tokens = {name: domain.tokens for name, domain in pool.domains.items()}
+    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
+    address = {**question(experiment), "swarm": settings.model_dump(), "round": number}
+    stage = Stage("round", 1, address, (pool.folder.name, evidence.suite.name, runs))
+
+    def work(folder: Path) -> None:
+        scored = read_runs(evidence, earlier, experiment.records)
+        seeds = {evidence.run_id(candidate): candidate.seed for candidate in earlier}
+        holdings = within_proxies(holdings_of(experiment, pool), tokens, proxy.tokens, settings)
+        families = suite_families(evidence.suite)
+        optima = likely_optima(
+            scored,
+            families,
+            holdings,
+            experiment.recommend,
+            settings.rounds[number - 1],
+            experiment.seed + number,
+            seeds,
+        )
+        drawn = draw_round(number, earlier, optima, tokens, proxy.tokens, settings, experiment.seed)
+        write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
+
+    with stage_progress(f"round {number}"):
+        folder = run_stage(experiment.corpus.stages, stage, work)
+    return CANDIDATES.validate_json((folder / "candidates.json").read_bytes())
 
 
 @stage_task(name="train")
@@ -78,6 +116,9 @@ def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candi
     """Pool to scores; returns what the proxies share, and the candidates."""
     evidence, candidates = draw_flow(experiment, pool)
     decided = train(experiment, evidence, candidates)
+    for number in range(2, len(experiment.swarm.rounds) + 1):
+        candidates = [*candidates, *draw_next(experiment, evidence, candidates, number)]
+        decided |= train(experiment, evidence, candidates)
     rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates, decided))
     return evidence, candidates
 
@@ -85,6 +126,11 @@ def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candi
 @flow(name="export-swarm", log_prints=False, validate_parameters=False)
 def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
+    if len(experiment.swarm.rounds) > 1:
+        raise ExperimentError(
+            f"--export: swarm.rounds {list(experiment.swarm.rounds)} draws later mixes by the scores of earlier ones — "
+            "export a swarm of one round"
+        )
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
     return len(candidates)

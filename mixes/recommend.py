@@ -73,12 +73,8 @@ def recommend(
     Raises:
         MixError: an unknown target or law, different domains, too few runs, limits that contradict each other.
     """
-    _check_names(families)
-    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed, report)
-    fits = local_fits(runs, laws)
-    unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
-    aim, noise = _aim(runs, families, unclear, fits, settings, seeds)
-    case = _Case(runs, family_weights(families, unclear), holdings, settings, laws, aim, noise, seed)
+    case = case_of(runs, families, holdings, settings, seed, seeds, report)
+    laws, fits, noise, aim = case.laws, case.fits, case.noise, case.aims[OVERALL]
     worlds = imagine_worlds(fits, runs.by_mix().weights(), _world_count(case), seed)
     best = case.robust(worlds) if settings.robust else case.solve(case.objective)
     optima = worlds.optima(aim, case.anchor, case.pull, lambda one, start: case.solve(one, start).mix, best.mix)
@@ -129,14 +125,33 @@ def spreads(runs: Runs) -> dict[str, float]:
     return dict(zip(runs.tasks, runs.by_mix().scores().std(axis=1, ddof=1).tolist(), strict=True))
 
 
-class _Case:
+def case_of(
+    runs: Runs,
+    families: Mapping[str, str],
+    holdings: Holdings,
+    settings: RecommendSettings,
+    seed: int,
+    seeds: Mapping[str, int] | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> "Case":
+    """Laws fitted and limits made for what is asked; arguments and errors as for `recommend`."""
+    _check_names(families)
+    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed, report)
+    fits = local_fits(runs, laws)
+    unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
+    aim, noise = _aim(runs, families, unclear, fits, settings, seeds)
+    return Case(runs, family_weights(families, unclear), holdings, settings, laws, fits, aim, noise, seed)
+
+
+class Case:
     """What is asked, made ready: aims, reference, limits, and the objective."""
 
     def __init__(
         self, runs: Runs, by_family: Mapping[str, Mapping[str, float]], holdings: Holdings, settings: RecommendSettings,
-        laws: Mapping[str, TaskLaw], aim: Mapping[str, float], noise: Noise, seed: int,
+        laws: Mapping[str, TaskLaw], fits: Mapping[str, LocalFit], aim: Mapping[str, float], noise: Noise, seed: int,
     ) -> None:  # fmt: skip
-        self.runs, self.settings, self.laws, self.noise, self.seed = runs, settings, laws, noise, seed
+        self.runs, self.settings, self.noise, self.seed = runs, settings, noise, seed
+        self.laws, self.fits = laws, fits
         self.by_family = by_family
         self.aims = {OVERALL: aim, **{task: {task: 1.0} for task in runs.tasks}, **self.by_family}
         self.tried = runs.by_mix().weights()
@@ -258,7 +273,7 @@ def _aim(
     return aim, estimate_noise(runs, aim, families, fits, seeds, unclear)
 
 
-def _world_count(case: _Case) -> int:
+def _world_count(case: Case) -> int:
     if not case.objective.convex:
         return min(SEARCHED_WORLDS, case.settings.replicates)
     return min(LARGE_WORLDS, case.settings.replicates) if case.tried.size > LARGE else case.settings.replicates

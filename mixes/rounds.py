@@ -1,0 +1,50 @@
+"""Rounds of a swarm: what the proxies so far have scored decides around which mixes the next ones are drawn.
+
+Thompson sampling (Thompson 1933; Russo et al. 2018, arXiv 1707.02038) by the bootstrap: every new mix lies around the
+optimum of laws that were fitted to another imagined measurement of the same mixes, so new mixes gather where the best
+one may be, as closely as the evidence says. A share of each round goes on exploring (mixes/swarm.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from mixes.certainty.noise import OVERALL
+from mixes.certainty.worlds import imagine_worlds
+from mixes.recommend import Holdings, case_of
+from mixes.runs import Runs
+from mixes.settings import RecommendSettings
+from mixes.swarm import SwarmSettings
+
+
+def likely_optima(
+    runs: Runs,
+    families: Mapping[str, str],
+    holdings: Holdings,
+    settings: RecommendSettings,
+    count: int,
+    seed: int,
+    seeds: Mapping[str, int] | None = None,
+) -> np.ndarray:
+    """(count, n_domains) mixes that may be the best one for what `settings` ask, in the order of `runs.domains`.
+
+    families: task → family; seeds: run → the seed that it was trained with.
+
+    Raises:
+        MixError: as `recommend` does.
+    """
+    case = case_of(runs, families, holdings, settings, seed, seeds)
+    aim = {task: weight for task, weight in case.aims[OVERALL].items() if weight}
+    worlds = imagine_worlds({task: case.fits[task] for task in aim}, case.tried, count, seed)
+    return np.array([case.solve(one).mix for one in worlds.objectives(aim, case.anchor, case.pull)])
+
+
+def within_proxies(
+    holdings: Holdings, tokens: Mapping[str, float], proxy_tokens: int, settings: SwarmSettings
+) -> Holdings:
+    """Holdings whose caps also keep the proxies, which train on `proxy_tokens`, within their own epochs of `tokens`
+    by domain."""
+    caps = holdings.caps or dict.fromkeys(tokens, 1.0)
+    within = {name: min(caps[name], settings.max_epochs * held / proxy_tokens) for name, held in tokens.items()}
+    return replace(holdings, caps=within)
