@@ -43,7 +43,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         "reused": dict(plan.frozen) if plan else None,
         "upsampling": experiment.upsampling.model_dump() if experiment.upsampling else None,
     }  # fmt: skip
-    stage = Stage("recommend", 8, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 9, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:
