@@ -193,7 +193,10 @@ TABLES: dict[str, Table] = {
             "used": ("BOOLEAN", "whether it is the law that the recommendation uses"),
             "error": ("DOUBLE", "root mean squared held-out error, bpb"),
             "rank_correlation": ("DOUBLE", "Spearman, held-out predictions against scores"),
-            "noise": ("DOUBLE", "standard deviation between proxies of one mix, bpb"),
+            "noise": (
+                "DOUBLE",
+                "standard deviation between proxies of one mix, less what a seed does to all mixes, bpb",
+            ),
             "spread": ("DOUBLE", "standard deviation between mixes, bpb"),
         },
     ),

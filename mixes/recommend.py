@@ -32,6 +32,7 @@ from mixes.optimum.robust import best_robust_mix
 from mixes.optimum.settings import anchor_of, limits_of
 from mixes.recommendation import FrontMix, Predicted, Recommendation
 from mixes.runs import Runs, to_array
+from mixes.seeds import level_seeds
 from mixes.settings import RecommendSettings
 from mixes.target import family_weights, standardised, task_weights
 
@@ -74,7 +75,7 @@ def recommend(
         MixError: an unknown target or law, different domains, too few runs, limits that contradict each other.
     """
     case = case_of(runs, families, holdings, settings, seed, seeds, report)
-    laws, fits, noise, aim = case.laws, case.fits, case.noise, case.aims[OVERALL]
+    runs, laws, fits, noise, aim = case.runs, case.laws, case.fits, case.noise, case.aims[OVERALL]
     worlds = imagine_worlds(fits, runs.by_mix().weights(), _world_count(case), seed)
     best = case.robust(worlds) if settings.robust else case.solve(case.objective)
     optima = worlds.optima(aim, case.anchor, case.pull, lambda one, start: case.solve(one, start).mix, best.mix)
@@ -101,7 +102,7 @@ def recommend(
         summary=sentence(gains, verdicts, case.called),
         cautions=tuple(cautions_of(runs, fits, aim, best.mix, intervals, natural, bounds, noise)),
         marginal=case.marginal(best.mix),
-        law={task: _law_row(laws[task], noise.score[task], spread) for task, spread in spreads(runs).items()},
+        law={task: _law_row(laws[task], noise.at_one_seed[task], spread) for task, spread in spreads(runs).items()},
         gap=best.gap,
         noise_from=noise.source,
         front=case.front(),
@@ -117,7 +118,7 @@ def unclear_tasks(runs: Runs, noise: Noise) -> tuple[str, ...]:
     """Tasks that mixes move by less than twice their noise, where replicates have measured it: of no use to a mean."""
     if noise.source != "replicates":
         return ()
-    return tuple(task for task, spread in spreads(runs).items() if spread < CLEAR * noise.score[task])
+    return tuple(task for task, spread in spreads(runs).items() if spread < CLEAR * noise.at_one_seed[task])
 
 
 def spreads(runs: Runs) -> dict[str, float]:
@@ -136,6 +137,7 @@ def case_of(
 ) -> "Case":
     """Laws fitted and limits made for what is asked; arguments and errors as for `recommend`."""
     _check_names(families)
+    runs = level_seeds(runs, seeds or {})
     laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed, report)
     fits = local_fits(runs, laws)
     unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
