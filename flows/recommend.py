@@ -22,6 +22,7 @@ from mixes.recommendation import Recommendation
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows, weight_caps
+from pipeline.checkpoint_scores import checkpoint_id, read_checkpoint
 from pipeline.contents import bucket_tokens, domain_contents
 from pipeline.pool import Pool
 from pipeline.stage import Stage, run_stage, write_aside
@@ -36,6 +37,8 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     """Laws, optimum, intervals."""
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
+    if checkpoint := checkpoint_id(evidence):
+        hashes["checkpoint"] = checkpoint
     full_tokens = {name: source.full_tokens for name, source in sorted(experiment.sources.items())}
     plan = reuse_plan(experiment, evidence.pool)
     settings = {
@@ -43,7 +46,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         "reused": dict(plan.frozen) if plan else None,
         "upsampling": experiment.upsampling.model_dump() if experiment.upsampling else None,
     }  # fmt: skip
-    stage = Stage("recommend", 8, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 9, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:
@@ -81,7 +84,8 @@ def _recommend(
         )
     seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
     families = suite_families(evidence.suite)
-    found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds)
+    own = read_checkpoint(evidence, experiment.records)
+    found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds, checkpoint=own)
     return unfold_recommendation(found, plan, available, caps) if plan else found
 
 

@@ -16,6 +16,7 @@ from flows.stage_task import stage_task
 from mixes.keys import Table
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, draw_swarm
+from pipeline.checkpoint_scores import score_checkpoint, start_of
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
 from pipeline.suite import encode_suite
@@ -48,6 +49,13 @@ def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
     return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
 
 
+@stage_task(name="score-checkpoint")
+def score_start(experiment: Experiment, evidence: Evidence) -> None:
+    """What proxies start from, scored before they train."""
+    with stage_progress("score") as progress:
+        score_checkpoint(evidence, experiment.records, experiment.folder / "logs", experiment.executor, progress)
+
+
 @stage_task(name="train")
 def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> dict[str, int]:
     """Every proxy that has no record yet; returns how cohorts were made."""
@@ -65,11 +73,7 @@ def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
 @flow(name="draw-swarm", log_prints=False, validate_parameters=False)
 def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
-    proxy = experiment.proxy
-    if proxy.init_from:
-        start = experiment.corpus.file(proxy.init_from, "proxy.init_from")
-        proxy = proxy.model_copy(update={"init_from": str(start)})
-    evidence = Evidence(pool, make_suite(experiment, pool), proxy)
+    evidence = Evidence(pool, make_suite(experiment, pool), start_of(experiment.proxy, experiment.corpus))
     return evidence, draw(experiment, pool)
 
 
@@ -77,6 +81,8 @@ def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candid
 def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to scores; returns what the proxies share, and the candidates."""
     evidence, candidates = draw_flow(experiment, pool)
+    if evidence.proxy.init_from:
+        score_start(experiment, evidence)
     decided = train(experiment, evidence, candidates)
     rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates, decided))
     return evidence, candidates
