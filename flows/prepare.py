@@ -11,6 +11,7 @@ from flows.record import record_pool
 from flows.reuse import check_reuse
 from flows.stage_task import stage_task
 from pipeline import assemble, refine
+from pipeline.checkpoint_scores import start_of
 from pipeline.stage import claim_folder
 
 
@@ -112,6 +113,7 @@ def prepare_flow(experiment: Experiment) -> Path:
     """Shards to pool; returns the pool's folder."""
     claim_folder(experiment.folder)
     check_reuse(experiment)
+    start_of(experiment.proxy, experiment.corpus)
     ready_models(experiment)
     made = {}
     if experiment.corpus.tokenised:

@@ -24,6 +24,7 @@ from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
 from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
+from pipeline.checkpoint_scores import checkpoint_id, read_checkpoint
 from pipeline.contents import bucket_tokens, domain_contents
 from pipeline.pool import Pool
 from pipeline.stage import Stage, run_stage, write_aside
@@ -38,6 +39,8 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     """Laws, optimum, intervals."""
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
+    if checkpoint := checkpoint_id(evidence):
+        hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, evidence.pool)
     settings = {**question(experiment), "reused": dict(plan.frozen) if plan else None}
     stage = Stage("recommend", 9, settings, tuple(hashes.values()))
@@ -69,7 +72,8 @@ def _recommend(
         runs, holdings = fold_runs(runs, plan), Holdings(natural, folded, holdings.budget, fold_caps(caps, plan))
     seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
     families = suite_families(evidence.suite)
-    found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds)
+    own = read_checkpoint(evidence, experiment.records)
+    found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds, checkpoint=own)
     return unfold_recommendation(found, plan, available, caps) if plan else found
 
 

@@ -17,6 +17,7 @@ from flows.schema import TABLES, VERSION
 from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
 from pipeline.cards import QUALITY, TOPIC, version_at
+from pipeline.checkpoint_scores import checkpoint_id
 from pipeline.documents import scan
 from pipeline.funnel import write_parquet
 from pipeline.pool import Pool
@@ -140,6 +141,8 @@ def record_swarm(
     runs = [evidence.run_id(candidate) for candidate in candidates]
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
     tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
+    checkpoint = checkpoint_id(evidence)
+    files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
     if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
         files |= {table: [] for table in ABOUT_RECOMMENDATIONS}
     return _save(experiment, evidence.suite.name + "-" + experiment.id, tables, files)
@@ -177,6 +180,7 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
             "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
             "error": row.error, "verdict": found.verdict.get(name), "chance": row.chance, "optimism": row.optimism,
             "mix_low": row.mix_low, "mix_high": row.mix_high,
+            "checkpoint_bpb": found.forgotten[name].checkpoint if found.forgotten else None,
         }
         for name, row in found.predicted.items()
     ]  # fmt: skip

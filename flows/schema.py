@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = 4  # raised when a table changes so that older tools would misread it
+VERSION = 5  # raised when a table changes so that older tools would misread it
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,18 @@ TABLES: dict[str, Table] = {
             "bytes": ("BIGINT", "of the answer"),
         },
     ),
+    "checkpoint_scores": Table(
+        "Bits per byte of the checkpoint that all runs started from, before any training; empty where from none",
+        ("checkpoint", "kind", "task"),
+        {
+            "checkpoint": ("VARCHAR", "id, a hash of all that decides its scores"),
+            "kind": ("VARCHAR", "task (of the suite) or validation (of a domain)"),
+            "task": ("VARCHAR", "task, or domain"),
+            "family": ("VARCHAR", "family, or domain"),
+            "bpb": ("DOUBLE", "bits per byte"),
+            "items": ("BIGINT", "items that it is the mean of"),
+        },
+    ),
     "laws": Table(
         "Held-out quality of each law on each task, 5-fold over mixes",
         ("recommendation", "task", "law"),
@@ -260,6 +272,7 @@ TABLES: dict[str, Table] = {
             "optimism": ("DOUBLE", "by how much the laws overstate the gain; taken off mix_bpb and gain already"),
             "mix_low": ("DOUBLE", "a single proxy's score on the mix lies above, at the intervals' coverage"),
             "mix_high": ("DOUBLE", "and below"),
+            "checkpoint_bpb": ("DOUBLE", "of the checkpoint itself that proxies start from; null where from none"),
         },
     ),
     "marginals": Table(

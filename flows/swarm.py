@@ -21,6 +21,7 @@ from mixes.keys import Table
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.rounds import likely_optima, within_proxies
 from mixes.swarm import Candidate, draw_round, draw_swarm
+from pipeline.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage, write_aside
 from pipeline.suite import encode_suite, suite_families
@@ -70,20 +71,22 @@ def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidat
         holdings = within_proxies(holdings_of(experiment, pool), tokens, proxy.tokens, settings)
         families = suite_families(evidence.suite)
         optima = likely_optima(
-            scored,
-            families,
-            holdings,
-            experiment.recommend,
-            settings.rounds[number - 1],
-            experiment.seed + number,
-            seeds,
-        )
+            scored, families, holdings, experiment.recommend, settings.rounds[number - 1], experiment.seed + number,
+            seeds, read_checkpoint(evidence, experiment.records),
+        )  # fmt: skip
         drawn = draw_round(number, earlier, optima, tokens, proxy.tokens, settings, experiment.seed)
         write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
 
     with stage_progress(f"round {number}"):
         folder = run_stage(experiment.corpus.stages, stage, work)
     return CANDIDATES.validate_json((folder / "candidates.json").read_bytes())
+
+
+@stage_task(name="score-checkpoint")
+def score_start(experiment: Experiment, evidence: Evidence) -> None:
+    """What proxies start from, scored before they train."""
+    with stage_progress("score") as progress:
+        score_checkpoint(evidence, experiment.records, experiment.folder / "logs", experiment.executor, progress)
 
 
 @stage_task(name="train")
@@ -103,11 +106,7 @@ def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
 @flow(name="draw-swarm", log_prints=False, validate_parameters=False)
 def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
-    proxy = experiment.proxy
-    if proxy.init_from:
-        start = experiment.corpus.file(proxy.init_from, "proxy.init_from")
-        proxy = proxy.model_copy(update={"init_from": str(start)})
-    evidence = Evidence(pool, make_suite(experiment, pool), proxy)
+    evidence = Evidence(pool, make_suite(experiment, pool), start_of(experiment.proxy, experiment.corpus))
     return evidence, draw(experiment, pool)
 
 
@@ -115,6 +114,8 @@ def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candid
 def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to scores; returns what the proxies share, and the candidates."""
     evidence, candidates = draw_flow(experiment, pool)
+    if evidence.proxy.init_from:
+        score_start(experiment, evidence)
     decided = train(experiment, evidence, candidates)
     for number in range(2, len(experiment.swarm.rounds) + 1):
         candidates = [*candidates, *draw_next(experiment, evidence, candidates, number)]

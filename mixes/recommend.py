@@ -21,6 +21,7 @@ from mixes.certainty.verdict import sentence, verdict_of
 from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.errors import MixError
 from mixes.fit import LARGE, TaskLaw, fit_laws, laws_for
+from mixes.forgotten import Forgotten, own_scores
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.exact import Optimum
@@ -65,26 +66,35 @@ def recommend(
     evidence: Mapping[str, str],
     seeds: Mapping[str, int] | None = None,
     report: Callable[[str], None] = lambda line: None,
+    checkpoint: Mapping[str, float] | None = None,
 ) -> Recommendation:
     """The best mix for `settings.target` from the swarm's `runs`.
 
     families: task → family; seeds: run → the seed that it was trained with, where it is known; report: is told what
-    was done and how long it took.
+    was done and how long it took; checkpoint: task → bpb of the checkpoint that all runs started from, untrained, if
+    they did: what is forgotten, and what `limits.keep` allows, is counted from there.
 
     Raises:
-        MixError: an unknown target or law, different domains, too few runs, limits that contradict each other.
+        MixError: an unknown target or law, different domains or tasks, too few runs, limits that contradict each other.
     """
-    case = case_of(runs, families, holdings, settings, seed, seeds, report)
+    case = case_of(runs, families, holdings, settings, seed, seeds, report, checkpoint)
     runs, laws, fits, noise, aim = case.runs, case.laws, case.fits, case.noise, case.aims[OVERALL]
     worlds = imagine_worlds(fits, runs.by_mix().weights(), _world_count(case), seed)
-    best = case.robust(worlds) if settings.robust else case.solve(case.objective)
+    best = case.best(worlds)
     optima = worlds.optima(aim, case.anchor, case.pull, lambda one, start: case.solve(one, start).mix, best.mix)
+    if case.own and settings.limits.keep:  # a floor is for what is predicted, optimism included
+        optimism = {
+            name: case.gain(case.aims[name], worlds, optima[1], best.mix).optimism for name in settings.limits.keep
+        }
+        case.limits = case.limits_with({name: max(0.0, over) for name, over in optimism.items()})
+        best = case.best(worlds)
     room = case.limits.room
     intervals = weight_intervals(best.mix, optima, room.low, room.high, settings.coverage)
     gains = {name: case.gain(one, worlds, optima[1], best.mix) for name, one in case.aims.items()}
     verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *case.by_family)}
     bounds = (room.low, room.high)
     natural = None if holdings.natural is None else case.reference
+    predicted = {name: case.predicted(name, best.mix, gains[name], fits) for name in case.aims}
     found = Recommendation(
         id="",
         mix=case.named(best.mix),
@@ -97,7 +107,8 @@ def recommend(
         target={task: weight for task, weight in aim.items() if weight},
         families={name: {t: w for t, w in one.items() if w} for name, one in case.by_family.items()},
         standardised=settings.standardise,
-        predicted={name: case.predicted(name, best.mix, gains[name], fits) for name in case.aims},
+        predicted=predicted,
+        forgotten={name: case.forgotten(name, predicted[name]) for name in case.own},
         verdict=verdicts,
         summary=sentence(gains, verdicts, case.called),
         cautions=tuple(cautions_of(runs, fits, aim, best.mix, intervals, natural, bounds, noise)),
@@ -134,6 +145,7 @@ def case_of(
     seed: int,
     seeds: Mapping[str, int] | None = None,
     report: Callable[[str], None] = lambda line: None,
+    checkpoint: Mapping[str, float] | None = None,
 ) -> "Case":
     """Laws fitted and limits made for what is asked; arguments and errors as for `recommend`."""
     _check_names(families)
@@ -142,7 +154,7 @@ def case_of(
     fits = local_fits(runs, laws)
     unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
     aim, noise = _aim(runs, families, unclear, fits, settings, seeds)
-    return Case(runs, family_weights(families, unclear), holdings, settings, laws, fits, aim, noise, seed)
+    return Case(runs, family_weights(families, unclear), holdings, settings, laws, fits, aim, noise, seed, checkpoint)
 
 
 class Case:
@@ -151,11 +163,13 @@ class Case:
     def __init__(
         self, runs: Runs, by_family: Mapping[str, Mapping[str, float]], holdings: Holdings, settings: RecommendSettings,
         laws: Mapping[str, TaskLaw], fits: Mapping[str, LocalFit], aim: Mapping[str, float], noise: Noise, seed: int,
+        checkpoint: Mapping[str, float] | None,
     ) -> None:  # fmt: skip
         self.runs, self.settings, self.noise, self.seed = runs, settings, noise, seed
         self.laws, self.fits = laws, fits
         self.by_family = by_family
         self.aims = {OVERALL: aim, **{task: {task: 1.0} for task in runs.tasks}, **self.by_family}
+        self.own = {} if checkpoint is None else own_scores(checkpoint, runs.tasks, self.aims)
         self.tried = runs.by_mix().weights()
         if holdings.natural is None:
             self.reference, self.called = self.tried.mean(axis=0), "the swarm's centre"
@@ -165,20 +179,26 @@ class Case:
         known = holdings.natural is not None or bool(settings.limits.near)
         self.pull = settings.pull * noise.difference[OVERALL] if known else 0.0
         self.objective = self.objective_of(aim, self.pull)
-        plain = {name: self.objective_of(one) for name, one in self.aims.items() if name != OVERALL}
         if holdings.available and holdings.budget and not settings.limits.epochs:
             epoch_caps(holdings.available, holdings.budget, settings.max_epochs)  # a budget too large is one short line
+        self.holdings = holdings
+        self.limits = self.limits_with({})
+
+    def limits_with(self, optimism: Mapping[str, float]) -> Limits:
+        """All that the mix must obey; the floors of `keep` are lowered by optimism (family or task → bpb)."""
+        plain = {name: self.objective_of(one) for name, one in self.aims.items() if name != OVERALL}
+        holdings, domains = self.holdings, self.runs.domains
         limits = limits_of(
-            settings.limits, runs.domains, self.anchor, plain,
-            holdings.available, holdings.budget or 0.0, settings.max_epochs,
+            self.settings.limits, domains, self.anchor, plain, holdings.available, holdings.budget or 0.0,
+            self.settings.max_epochs, self.called, self.own, optimism,
         )  # fmt: skip
-        caps = to_array(holdings.caps, runs.domains, "caps") if holdings.caps else np.ones(len(runs.domains))
+        caps = to_array(holdings.caps, domains, "caps") if holdings.caps else np.ones(len(domains))
         further = [
             Bound(f"cap: {name} ≤ {cap:.4g}", (name,), high=float(cap))
-            for name, cap in zip(runs.domains, caps, strict=True)
+            for name, cap in zip(domains, caps, strict=True)
             if cap < 1
         ]
-        self.limits: Limits = limits.and_also(*further)
+        return limits.and_also(*further)
 
     def objective_of(self, aim: Mapping[str, float], pull: float = 0.0) -> Objective:
         """Tasks' laws, weighted."""
@@ -191,6 +211,10 @@ class Case:
         if share is not None:
             return closest_mix(objective, self.limits, share, self.tried, self.seed)
         return best_mix(objective, self.limits, start, self.tried, self.seed)
+
+    def best(self, worlds: Worlds) -> Optimum:
+        """The mix to recommend."""
+        return self.robust(worlds) if self.settings.robust else self.solve(self.objective)
 
     def robust(self, worlds: Worlds) -> Optimum:
         """The mix whose gain is best on average over the worlds that like it least."""
@@ -225,6 +249,11 @@ class Case:
             optimism=gain.optimism,
             error=sum(value * self.laws[task].error for task, value in aim.items()),
         )
+
+    def forgotten(self, name: str, predicted: Predicted) -> Forgotten:
+        """One row."""
+        own, floor = self.own[name], self.settings.limits.keep.get(name)
+        return Forgotten(own, predicted.mix - own, predicted.mix_low - own, predicted.mix_high - own, floor)
 
     def marginal(self, best: np.ndarray) -> dict[str, dict[str, float]]:
         """Domain → family → change by one more percent of it; nothing where there is no percent left."""

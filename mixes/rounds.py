@@ -26,15 +26,17 @@ def likely_optima(
     count: int,
     seed: int,
     seeds: Mapping[str, int] | None = None,
+    checkpoint: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """(count, n_domains) mixes that may be the best one for what `settings` ask, in the order of `runs.domains`.
 
-    families: task → family; seeds: run → the seed that it was trained with.
+    families: task → family; seeds: run → the seed that it was trained with; checkpoint: task → bpb of what all
+    started from.
 
     Raises:
         MixError: as `recommend` does.
     """
-    case = case_of(runs, families, holdings, settings, seed, seeds)
+    case = case_of(runs, families, holdings, settings, seed, seeds, checkpoint=checkpoint)
     aim = {task: weight for task, weight in case.aims[OVERALL].items() if weight}
     worlds = imagine_worlds({task: case.fits[task] for task in aim}, case.tried, count, seed)
     return np.array([case.solve(one).mix for one in worlds.objectives(aim, case.anchor, case.pull)])

@@ -27,8 +27,10 @@ from pipeline.pool import Pool
 from pipeline.stage import write_aside
 from pipeline.suite import read_items, suite_families
 from pipeline.tokenise import TRAIN, VALIDATION
+from pipeline.tokenizer import vocabulary_hash
 
 if TYPE_CHECKING:  # torch is imported only by the ranks that train
+    from mixes.proxy.model import Proxies
     from mixes.proxy.train import Trained
 
 VERSION = 2  # raised when a proxy's scores would change
@@ -116,7 +118,8 @@ class CohortTrainer:
             for split in (TRAIN, VALIDATION)
         }
         self.vocabulary, self.token_bytes = pool.tokenizer.get_vocab_size(), pool.token_bytes
-        self.start = load_proxy(Path(settings.init_from), settings, self.vocabulary) if settings.init_from else None
+        self.tokenizer, start = vocabulary_hash(pool.tokenizer), settings.init_from
+        self.start = load_proxy(Path(start), settings, self.vocabulary, self.tokenizer) if start else None
 
     def train(self, candidates: Sequence[Candidate], parts: int, attempt: int = 1) -> None:
         """Train and record all of `candidates`.
@@ -172,7 +175,7 @@ class CohortTrainer:
         """Write the records of a cohort; returns the candidates that diverged and have a try left."""
         from mixes.proxy.checkpoint import save_proxy
 
-        scores, items = self._score(trained)
+        scores, items = self.score(trained.proxies)
         again = []
         for number, candidate in enumerate(candidates):
             run, mine = self.evidence.run_id(candidate), scores.filter(pl.col("number") == number)
@@ -187,7 +190,8 @@ class CohortTrainer:
                 rows = rows.clear() if diverged else rows
                 write_parquet(rows.select(*schema), self.records / table / f"{run}.parquet")
             if settings.keep_models and not diverged:
-                save_proxy(self.records / "models" / f"{run}.pt", trained.proxies.weights_of(number))
+                weights = trained.proxies.weights_of(number)
+                save_proxy(self.records / "models" / f"{run}.pt", weights, self.tokenizer)
             record = self._row(run, candidate, trained, settings, number, diverged)
             record |= {"attempt": attempt, "parts": parts}
             write_parquet(
@@ -195,13 +199,13 @@ class CohortTrainer:
             )
         return again
 
-    def _score(self, trained: "Trained") -> tuple[pl.DataFrame, pl.DataFrame]:
+    def score(self, proxies: "Proxies") -> tuple[pl.DataFrame, pl.DataFrame]:
         """Scores by task and validation split, and by item; `number` is the proxy's place in the cohort."""
         from mixes.proxy.evaluate import item_bpb, validation_bpb
 
         suite, families = read_items(self.evidence.suite), suite_families(self.evidence.suite)
-        bpb = item_bpb(trained.proxies, suite)  # (S, n_items)
-        validation = validation_bpb(trained.proxies, self.streams[VALIDATION], self.token_bytes, VALIDATION_SEQUENCES)
+        bpb = item_bpb(proxies, suite)  # (S, n_items)
+        validation = validation_bpb(proxies, self.streams[VALIDATION], self.token_bytes, VALIDATION_SEQUENCES)
         place_of: dict[str, list[int]] = {task: [] for task in sorted(families)}
         for place, item in enumerate(suite):
             place_of[item.task].append(place)

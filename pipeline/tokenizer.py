@@ -1,5 +1,7 @@
 """The pool's tokenizer: a byte-level BPE trained on an equal share of every domain, or one that is given."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +77,11 @@ def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
     for token, number in tokenizer.get_vocab().items():
         sizes[number] = 0 if token == end else len(token)  # one character a byte in byte-level BPE
     return sizes
+
+
+def vocabulary_hash(tokenizer: Tokenizer) -> str:
+    """Hash of which token each number stands for: models of one vocabulary understand each other's token ids."""
+    return hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()
 
 
 def _training_texts(cleaned: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:

@@ -18,7 +18,10 @@ from mixes.errors import MixError
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 
-UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, KeyError, UnpicklingError)  # what torch.load raises
+# What torch.load raises, and what comes of reading another content than ours.
+UNREADABLE = (
+    OSError, RuntimeError, ValueError, EOFError, LookupError, TypeError, AttributeError, UnpicklingError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,33 +52,49 @@ def load_moment(path: Path, proxies: Proxies, optimiser: torch.optim.Optimizer, 
     return Moment(**saved["moment"])
 
 
-def save_proxy(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """One proxy's weights, by name."""
-    _write(path, dict(weights))
+def save_proxy(path: Path, weights: Mapping[str, Tensor], tokenizer: str) -> None:
+    """One proxy's weights, by name, and a hash of the vocabulary that its embedding is of."""
+    _write(path, {"weights": dict(weights), "tokenizer": tokenizer})
 
 
-def load_proxy(path: Path, settings: ProxySettings, vocabulary: int) -> dict[str, Tensor]:
-    """A saved proxy's weights, by name.
+def load_proxy(
+    path: Path, settings: ProxySettings, vocabulary: int | None = None, tokenizer: str | None = None
+) -> dict[str, Tensor]:
+    """A saved proxy's weights, by name. Without `vocabulary` (tokens) and `tokenizer` those are not looked at.
 
     Raises:
-        MixError: it is not there, is no saved proxy, or has another shape.
+        MixError: it is not there, is no saved proxy, has another shape, another vocabulary, or weights that are no
+            numbers.
     """
     try:
-        weights = _read(path)
+        saved = _read(path)
+        if not isinstance(saved, dict):
+            raise TypeError(type(saved).__name__)
+        weights, theirs = dict(saved["weights"]), saved["tokenizer"]
+        shapes = {name: list(weight.shape) for name, weight in weights.items()}
+        numbers = all(bool(torch.isfinite(weight).all()) for weight in weights.values())
     except UNREADABLE as error:
         raise MixError(
             f"proxy.init_from: {path} is no saved proxy ({type(error).__name__}) — keep_models: true saves them"
         ) from None
+    tokens = vocabulary or next(iter(shapes.get("embed", [])), 1)
     with torch.device("meta"):
-        wanted = dict(Proxies(settings.shape, vocabulary, 1, [0], settings.tied).named_parameters())
-    for name in sorted(wanted.keys() | weights.keys()):
-        theirs = list(weights[name].shape) if name in weights else None
+        wanted = dict(Proxies(settings.shape, tokens, 1, [0], settings.tied).named_parameters())
+    for name in sorted(wanted.keys() | shapes.keys()):
         ours = list(wanted[name].shape[1:]) if name in wanted else None
-        if theirs != ours:
+        if shapes.get(name) != ours:
             raise MixError(
-                f"proxy.init_from: {path} has {name} {theirs or 'not at all'}, a proxy of size {settings.size} over "
-                f"{vocabulary} tokens {ours or 'not at all'} — start from a proxy of the same size, head and tokenizer"
+                f"proxy.init_from: {path} has {name} {shapes.get(name) or 'not at all'}, a proxy of size "
+                f"{settings.size} over {tokens} tokens {ours or 'not at all'} — start from a proxy of the same size, "
+                "head and tokenizer"
             )
+    if tokenizer and theirs != tokenizer:
+        raise MixError(
+            f"proxy.init_from: {path} was trained on the tokens of another tokenizer, of as many tokens as the pool's "
+            "— set tokenizer.path to the tokenizer.json of the pool that it was trained on"
+        )
+    if not numbers:
+        raise MixError(f"proxy.init_from: {path} holds weights that are no numbers — start from a sound proxy")
     return weights
 
 
