@@ -20,11 +20,11 @@ from calibration import NATURAL, columns, fitted, regmix
 from rich.console import Console
 from rich.table import Table
 
+from mixes.case import Holdings, case_of
 from mixes.fit import TaskLaw
 from mixes.optimum.best import best_mix
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import stacked
-from mixes.recommend import Holdings, case_of
 from mixes.rounds import likely_optima
 from mixes.runs import Run, Runs
 from mixes.settings import RecommendSettings

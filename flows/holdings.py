@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.experiment import Experiment
 from mixes.budget import parse_tokens
-from mixes.recommend import Holdings
+from mixes.case import Holdings
 from mixes.upsampling import weight_caps
 from pipeline.contents import bucket_tokens
 from pipeline.pool import Pool

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from flows.errors import ExperimentError
 from mixes.budget import parse_tokens
+from mixes.case import Holdings
 from mixes.certainty.noise import OVERALL
 from mixes.keys import listed
 from mixes.metrics import Metric, check_one_unit
-from mixes.recommend import Holdings, recommend
+from mixes.recommend import recommend
 from mixes.recommendation import Predicted, Recommendation
 from mixes.settings import RecommendSettings
 from mixes.tables import ScoredSwarm

@@ -18,7 +18,8 @@ from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
 from mixes.budget import epoch_caps
-from mixes.recommend import Holdings, recommend
+from mixes.case import Holdings
+from mixes.recommend import recommend
 from mixes.recommendation import Recommendation
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
 from mixes.settings import RecommendSettings

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from mixes.case import Holdings, case_of
 from mixes.certainty.noise import OVERALL
 from mixes.certainty.worlds import imagine_worlds
-from mixes.recommend import Holdings, case_of
 from mixes.runs import Runs
 from mixes.settings import RecommendSettings
 from mixes.swarm import SwarmSettings

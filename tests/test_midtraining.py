@@ -19,13 +19,14 @@ from test_recommend import FAMILIES, NATURAL, swarm
 from tokenizers import Tokenizer
 
 from flows.tables import Shown, print_recommendation, recommendation_markdown
+from mixes.case import Holdings
 from mixes.errors import MixError
 from mixes.laws.registry import LAWS
 from mixes.optimum.objective import Objective, Part
 from mixes.optimum.settings import LimitSettings, limits_of
 from mixes.proxy.checkpoint import load_proxy, save_proxy
 from mixes.proxy.settings import ProxySettings
-from mixes.recommend import Holdings, recommend
+from mixes.recommend import recommend
 from mixes.recommendation import Recommendation
 from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate

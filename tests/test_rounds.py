@@ -8,8 +8,8 @@ import pytest
 import yaml
 from conftest import mixwright
 
+from mixes.case import Holdings
 from mixes.errors import MixError
-from mixes.recommend import Holdings
 from mixes.rounds import likely_optima, within_proxies
 from mixes.runs import Run, Runs
 from mixes.settings import RecommendSettings

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mixes.case import Holdings
 from mixes.fit import fit_laws
-from mixes.recommend import Holdings, recommend
+from mixes.recommend import recommend
 from mixes.runs import Run, Runs
 from mixes.seeds import level_seeds, split_scores
 from mixes.settings import RecommendSettings
