@@ -14,6 +14,7 @@ from flows.cli import app
 from flows.own_swarm import Origin
 from mixes.check import CheckedLaw
 from mixes.recommendation import Recommendation
+from mixes.validation import Validation
 
 HERE = Path(__file__).parent
 
@@ -36,9 +37,12 @@ def generated() -> dict[str, str]:
     recommendation["properties"]["swarm"] = {"$ref": "#/$defs/Origin"}
     checked = TypeAdapter(CheckedLaw).json_schema()
     checked["title"] = "What `mixwright check-law --json` prints"
+    validation = TypeAdapter(Validation).json_schema()
+    validation["title"] = "What `mixwright validate --json` prints"
     return {
         "commands.md": "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n",
         "recommendation.schema.json": json.dumps(recommendation, indent=1, ensure_ascii=False) + "\n",
+        "validation.schema.json": json.dumps(validation, indent=1, ensure_ascii=False) + "\n",
         "check_law.schema.json": json.dumps(checked, indent=1, ensure_ascii=False) + "\n",
     }
 

@@ -16,6 +16,7 @@ from flows.commands.look import dropped, sql
 from flows.commands.options import ExperimentFile
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
+from flows.commands.validate import validate
 from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.experiment import load_experiment
 
@@ -57,19 +58,6 @@ def schedule(
     from flows.schedule import serve
 
     serve(experiment, cron, every)
-
-
-def validate(
-    experiment: ExperimentFile,
-    seeds: Annotated[int, typer.Option(min=2, help="Proxies a mix.")] = 3,
-    multiple: Annotated[float, typer.Option(min=0.1, help="Tokens, as a multiple of the swarm's proxies'.")] = 2.0,
-) -> None:
-    """Train natural, uniform and the recommendation anew, longer and with several seeds, and compare."""
-    from rich.console import Console
-
-    from flows.validate import print_validation, validate_flow
-
-    print_validation(validate_flow(load_experiment(experiment), seeds, multiple), Console(width=120))
 
 
 for _command in (sample, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):

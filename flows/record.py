@@ -16,6 +16,7 @@ from flows.experiment import Experiment
 from flows.schema import TABLES, VERSION
 from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
+from mixes.validation import Estimate, Validation
 from pipeline.cards import QUALITY, TOPIC, version_at
 from pipeline.checkpoint_scores import checkpoint_id
 from pipeline.documents import scan
@@ -33,7 +34,7 @@ FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
 ABOUT_RECOMMENDATIONS = (
     "laws", "recommendations", "recommendation_weights", "recommendation_buckets", "predictions",
-    "marginals", "cautions",
+    "marginals", "cautions", "validations",
 )  # fmt: skip
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 TYPES = {
@@ -205,6 +206,31 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
         for table in tables
     }
     return _save(experiment, name, tables, older)
+
+
+def record_validation(experiment: Experiment, done: Validation) -> Current:
+    """What a recommendation came to when it was trained anew; earlier validations stay."""
+    head = {
+        "validation": done.id, "recommendation": done.recommendation, "size": done.size, "tokens": done.tokens,
+        "seeds": len(done.seeds),
+    }  # fmt: skip
+    rows = [
+        {
+            **head, "name": name, **_ends("natural_bpb", one.natural), **_ends("uniform_bpb", one.uniform),
+            **_ends("mix_bpb", one.recommended), "half_bpb": one.half.value, "quarter_bpb": one.quarter.value,
+            **_ends("gain", one.gain), **_ends("predicted_gain", one.predicted), **_ends("multiplier", one.multiplier),
+            "inside": one.inside, "verdict": one.verdict, "measured": one.measured, "came_true": one.came_true,
+        }
+        for name, one in done.compared.items()
+    ]  # fmt: skip
+    older = [
+        file for file in read_current(experiment).get("validations", []) if not file.endswith(f"{done.id}.parquet")
+    ]
+    return _save(experiment, done.id, {"validations": _frame("validations", rows)}, {"validations": older})
+
+
+def _ends(name: str, one: Estimate) -> dict[str, float]:
+    return {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
