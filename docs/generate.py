@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.own_swarm import Origin
+from flows.plan import Plan
 from mixes.check import CheckedLaw
 from mixes.recommendation import Recommendation
 
@@ -36,9 +37,12 @@ def generated() -> dict[str, str]:
     recommendation["properties"]["swarm"] = {"$ref": "#/$defs/Origin"}
     checked = TypeAdapter(CheckedLaw).json_schema()
     checked["title"] = "What `mixwright check-law --json` prints"
+    plan = TypeAdapter(Plan).json_schema()
+    plan["title"] = "What `mixwright plan --json` prints"
     return {
         "commands.md": "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n",
         "recommendation.schema.json": json.dumps(recommendation, indent=1, ensure_ascii=False) + "\n",
+        "plan.schema.json": json.dumps(plan, indent=1, ensure_ascii=False) + "\n",
         "check_law.schema.json": json.dumps(checked, indent=1, ensure_ascii=False) + "\n",
     }
 

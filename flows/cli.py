@@ -14,6 +14,7 @@ import typer
 
 from flows.commands.look import dropped, sql
 from flows.commands.options import ExperimentFile
+from flows.commands.plan import plan
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.errors import INPUT_ERRORS, ExperimentError
@@ -72,7 +73,7 @@ def validate(
     print_validation(validate_flow(load_experiment(experiment), seeds, multiple), Console(width=120))
 
 
-for _command in (sample, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
+for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
     app.command()(_command)
 
 
