@@ -14,6 +14,7 @@ import typer
 
 from flows.commands.look import dropped, sql
 from flows.commands.options import ExperimentFile
+from flows.commands.plan import plan
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
@@ -60,7 +61,7 @@ def schedule(
     serve(experiment, cron, every)
 
 
-for _command in (sample, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
+for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
     app.command()(_command)
 
 
