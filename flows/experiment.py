@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, Self, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, ValidationError, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
@@ -73,6 +73,16 @@ class Experiment(BaseModel):
     executor: ExecutorSettings = ExecutorSettings()
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""
+    _planned_budget: str | None = PrivateAttr(None)
+
+    def model_post_init(self, _: Any) -> None:
+        """Keeps the file's budget: copies with another `recommend` are not built anew."""
+        self._planned_budget = self.recommend.budget
+
+    @property
+    def planned_budget(self) -> str | None:
+        """`recommend.budget` as the file says, whatever a flag says: what the swarm's repetition is matched to."""
+        return self._planned_budget
 
     @model_validator(mode="after")
     def _classified(self) -> Self:

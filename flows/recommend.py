@@ -16,7 +16,7 @@ from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
-from mixes.budget import epoch_caps, parse_tokens
+from mixes.budget import budget_tokens, epoch_caps
 from mixes.recommend import Holdings, recommend
 from mixes.recommendation import Recommendation
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
@@ -64,7 +64,7 @@ def _recommend(
 ) -> Recommendation:
     settings, pool = experiment.recommend, Pool(evidence.pool)
     available = _available(experiment, pool)
-    budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
+    budget = budget_tokens(settings.budget, available)
     caps = dict.fromkeys(available, 1.0)
     if experiment.upsampling:
         caps = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)

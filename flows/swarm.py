@@ -11,6 +11,7 @@ from flows.export import export_swarm, ratios_of
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
+from flows.repetition import kept_sequences, note_unprescribed
 from flows.reuse import describe_plan, reuse_plan
 from flows.stage_task import stage_task
 from mixes.keys import Table
@@ -38,14 +39,15 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
 
 
 @stage_task(name="draw")
-def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
+def draw(experiment: Experiment, evidence: Evidence) -> list[Candidate]:
     """The candidate mixes."""
-    tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
-    plan = reuse_plan(experiment, pool)
+    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    caps = evidence.caps(experiment.swarm.max_epochs) if evidence.kept else None
+    plan = reuse_plan(experiment, evidence.pool)
     if plan:
         print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
-        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
-    return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
+        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan, caps)
+    return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, caps)
 
 
 @stage_task(name="train")
@@ -69,8 +71,8 @@ def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candid
     if proxy.init_from:
         start = experiment.corpus.file(proxy.init_from, "proxy.init_from")
         proxy = proxy.model_copy(update={"init_from": str(start)})
-    evidence = Evidence(pool, make_suite(experiment, pool), proxy)
-    return evidence, draw(experiment, pool)
+    evidence = Evidence(pool, make_suite(experiment, pool), proxy, kept_sequences(experiment, pool, proxy))
+    return evidence, draw(experiment, evidence)
 
 
 @flow(name="swarm", log_prints=False, validate_parameters=False)
@@ -87,6 +89,7 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
+    note_unprescribed(evidence)
     return len(candidates)
 
 

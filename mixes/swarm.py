@@ -39,6 +39,9 @@ class SwarmSettings(BaseModel):
     """Most times that a proxy may repeat a domain's tokens."""
     min_distance: float = Field(0.05, ge=0, lt=1)
     """Least distance between two mixes: half the sum of absolute differences."""
+    match_repetition: bool = False
+    """Whether proxies read so small a part of each domain that a weight means as many epochs of it as at
+    `recommend.budget` (arXiv 2606.07597); `max_epochs` is then those of the training run."""
 
     @model_validator(mode="after")
     def _check(self) -> "SwarmSettings":
@@ -93,9 +96,10 @@ def draw_swarm(
         if far and (mix <= most).all():
             mixes[f"mix-{len(mixes) - 1:03d}"] = mix
     if len(mixes) < wanted:
+        budget = ", or recommend.budget" if settings.match_repetition else ""
         raise MixError(
             f"swarm: found {len(mixes)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
-            f"or lower swarm.min_distance ({settings.min_distance})"
+            f"or lower swarm.min_distance ({settings.min_distance}){budget}"
         )
     swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
     replicated = swarm[: 1 + settings.replicated]  # natural, uniform where it can be had, candidates
