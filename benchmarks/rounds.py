@@ -76,7 +76,7 @@ def regret(trial: Trial) -> tuple[float, float]:
     for number in range(2, len(sizes) + 1):
         scored = Runs(runs)
         optima = likely_optima(scored, families, holdings, asked, sizes[number - 1], trial.repeat)
-        more = draw_round(number, candidates, optima, tokens, 1, swarm, trial.repeat)
+        more = draw_round(number, candidates, optima, natural, dict.fromkeys(natural, 1.0), swarm, trial.repeat)
         candidates, runs = candidates + more, runs + measured(more, laws, noise, rng)
     case = case_of(Runs(runs), families, holdings, asked, trial.repeat)
     found = case.solve(case.objective).mix

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flows.experiment import Experiment
-from mixes.budget import parse_tokens
+from mixes.budget import budget_tokens
 from mixes.case import Holdings
 from mixes.upsampling import weight_caps
 from pipeline.contents import bucket_tokens
@@ -19,7 +19,7 @@ def holdings_of(experiment: Experiment, pool: Pool) -> Holdings:
     """The pool's natural mix, its tokens, the budget that they are for (all of them unless said), and caps that
     quality-aware upsampling sets."""
     available = available_tokens(experiment, pool)
-    budget = parse_tokens(experiment.recommend.budget) if experiment.recommend.budget else sum(available.values())
+    budget = budget_tokens(experiment.recommend.budget, available)
     caps = dict.fromkeys(available, 1.0)
     if experiment.upsampling:
         caps = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)

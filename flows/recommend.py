@@ -13,6 +13,7 @@ from flows.holdings import available_tokens, holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_recommendation
+from flows.repetition import note_other_budget
 from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
@@ -104,6 +105,7 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
     """
     evidence, candidates = swarm_flow(experiment, prepare_flow(experiment))
     asked = experiment.model_copy(update={"recommend": settings}) if settings else experiment
+    note_other_budget(experiment, asked)
     return recommend_flow(asked, evidence, candidates)
 
 

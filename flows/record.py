@@ -129,15 +129,14 @@ def record_swarm(
 ) -> Current:
     """Mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were made."""
     _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
-    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
     mixes = {candidate.mix: candidate for candidate in candidates}
     counted = [
         {"mix": mix, "round": one.round, "proxies": sum(c.mix == mix for c in candidates)} for mix, one in mixes.items()
     ]
     weights = [
-        {"mix": mix, "domain": domain, "weight": weight, "epochs": weight * experiment.proxy.tokens / tokens[domain]}
+        {"mix": mix, "domain": domain, "weight": candidate.weights[domain], "epochs": epochs}
         for mix, candidate in mixes.items()
-        for domain, weight in sorted(candidate.weights.items())
+        for domain, epochs in sorted(evidence.epochs(candidate.weights).items())
     ]
     runs = [evidence.run_id(candidate) for candidate in candidates]
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}

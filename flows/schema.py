@@ -131,7 +131,10 @@ TABLES: dict[str, Table] = {
             "mix": ("VARCHAR", "mix"),
             "domain": ("VARCHAR", "domain"),
             "weight": ("DOUBLE", "share of the proxy's tokens"),
-            "epochs": ("DOUBLE", "how often the proxy repeats the domain's tokens"),
+            "epochs": (
+                "DOUBLE",
+                "how often the proxy repeats what it keeps of the domain: all, or a part by swarm.match_repetition",
+            ),
         },
     ),
     "runs": Table(

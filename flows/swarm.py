@@ -15,11 +15,12 @@ from flows.holdings import holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
+from flows.repetition import kept_sequences, note_unprescribed
 from flows.reuse import describe_plan, reuse_plan
 from flows.stage_task import stage_task
 from mixes.keys import Table
 from mixes.reuse.plan import draw_reusing_swarm
-from mixes.rounds import likely_optima, within_proxies
+from mixes.rounds import likely_optima, within_caps
 from mixes.swarm import Candidate, draw_round, draw_swarm
 from pipeline.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
 from pipeline.pool import Pool
@@ -46,21 +47,22 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
 
 
 @stage_task(name="draw")
-def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
+def draw(experiment: Experiment, evidence: Evidence) -> list[Candidate]:
     """The candidate mixes."""
-    tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
-    plan = reuse_plan(experiment, pool)
+    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    caps = evidence.caps(experiment.swarm.max_epochs) if evidence.kept else None
+    plan = reuse_plan(experiment, evidence.pool)
     if plan:
         print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
-        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
-    return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
+        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan, caps)
+    return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, caps)
 
 
 @stage_task(name="draw-round")
 def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidate], number: int) -> list[Candidate]:
     """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine."""
-    pool, proxy, settings = Pool(evidence.pool), evidence.proxy, experiment.swarm
-    tokens = {name: domain.tokens for name, domain in pool.domains.items()}
+    pool, settings = Pool(evidence.pool), experiment.swarm
+    caps = evidence.caps(settings.max_epochs)
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
     address = {**question(experiment), "swarm": settings.model_dump(), "round": number}
     stage = Stage("round", 1, address, (pool.folder.name, evidence.suite.name, runs))
@@ -68,13 +70,13 @@ def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidat
     def work(folder: Path) -> None:
         scored = read_runs(evidence, earlier, experiment.records)
         seeds = {evidence.run_id(candidate): candidate.seed for candidate in earlier}
-        holdings = within_proxies(holdings_of(experiment, pool), tokens, proxy.tokens, settings)
+        holdings = within_caps(holdings_of(experiment, pool), caps)
         families = suite_families(evidence.suite)
         optima = likely_optima(
             scored, families, holdings, experiment.recommend, settings.rounds[number - 1], experiment.seed + number,
             seeds, read_checkpoint(evidence, experiment.records),
         )  # fmt: skip
-        drawn = draw_round(number, earlier, optima, tokens, proxy.tokens, settings, experiment.seed)
+        drawn = draw_round(number, earlier, optima, pool.natural, caps, settings, experiment.seed)
         write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
 
     with stage_progress(f"round {number}"):
@@ -106,8 +108,9 @@ def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
 @flow(name="draw-swarm", log_prints=False, validate_parameters=False)
 def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
-    evidence = Evidence(pool, make_suite(experiment, pool), start_of(experiment.proxy, experiment.corpus))
-    return evidence, draw(experiment, pool)
+    proxy = start_of(experiment.proxy, experiment.corpus)
+    evidence = Evidence(pool, make_suite(experiment, pool), proxy, kept_sequences(experiment, pool, proxy))
+    return evidence, draw(experiment, evidence)
 
 
 @flow(name="swarm", log_prints=False, validate_parameters=False)
@@ -134,6 +137,7 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
         )
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
+    note_unprescribed(evidence)
     return len(candidates)
 
 

@@ -15,7 +15,6 @@ from mixes.certainty.noise import OVERALL
 from mixes.certainty.worlds import imagine_worlds
 from mixes.runs import Runs
 from mixes.settings import RecommendSettings
-from mixes.swarm import SwarmSettings
 
 
 def likely_optima(
@@ -42,11 +41,7 @@ def likely_optima(
     return np.array([case.solve(one).mix for one in worlds.objectives(aim, case.anchor, case.pull)])
 
 
-def within_proxies(
-    holdings: Holdings, tokens: Mapping[str, float], proxy_tokens: int, settings: SwarmSettings
-) -> Holdings:
-    """Holdings whose caps also keep the proxies, which train on `proxy_tokens`, within their own epochs of `tokens`
-    by domain."""
-    caps = holdings.caps or dict.fromkeys(tokens, 1.0)
-    within = {name: min(caps[name], settings.max_epochs * held / proxy_tokens) for name, held in tokens.items()}
-    return replace(holdings, caps=within)
+def within_caps(holdings: Holdings, caps: Mapping[str, float]) -> Holdings:
+    """Holdings that also keep to `caps`, domain → largest weight: those of the proxies' own epochs."""
+    held = holdings.caps or {}
+    return replace(holdings, caps={name: min(cap, held.get(name, 1.0)) for name, cap in caps.items()})

@@ -47,6 +47,9 @@ class SwarmSettings(BaseModel):
     """Most times that a proxy may repeat a domain's tokens."""
     min_distance: float = Field(0.05, ge=0, lt=1)
     """Least distance between two mixes: half the sum of absolute differences."""
+    match_repetition: bool = False
+    """Whether proxies read so small a part of each domain that a weight means as many epochs of it as at
+    `recommend.budget` (arXiv 2606.07597); `max_epochs` is then those of the training run."""
 
     @model_validator(mode="after")
     def _check(self) -> "SwarmSettings":
@@ -88,7 +91,9 @@ def draw_swarm(
     names = sorted(tokens)
     if len(names) < 2:
         raise MixError(f"swarm: {len(names)} domain(s), a mix needs two")
-    natural, most = _shares(tokens), _most(tokens, proxy_tokens, settings, caps)
+    held = np.array([tokens[name] for name in names], dtype=float)
+    natural = held / held.sum()
+    most = settings.max_epochs * held / proxy_tokens if caps is None else np.array([caps[name] for name in names])
     mixes = {"natural": natural}
     uniform = np.full(len(names), 1 / len(names))
     if (uniform <= most).all():
@@ -106,22 +111,23 @@ def draw_round(
     number: int,
     earlier: Sequence[Candidate],
     optima: np.ndarray,
-    tokens: Mapping[str, float],
-    proxy_tokens: int,
+    natural: Mapping[str, float],
+    caps: Mapping[str, float],
     settings: SwarmSettings,
     seed: int,
 ) -> list[Candidate]:
     """The mixes of round `number` (from 2), different from each other and from those of `earlier` rounds.
 
     optima (n, n_domains), in order of the domains' names: the mixes that may be best. Each is taken in turn and the
-    new mix drawn around it; the share `explore` is drawn as in the first round.
+    new mix drawn around it; the share `explore` is drawn as in the first round. caps: domain → largest weight.
 
     Raises:
         MixError: the caps leave no room for so many different mixes.
     """
-    names, most = sorted(tokens), _most(tokens, proxy_tokens, settings, None)
+    names = sorted(natural)
+    most, shares = (np.array([of[name] for name in names]) for of in (caps, natural))
     there = [np.array([candidate.weights[name] for name in names]) for candidate in earlier]
-    rng, centre = np.random.default_rng([seed, number]), _centre(_shares(tokens), settings)
+    rng, centre = np.random.default_rng([seed, number]), _centre(shares, settings)
     wanted = settings.rounds[number - 1]
     explored = round(settings.explore * wanted)
     turns = cycle(optima)
@@ -149,31 +155,16 @@ def _different(
         if (mix <= most).all() and _far(mix, there + found, settings.min_distance):
             found.append(mix)
     if len(found) < wanted:
+        budget = ", or recommend.budget" if settings.match_repetition else ""
         raise MixError(
             f"swarm: found {len(found)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
-            f"or lower swarm.min_distance ({settings.min_distance})"
+            f"or lower swarm.min_distance ({settings.min_distance}){budget}"
         )
     return found
 
 
 def _far(mix: np.ndarray, others: Sequence[np.ndarray], least: float) -> bool:
     return all(0.5 * np.abs(mix - other).sum() >= least for other in others)
-
-
-def _shares(tokens: Mapping[str, float]) -> np.ndarray:
-    """(n_domains,) natural mix."""
-    held = np.array([tokens[name] for name in sorted(tokens)], dtype=float)
-    return held / held.sum()
-
-
-def _most(
-    tokens: Mapping[str, float], proxy_tokens: int, settings: SwarmSettings, caps: Mapping[str, float] | None
-) -> np.ndarray:
-    """(n_domains,) largest weights."""
-    names = sorted(tokens)
-    if caps is not None:
-        return np.array([caps[name] for name in names])
-    return settings.max_epochs * np.array([tokens[name] for name in names], dtype=float) / proxy_tokens
 
 
 def _centre(natural: np.ndarray, settings: SwarmSettings) -> np.ndarray:

@@ -122,14 +122,14 @@ def check_epochs(evidence: Evidence, candidates: Iterable[Candidate], max_epochs
     Raises:
         MixError: one would; it names mix and domain.
     """
-    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    rounded = 0.5 * evidence.proxy.context if evidence.kept else 0.0  # tokens: sequences are kept whole
+    fix = "train on less" + (", lower recommend.budget where repetition is matched" if evidence.kept else "")
     for candidate in candidates:
-        for domain, weight in candidate.weights.items():
-            epochs = weight * evidence.proxy.tokens / tokens[domain]
-            if epochs > max_epochs:
+        for domain, epochs in evidence.epochs(candidate.weights).items():
+            if epochs > max_epochs * (1 + rounded / evidence.readable[domain]):
                 raise MixError(
-                    f"proxy.tokens: {evidence.proxy.tokens:,} tokens of mix {candidate.mix!r} repeat domain {domain!r} "
-                    f"{epochs:.1f} times, the cap is {max_epochs:g} — train on less, or raise swarm.max_epochs"
+                    f"proxy.tokens: {evidence.proxy.trained:,} tokens of mix {candidate.mix!r} repeat domain "
+                    f"{domain!r} {epochs:.1f} times, the cap is {max_epochs:g} — {fix}, or raise swarm.max_epochs"
                 )
 
 

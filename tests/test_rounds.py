@@ -10,13 +10,15 @@ from conftest import mixwright
 
 from mixes.case import Holdings
 from mixes.errors import MixError
-from mixes.rounds import likely_optima, within_proxies
+from mixes.rounds import likely_optima, within_caps
 from mixes.runs import Run, Runs
 from mixes.settings import RecommendSettings
 from mixes.swarm import SwarmSettings, draw_round, draw_swarm
 
 TOKENS = {"books": 4e6, "code": 1e6, "math": 2e6, "web": 3e6}
 NAMES = sorted(TOKENS)
+NATURAL = {name: held / sum(TOKENS.values()) for name, held in TOKENS.items()}
+FREE = dict.fromkeys(NAMES, 1.0)
 BEST = np.array([0.1, 0.6, 0.2, 0.1])  # of the planted truth
 SETTINGS = SwarmSettings(rounds=(16, 8, 6), max_epochs=100)
 
@@ -37,9 +39,8 @@ def distance(one, other):
 
 
 def optima(noise, count=12):
-    natural = {name: held / sum(TOKENS.values()) for name, held in TOKENS.items()}
     runs = planted(draw_swarm(TOKENS, 1, SETTINGS, seed=1), noise)
-    return likely_optima(runs, {"a": "a"}, Holdings(natural), RecommendSettings(law="transfer"), count, seed=2)
+    return likely_optima(runs, {"a": "a"}, Holdings(NATURAL), RecommendSettings(law="transfer"), count, seed=2)
 
 
 def test_what_may_be_best_gathers_as_the_noise_falls():
@@ -52,7 +53,7 @@ def test_a_round_lies_around_the_optima_and_explores_besides():
     first = draw_swarm(TOKENS, 1, SETTINGS, seed=1)
     assert sum(one.mix.startswith("mix-") and one.seed == 0 for one in first) == 16
     here = np.array([[0.05, 0.85, 0.05, 0.05]])
-    second = draw_round(2, first, here, TOKENS, 1, SETTINGS, seed=1)
+    second = draw_round(2, first, here, NATURAL, FREE, SETTINGS, seed=1)
     assert [one.mix for one in second] == [f"mix-{number:03d}" for number in range(17, 25)]
     assert {(one.round, one.seed) for one in second} == {(2, 0)}
     mixes = np.array([[one.weights[name] for name in NAMES] for one in second])
@@ -62,8 +63,8 @@ def test_a_round_lies_around_the_optima_and_explores_besides():
     everything = {one.mix: np.array([one.weights[name] for name in NAMES]) for one in [*first, *second]}
     for one, other in itertools.combinations(everything.values(), 2):
         assert distance(one, other) >= SETTINGS.min_distance - 1e-5
-    assert second == draw_round(2, first, here, TOKENS, 1, SETTINGS, seed=1)
-    third = draw_round(3, [*first, *second], here, TOKENS, 1, SETTINGS, seed=1)
+    assert second == draw_round(2, first, here, NATURAL, FREE, SETTINGS, seed=1)
+    third = draw_round(3, [*first, *second], here, NATURAL, FREE, SETTINGS, seed=1)
     assert [one.mix for one in third] == [f"mix-{number:03d}" for number in range(25, 31)]
 
 
@@ -74,14 +75,14 @@ def test_the_first_round_is_a_swarm_of_one():
 
 def test_proxies_stay_within_their_own_epochs():
     settings = SwarmSettings(rounds=(12, 6), max_epochs=2)
-    proxy_tokens = 4_000_000  # of code at most half
-    within = within_proxies(Holdings(caps={**dict.fromkeys(NAMES, 1.0), "web": 0.1}), TOKENS, proxy_tokens, settings)
-    assert within.caps == {"books": 1.0, "code": 0.5, "math": 1.0, "web": 0.1}
-    first = draw_swarm(TOKENS, proxy_tokens, settings, seed=1)
-    more = draw_round(2, first, np.array([[0.2, 0.5, 0.2, 0.1]]), TOKENS, proxy_tokens, settings, seed=1)
+    caps = {**FREE, "code": 0.5}
+    within = within_caps(Holdings(caps={**dict.fromkeys(NAMES, 0.9), "web": 0.1}), caps)
+    assert within.caps == {"books": 0.9, "code": 0.5, "math": 0.9, "web": 0.1}
+    first = draw_swarm(TOKENS, 4_000_000, settings, seed=1)
+    more = draw_round(2, first, np.array([[0.2, 0.5, 0.2, 0.1]]), NATURAL, caps, settings, seed=1)
     assert max(one.weights["code"] for one in more) <= 0.5
     with pytest.raises(MixError, match=r"raise swarm\.max_epochs"):
-        draw_round(2, first, np.array([[0.0, 1.0, 0.0, 0.0]]), TOKENS, proxy_tokens, settings, seed=1)
+        draw_round(2, first, np.array([[0.0, 1.0, 0.0, 0.0]]), NATURAL, caps, settings, seed=1)
 
 
 @pytest.mark.parametrize(
