@@ -64,14 +64,14 @@ def _recommend(
     plan: ReusePlan | None,
     known: dict[str, str],
 ) -> Recommendation:
-    settings, runs = experiment.recommend, read_runs(evidence, candidates, experiment.records)
-    holdings = holdings_of(experiment, Pool(evidence.pool))
-    available, caps = holdings.available, holdings.caps
+    settings, pool = experiment.recommend, Pool(evidence.pool)
+    runs, holdings = read_runs(evidence, candidates, experiment.records), holdings_of(experiment, pool)
+    available, caps, budget = available_tokens(experiment, pool), dict(holdings.caps or {}), holdings.budget or 0.0
     if plan:
-        of_epochs = epoch_caps(available, holdings.budget, settings.max_epochs)
+        of_epochs = epoch_caps(available, budget, settings.max_epochs)
         caps = {name: min(cap, of_epochs[name]) for name, cap in caps.items()}
-        natural, folded = fold_amounts(holdings.natural, plan), fold_amounts(available, plan)
-        runs, holdings = fold_runs(runs, plan), Holdings(natural, folded, holdings.budget, fold_caps(caps, plan))
+        natural, folded = fold_amounts(pool.natural, plan), fold_amounts(available, plan)
+        runs, holdings = fold_runs(runs, plan), Holdings(natural, folded, budget, fold_caps(caps, plan))
     seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
     families = suite_families(evidence.suite)
     own = read_checkpoint(evidence, experiment.records)
