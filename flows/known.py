@@ -4,13 +4,16 @@ Everything here happens within `looking`: no stage is made, nothing is written.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.experiment import Experiment
+from flows.repetition import kept_sequences
 from flows.reuse import reuse_plan
 from mixes.certainty.expected import measured_noise
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
+from pipeline.checkpoint_scores import start_of
 from pipeline.cohort import is_recorded
 from pipeline.errors import PipelineError
 from pipeline.known import encoded_items, expected_domains, expected_items, find_pool
@@ -46,7 +49,8 @@ def look(experiment: Experiment) -> Known:
     with looking():
         pool = _pool(experiment, said)
         evidence = _evidence(experiment, pool) if pool else None
-        candidates = _swarm(experiment, pool, said)
+        caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
+        candidates = _swarm(experiment, pool, caps, said)
     if evidence:
         items = encoded_items(evidence.suite)
         trained = [one for one in candidates if is_recorded(experiment.records, evidence.run_id(one))]
@@ -82,17 +86,18 @@ def _pool(experiment: Experiment, said: list[str]) -> Pool | None:
 def _evidence(experiment: Experiment, pool: Pool) -> Evidence | None:
     from flows.swarm import make_suite  # Prefect takes seconds to import
 
-    proxy = experiment.proxy
-    if proxy.init_from:
-        start = experiment.corpus.file(proxy.init_from, "proxy.init_from")
-        proxy = proxy.model_copy(update={"init_from": str(start)})
+    proxy = start_of(experiment.proxy, experiment.corpus)
     try:
-        return Evidence(pool.folder, make_suite.fn(experiment, pool.folder), proxy)
+        return Evidence(
+            pool.folder, make_suite.fn(experiment, pool.folder), proxy, kept_sequences(experiment, pool.folder, proxy)
+        )
     except PipelineError:
         return None
 
 
-def _swarm(experiment: Experiment, pool: Pool | None, said: list[str]) -> list[Candidate]:
+def _swarm(
+    experiment: Experiment, pool: Pool | None, caps: Mapping[str, float] | None, said: list[str]
+) -> list[Candidate]:
     settings, proxy_tokens = _in_one_round(experiment.swarm, said), experiment.proxy.tokens
     if not pool:
         tokens = _expected_tokens(experiment, said)
@@ -104,13 +109,13 @@ def _swarm(experiment: Experiment, pool: Pool | None, said: list[str]) -> list[C
         said.append("Reuse is left out of the count: the pool's contents are not compared with the earlier ones yet.")
         plan = None
     if plan:
-        return draw_reusing_swarm(held, proxy_tokens, settings, experiment.seed, plan)
-    return draw_swarm(held, proxy_tokens, settings, experiment.seed)
+        return draw_reusing_swarm(held, proxy_tokens, settings, experiment.seed, plan, caps)
+    return draw_swarm(held, proxy_tokens, settings, experiment.seed, caps)
 
 
 def _in_one_round(settings: SwarmSettings, said: list[str]) -> SwarmSettings:
     """As many mixes drawn at once as are drawn in rounds, of which the later ones wait for scores."""
-    rounds: tuple[int, ...] = getattr(settings, "rounds", ())
+    rounds = settings.rounds
     if not rounds:
         return settings
     said.append(f"The mixes of {len(rounds)} rounds are drawn at once here; later ones are taken as not yet trained.")

@@ -13,6 +13,7 @@ from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.recommend import recommend_flow
 from flows.record import record_validation
+from flows.repetition import kept_sequences
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from mixes.proxy.settings import ProxySettings
@@ -36,7 +37,7 @@ def validate_flow(experiment: Experiment, seeds: int, size: str | None, multiple
     settings = budgets(experiment.proxy, size, multiple)  # before anything that takes long
     swarm, swarm_candidates = swarm_flow(experiment, prepare_flow(experiment))
     found = recommend_flow(experiment, swarm, swarm_candidates)
-    evidence = {part: _evidence(swarm, one) for part, one in settings.items()}
+    evidence = {part: _evidence(experiment, swarm, one) for part, one in settings.items()}
     trials = plan_trials(found.natural, found.mix, seeds)
     for part, candidates in trials.items():
         train_anew(experiment, evidence[part], candidates)
@@ -45,9 +46,10 @@ def validate_flow(experiment: Experiment, seeds: int, size: str | None, multiple
     return done
 
 
-def _evidence(swarm: Evidence, settings: ProxySettings) -> Evidence:
-    """What the proxies of one budget share: what the swarm's do, but for their own settings."""
-    return replace(swarm, proxy=settings.model_copy(update={"init_from": swarm.proxy.init_from}))
+def _evidence(experiment: Experiment, swarm: Evidence, settings: ProxySettings) -> Evidence:
+    """What the proxies of one budget share: what the swarm's do, but for their own settings and what they keep."""
+    proxy = settings.model_copy(update={"init_from": swarm.proxy.init_from})
+    return replace(swarm, proxy=proxy, kept=kept_sequences(experiment, swarm.pool, proxy))
 
 
 def _judge(
