@@ -20,7 +20,6 @@ from mixes.proxy.settings import ProxySettings
 from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
 from mixes.validation import Trial, Validation, budgets, compare, most_repeated, plan_trials
-from pipeline.pool import Pool
 from pipeline.swarm import Evidence, diverged_runs, read_runs, train_swarm
 
 
@@ -74,7 +73,6 @@ def _judge(
     scores = {trial: read_runs(of, [one], experiment.records).runs[0].scores for trial, (of, one) in kept.items()}
     compared = compare(found, scores)
     ids = [found.id, *sorted(of.run_id(one) for of, one in kept.values())]
-    held = {name: domain.tokens for name, domain in Pool(swarm.pool).domains.items()}
     whole = evidence[1].proxy
     return Validation(
         id="validation-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12],
@@ -84,6 +82,6 @@ def _judge(
         seeds=tuple(sorted({trial.seed for trial in kept})),
         swarm_size=swarm.proxy.size,
         swarm_tokens=swarm.proxy.tokens,
-        repeats=most_repeated(trials[1], held, whole.tokens),
+        repeats=most_repeated(trials[1], evidence[1].readable, whole.tokens),
         compared=compared,
     )
