@@ -32,8 +32,8 @@ class LimitSettings(BaseModel):
     most_kl: float | None = Field(None, gt=0)
     """Most KL(mix ‖ that mix), nats."""
     keep: dict[str, float] = {}
-    """Family or task → how much worse its predicted bpb may be than what is predicted at that mix; where proxies start
-    from a checkpoint (`proxy.init_from`), than the checkpoint's own bpb."""
+    """Family or task → how much worse its predicted bpb may be than what is predicted at that mix; where proxies that
+    were trained here start from a checkpoint (`proxy.init_from`), than the checkpoint's own bpb."""
     closest: float | None = Field(None, gt=0, le=1)
     """Instead of the best mix, the one closest to that mix that brings at least this share of the gain."""
 
