@@ -18,7 +18,7 @@ from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, draw_swarm
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage
-from pipeline.suite import encode_suite
+from pipeline.suite import describe_counts, encode_suite, suite_counts
 from pipeline.swarm import Evidence, check_epochs, diverged_runs, train_swarm
 
 
@@ -30,11 +30,14 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
     settings = {"items": experiment.suite.items, "context": context}
     stage = Stage("suite", 1, settings, (hash_files(stages, [file]), hash_files(stages, [pool / "tokenizer.json"])))
     made = Pool(pool)
-    return run_stage(
+    suite = run_stage(
         stages,
         stage,
         lambda folder: encode_suite(file, experiment.suite, made.tokenizer, made.end_token, context, folder),
     )
+    if line := describe_counts(suite_counts(suite, made.end_token, context), context):
+        print(f"suite        {line}: `from suite`", file=sys.stderr, flush=True)
+    return suite
 
 
 @stage_task(name="draw")

@@ -1,10 +1,12 @@
 """What a killed cohort goes on from, and trained proxies to start others from: tensors in torch's own format.
 
 Files are written aside, flushed and renamed, so they are whole or not there; they are loaded with `weights_only`,
-which builds tensors, numbers and texts and never runs what a file says.
+which builds tensors, numbers and texts and never runs what a file says. A proxy to start from may come from anyone: its
+file is opened only if it unpacks to no more than such a proxy takes.
 """
 
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +20,10 @@ from mixes.errors import MixError
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 
-UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, KeyError, UnpicklingError)  # what torch.load raises
+UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, LookupError, MemoryError)
+CODE = (UnpicklingError, AttributeError, TypeError)  # what torch.load raises of what is no tensor, number or text
+ROOM = 2  # times a proxy's bytes in fp32 that its file may unpack to: some save in fp64
+SMALL = 1 << 20  # bytes for all that is no tensor
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,21 @@ def save_moment(path: Path, moment: Moment, proxies: Proxies, optimiser: torch.o
 
 
 def load_moment(path: Path, proxies: Proxies, optimiser: torch.optim.Optimizer, losses: Tensor) -> Moment:
-    """Restore in place what `save_moment` wrote; without a file, the beginning."""
+    """Restore in place what `save_moment` wrote; without a file, the beginning.
+
+    Raises:
+        MixError: the file is damaged.
+    """
     for left in path.parent.glob(f".{path.name}.*"):  # what a killed process was writing
         left.unlink(missing_ok=True)
     if not path.exists():
         return Moment()
-    saved = _read(path)
+    try:
+        saved = _read(path)
+    except (*UNREADABLE, *CODE) as error:
+        raise MixError(
+            f"checkpoint {path}: damaged ({type(error).__name__}) — delete it, and its proxies start anew"
+        ) from None
     proxies.load_state_dict(saved["weights"])
     optimiser.load_state_dict(saved["optimiser"])
     losses.copy_(saved["losses"])
@@ -58,25 +72,65 @@ def load_proxy(path: Path, settings: ProxySettings, vocabulary: int) -> dict[str
     """A saved proxy's weights, by name.
 
     Raises:
-        MixError: it is not there, is no saved proxy, or has another shape.
+        MixError: it is not there, is no saved proxy, holds code or what is no number, or has another shape.
     """
-    try:
-        weights = _read(path)
-    except UNREADABLE as error:
-        raise MixError(
-            f"proxy.init_from: {path} is no saved proxy ({type(error).__name__}) — keep_models: true saves them"
-        ) from None
     with torch.device("meta"):
         wanted = dict(Proxies(settings.shape, vocabulary, 1, [0], settings.tied).named_parameters())
+    kind = f"a proxy of size {settings.size} over {vocabulary} tokens"
+    fix = "start from a proxy of the same size, head and tokenizer"
+    size, takes = _unpacked_size(path), 4 * sum(weight.numel() for weight in wanted.values())
+    if size > ROOM * takes + SMALL:
+        raise MixError(f"proxy.init_from: {path} unpacks to {size:,} bytes, {kind} to {takes:,} — {fix}")
+    weights = _read_tensors(path)
     for name in sorted(wanted.keys() | weights.keys()):
         theirs = list(weights[name].shape) if name in weights else None
         ours = list(wanted[name].shape[1:]) if name in wanted else None
         if theirs != ours:
             raise MixError(
-                f"proxy.init_from: {path} has {name} {theirs or 'not at all'}, a proxy of size {settings.size} over "
-                f"{vocabulary} tokens {ours or 'not at all'} — start from a proxy of the same size, head and tokenizer"
+                f"proxy.init_from: {path} has {name} {theirs or 'not at all'}, {kind} {ours or 'not at all'} — {fix}"
             )
     return weights
+
+
+def _unpacked_size(path: Path) -> int:
+    """Bytes of what torch saved; files of other formats are not looked into."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    except zipfile.BadZipFile:
+        raise _no_proxy(path, "torch.save writes no such file") from None
+    except OSError as error:
+        raise _no_proxy(path, str(error.strerror)) from None
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    """Name → finite numbers."""
+    try:
+        weights = _read(path)
+    except CODE:
+        raise _no_proxy(path, "it holds more than tensors, and code in it is never run") from None
+    except UNREADABLE as error:
+        raise _no_proxy(path, type(error).__name__) from None
+    if not _are_tensors(weights):
+        raise _no_proxy(path, "it holds something else than names with finite numbers")
+    return weights
+
+
+def _no_proxy(path: Path, reason: str) -> MixError:
+    return MixError(f"proxy.init_from: {path} is no saved proxy ({reason}) — keep_models: true saves them")
+
+
+def _are_tensors(weights: Any) -> bool:
+    """Whether it is what `save_proxy` was given."""
+    return isinstance(weights, dict) and all(
+        isinstance(name, str)
+        and isinstance(weight, Tensor)
+        and weight.layout == torch.strided
+        and weight.device.type == "cpu"  # and not `meta`, which has no numbers
+        and weight.is_floating_point()
+        and bool(weight.isfinite().all())
+        for name, weight in weights.items()
+    )
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
