@@ -80,6 +80,8 @@ def _guarded(command: Callable[[], Any]) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+    # Prefect's own 20 are too few on a machine that others use too (measured: 2 cores under a load of 15)
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     try:
         command()
     except INPUT_ERRORS as error:

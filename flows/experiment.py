@@ -105,8 +105,10 @@ class Experiment(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """Hash of every setting that decides a result: neither names, folders nor the executor."""
+        """Hash of every setting that decides a result: neither names, folders, the executor nor how proxies are
+        organised."""
         decided = self.model_dump(mode="json", exclude={"name", "work", "executor"})
+        decided["proxy"] = {**self.proxy.decisive(), "init_from": self.proxy.init_from}
         return "experiment-" + hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
 
     @property

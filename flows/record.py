@@ -24,6 +24,7 @@ from pipeline.funnel import write_parquet
 from pipeline.pool import Pool
 from pipeline.sources import find_shards
 from pipeline.stage import read_stage, write_aside
+from pipeline.suite import suite_counts
 from pipeline.swarm import Evidence
 
 STEPS = (
@@ -127,8 +128,10 @@ def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
 def record_swarm(
     experiment: Experiment, evidence: Evidence, candidates: list[Candidate], decided: dict[str, int]
 ) -> Current:
-    """Mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were made."""
+    """The suite, mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were
+    made."""
     _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
+    counts = suite_counts(evidence.suite, Pool(evidence.pool).end_token, evidence.proxy.context).to_dicts()
     mixes = {candidate.mix: candidate for candidate in candidates}
     counted = [
         {"mix": mix, "round": one.round, "proxies": sum(c.mix == mix for c in candidates)} for mix, one in mixes.items()
@@ -140,7 +143,11 @@ def record_swarm(
     ]
     runs = [evidence.run_id(candidate) for candidate in candidates]
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
-    tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
+    tables = {
+        "suite": _frame("suite", counts),
+        "mixes": _frame("mixes", counted),
+        "mix_weights": _frame("mix_weights", weights),
+    }
     checkpoint = checkpoint_id(evidence)
     files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
     if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs

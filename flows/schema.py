@@ -115,6 +115,19 @@ TABLES: dict[str, Table] = {
             "highest_quality": ("DOUBLE", "highest score in it"),
         },
     ),
+    "suite": Table(
+        "What became of the eval suite's items at the proxies' context",
+        ("task",),
+        {
+            "task": ("VARCHAR", "task"),
+            "family": ("VARCHAR", "family"),
+            "items": ("BIGINT", "items that every proxy is scored on"),
+            "cut": ("BIGINT", "of them, those whose context was cut from the left; answers never are"),
+            "left_out": ("BIGINT", "items that were drawn before these, and whose answer alone does not fit"),
+            "answer_tokens": ("DOUBLE", "mean tokens of an answer"),
+            "answer_bytes": ("DOUBLE", "mean UTF-8 bytes of an answer"),
+        },
+    ),
     "mixes": Table(
         "The swarm's mixes",
         ("mix",),

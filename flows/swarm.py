@@ -25,7 +25,7 @@ from mixes.swarm import Candidate, draw_round, draw_swarm
 from pipeline.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
 from pipeline.pool import Pool
 from pipeline.stage import Stage, hash_files, run_stage, write_aside
-from pipeline.suite import encode_suite, suite_families
+from pipeline.suite import describe_counts, encode_suite, suite_counts, suite_families
 from pipeline.swarm import Evidence, check_epochs, diverged_runs, read_runs, train_swarm
 
 CANDIDATES = TypeAdapter(list[Candidate])
@@ -39,11 +39,14 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
     settings = {"items": experiment.suite.items, "context": context}
     stage = Stage("suite", 1, settings, (hash_files(stages, [file]), hash_files(stages, [pool / "tokenizer.json"])))
     made = Pool(pool)
-    return run_stage(
+    suite = run_stage(
         stages,
         stage,
         lambda folder: encode_suite(file, experiment.suite, made.tokenizer, made.end_token, context, folder),
     )
+    if line := describe_counts(suite_counts(suite, made.end_token, context), context):
+        print(f"suite        {line}: `from suite`", file=sys.stderr, flush=True)
+    return suite
 
 
 @stage_task(name="draw")

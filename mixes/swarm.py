@@ -86,13 +86,19 @@ def draw_swarm(
     largest weight; without it, what `max_epochs` allows of the tokens.
 
     Raises:
-        MixError: fewer than two domains, or the caps leave no room for so many different mixes.
+        MixError: fewer than two domains, proxies that repeat all of them too often, or caps that leave no room for so
+            many different mixes.
     """
     names = sorted(tokens)
     if len(names) < 2:
         raise MixError(f"swarm: {len(names)} domain(s), a mix needs two")
     held = np.array([tokens[name] for name in names], dtype=float)
     natural = held / held.sum()
+    if caps is None and proxy_tokens > settings.max_epochs * held.sum():
+        raise MixError(
+            f"proxy.tokens: {proxy_tokens:,} tokens repeat the pool's {held.sum():,.0f} more often than "
+            f"{settings.max_epochs:g} times, whatever the mix — train on less, or raise swarm.max_epochs"
+        )
     most = settings.max_epochs * held / proxy_tokens if caps is None else np.array([caps[name] for name in names])
     mixes = {"natural": natural}
     uniform = np.full(len(names), 1 / len(names))

@@ -45,13 +45,14 @@ def train_swarm(
         memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
 
     Raises:
-        MixError: there is no GPU where one is asked for, or a proxy does not fit it.
+        MixError: there is no GPU where one is asked for, a proxy does not fit it, or none can start from `init_from`.
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     missing = [run for run in runs if not is_recorded(records, run)]
     folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
     if not missing:
         return _decided(folder)
+    _check_start(evidence)
     executor = _executor(evidence, executor)
     plan = _plan(evidence, missing, folder, executor)
     for rank, cohort in enumerate(plan["cohorts"]):
@@ -59,8 +60,17 @@ def train_swarm(
             (folder / "completions" / f"{rank:05d}").unlink(missing_ok=True)
     cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
     step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
-    run_steps([step], len(cohorts), folder, executor, progress)
+    run_steps([step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
     return _decided(folder)
+
+
+def _check_start(evidence: Evidence) -> None:
+    """See here, not on a rank, that proxies can start from `init_from`."""
+    if evidence.proxy.init_from:
+        from mixes.proxy.checkpoint import load_proxy
+
+        vocabulary = Pool(evidence.pool).tokenizer.get_vocab_size()
+        load_proxy(Path(evidence.proxy.init_from), evidence.proxy, vocabulary)
 
 
 def _decided(folder: Path) -> dict[str, int]:
