@@ -72,7 +72,8 @@ def known_noise(experiment: Experiment, known: Known) -> float | None:
         return None
     runs = read_runs(known.evidence, sound, experiment.records)
     seeds = {known.evidence.run_id(one): one.seed for one in sound}
-    return measured_noise(runs, suite_families(known.evidence.suite), experiment.recommend.target, seeds)
+    families, asked = suite_families(known.evidence.suite), experiment.recommend
+    return measured_noise(runs, families, asked.target, asked.law, seeds)
 
 
 def _pool(experiment: Experiment, said: list[str]) -> Pool | None:
@@ -145,11 +146,12 @@ def _expected_tokens(experiment: Experiment, said: list[str]) -> dict[str, float
 def _items(experiment: Experiment, said: list[str]) -> list[tuple[int, int]]:
     try:
         file = experiment.corpus.file(experiment.suite.path, "suite.path")
-        said.append("Lengths of the suite's items are estimated from their bytes.")
-        return expected_items(file, experiment.suite, experiment.proxy.context)
+        items = expected_items(file, experiment.suite, experiment.proxy.context)
     except PipelineError as error:
-        said.append(f"Evaluation counts validation alone: {error}.")
+        said.append(f"Evaluation is of validation alone ({error}).")
         return []
+    said.append("Lengths of the suite's items are estimated from their bytes.")
+    return items
 
 
 def _vocabulary(experiment: Experiment, pool: Pool | None) -> int:

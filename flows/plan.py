@@ -14,7 +14,7 @@ from flows.known import Known, known_noise, look
 from mixes.certainty.expected import SAMPLE_NOISE, expected_half_width
 from mixes.proxy import cost as costs
 from mixes.proxy.cost import Disk, Parameters
-from mixes.proxy.peaks import THIS, Device, named_device
+from mixes.proxy.peaks import THIS, Device, check_device, named_device
 from pipeline.cohort import VALIDATION_SEQUENCES
 
 SECONDS = 20.0  # that this device's speed is measured for
@@ -90,18 +90,15 @@ def make_plan(
     settings = experiment.proxy
     if device == THIS and utilisation:
         raise ExperimentError("--utilisation: the speed of this device is measured — leave it out, or name a --device")
-    if device != THIS:
-        named_device(device, settings.shape, 1, utilisation)  # before anything that takes long
+    check_device(device)
     known = look(experiment)
     left = len(known.candidates) - len(known.trained)
     training = costs.training_flops(settings, known.vocabulary)
     sequences = VALIDATION_SEQUENCES * len(known.domains)
     each = training + costs.evaluation_flops(settings, known.vocabulary, known.items, sequences)
-    used, cohort, said = (
-        _on_this(experiment, known, left, seconds) if device == THIS else _on(device, experiment, left, utilisation)
-    )
+    used, said = _device(experiment, known, left, device, utilisation, seconds)
     lasting = costs.swarm_seconds(left, each, used.speed, used.workers)
-    at_once = min(left, used.workers * cohort)
+    at_once, together = min(left, used.workers * used.cohort), used.cohort * each / used.speed
     return Plan(
         experiment=experiment.name,
         pool=known.pool.folder.name if known.pool else None,
@@ -118,7 +115,7 @@ def make_plan(
         hours=lasting / 3600,
         price=price,
         cost=None if price is None else price * used.count * lasting / 3600,
-        disk=costs.swarm_disk(settings, known.vocabulary, left, len(known.items), at_once, cohort * each / used.speed),
+        disk=costs.swarm_disk(settings, known.vocabulary, left, len(known.items), at_once, together),
         interval=_interval(experiment, known),
         assumptions=(*known.assumptions, *said),
     )  # fmt: skip
@@ -131,11 +128,15 @@ def _interval(experiment: Experiment, known: Known) -> Interval:
     return Interval(half, coverage, noise, "replicates" if measured else "sample")
 
 
-def _on(name: str, experiment: Experiment, left: int, utilisation: float | None) -> tuple[Device, int, list[str]]:
-    """A named device, the proxies that it trains together at most, and what was assumed of it."""
+def _device(
+    experiment: Experiment, known: Known, left: int, name: str, utilisation: float | None, seconds: float
+) -> tuple[Device, list[str]]:
+    """The device that trains what is left, and what was assumed of it or seen."""
+    if name == THIS:
+        return _on_this(experiment, known, left, seconds)
     settings, workers = experiment.proxy, experiment.executor.workers or 1
     count = workers if settings.device == "cuda" else 1  # on a CPU, workers are cores
-    device, said = named_device(name, settings.shape, count, utilisation), []
+    device, said = named_device(name, settings, known.vocabulary, left, count, utilisation), []
     if device.origin == "assumed":
         said.append(
             f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, for proxies of this width: "
@@ -143,30 +144,30 @@ def _on(name: str, experiment: Experiment, left: int, utilisation: float | None)
         )
     if settings.device == "cpu":
         said.append(f"proxy.device is cpu: training on the {device.name} needs cuda.")
-    return device, settings.cohort or math.ceil(left / count), said
+    return device, said
 
 
-def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) -> tuple[Device, int, list[str]]:
-    """This device, the proxies that a worker trains together, and what was seen while its speed was measured."""
+def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) -> tuple[Device, list[str]]:
+    """This device, and what was seen while its speed was measured."""
     from mixes.proxy.calibrate import measure_speed  # torch takes seconds to import
 
     settings, executor = experiment.proxy, experiment.executor
     cores = os.cpu_count() or 1
     wanted = executor.workers or cores
     here = wanted if executor.kind == "local" else min(wanted, cores)
-    speed, said = measure_speed(settings, known.vocabulary, max(1, min(here, left)), seconds), []
-    workers = speed.workers if executor.kind == "local" else max(1, min(wanted, left))
+    speed, said = measure_speed(settings, known.vocabulary, min(here, left) or here, seconds), []
+    workers = speed.workers if executor.kind == "local" else min(wanted, left) or wanted
     if workers > speed.workers:
         said.append(
             f"{workers} workers of {executor.kind} are taken to be as fast as {speed.workers} side by side here."
         )
     if speed.share < BUSY:
         said.append(
-            f"Other work ran during the measurement: a worker had {speed.share:.0%} of a core. On a machine of its own "
-            f"the hours would be about {speed.share:.2f} times as many."
+            f"The other work of this moment goes on, which left {speed.share:.0%} of a core to a worker. A machine "
+            f"of its own would need at most about {speed.share:.2f} times the hours."
         )
     if speed.batch < settings.batch:
         said.append(f"Steps of {speed.batch} sequences were timed, not of {settings.batch}: they take long here.")
     each = speed.tokens / speed.workers * costs.token_flops(settings, known.vocabulary)
     devices = math.ceil(workers / speed.workers) if settings.device == "cpu" else workers
-    return Device(THIS, devices, workers, each, "measured", tokens=speed.tokens), speed.cohort, said
+    return Device(THIS, devices, workers, speed.cohort, each, "measured", tokens=speed.tokens), said

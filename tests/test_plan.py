@@ -124,16 +124,18 @@ def test_a_step_that_takes_long_is_timed_on_fewer_sequences():
 
 
 def test_named_devices():
-    shape = SIZES["30M"]
-    given = named_device("H100", shape, 4, 0.5)
-    assert (given.workers, given.speed, given.origin) == (4, 0.5 * 989e12, "given")
-    assumed = named_device("h100", shape, 1, None)
-    assert (assumed.utilisation, assumed.origin) == (assumed_utilisation(shape), "assumed")
+    settings = ProxySettings(size="30M", context=1024)
+    given = named_device("h100", settings, 2_048, 512, 4, 0.5)
+    assert (given.count, given.workers, given.speed, given.origin) == (4, 4, 0.5 * 989e12, "given")
+    assumed = named_device("h200", settings, 2_048, 512, 1)
+    assert (assumed.utilisation, assumed.origin) == (assumed_utilisation(settings.shape), "assumed")
+    assert assumed.cohort > given.cohort >= 1  # it has more memory
+    assert named_device("h200", settings, 2_048, 3, 2).cohort == 2  # no more than there are
     shares = [assumed_utilisation(shape) for shape in SIZES.values()]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] <= 0.4
     with pytest.raises(MixError, match="'h10': no such device — did you mean 'h100'"):
-        named_device("h10", shape, 1, None)
+        named_device("h10", settings, 2_048, 512, 1)
 
 
 def test_half_width_is_what_linear_laws_scatter_by():
@@ -161,9 +163,9 @@ def test_noise_is_that_of_the_replicates():
         runs.append(Run(f"{number:03d}", one.mix, one.weights, scores))
         seeds[f"{number:03d}"] = one.seed
     families = {"a": "one", "b": "two"}
-    assert measured_noise(Runs(runs), families, {}, seeds) == pytest.approx(0.03 / 2**0.5, rel=0.2)
-    assert measured_noise(Runs(runs), families, {"one": 1.0}, seeds) == pytest.approx(0.03, rel=0.2)
-    assert measured_noise(Runs(runs[:13]), families, {}, seeds) is None  # no mix stands there twice
+    assert measured_noise(Runs(runs), families, {}, "linear", seeds) == pytest.approx(0.03 / 2**0.5, rel=0.2)
+    assert measured_noise(Runs(runs), families, {"one": 1.0}, "linear", seeds) == pytest.approx(0.03, rel=0.2)
+    assert measured_noise(Runs(runs[:13]), families, {}, "linear", seeds) is None  # no mix stands there twice
 
 
 def tree(folder: Path) -> dict[Path, tuple[int, int]]:
@@ -193,6 +195,25 @@ def test_before_anything_ran(tiny):
     assert found.interval.noise_from == "sample"
     assert any("no pool" in line for line in found.assumptions)
     assert found.cost == pytest.approx(2.0 * found.hours)
+
+
+class InRounds(SwarmSettings):
+    """A swarm whose later mixes are drawn once the earlier ones have their scores."""
+
+    rounds: tuple[int, ...] = ()
+
+
+def test_rounds_are_counted_together(tiny):
+    experiment = load_experiment(tiny / "experiment.yaml").model_copy(update={"work": "elsewhere"})
+    rounds = experiment.model_copy(update={"swarm": InRounds(rounds=(12, 6, 3), seeds=3, replicated=1)})
+    assert make_plan(rounds, "h100").proxies == 12 + 6 + 3 + 2 + 2 * 2
+
+
+def test_without_a_suite_validation_alone_is_counted(tiny):
+    experiment = tiny / "experiment.yaml"
+    without = planned(experiment, work="elsewhere", suite={"path": "none.jsonl"})
+    assert any("none.jsonl" in line for line in without.assumptions)
+    assert 0 < without.flops.evaluation < planned(experiment, work="elsewhere").flops.evaluation
 
 
 def test_stated_tokens_are_the_natural_mix(tiny):

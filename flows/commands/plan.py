@@ -9,7 +9,7 @@ import typer
 
 from flows.commands.options import AsJson, ExperimentFile
 from flows.experiment import load_experiment
-from mixes.proxy.peaks import PEAKS, THIS
+from mixes.proxy.peaks import PUBLISHED, THIS
 
 if TYPE_CHECKING:
     from flows.plan import Plan
@@ -20,7 +20,7 @@ BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 def plan(
     experiment: ExperimentFile,
-    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join([THIS, *PEAKS])}.")] = THIS,
+    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join([THIS, *PUBLISHED])}.")] = THIS,
     price: Annotated[float | None, typer.Option(min=0, help="Price of one device for an hour.")] = None,
     utilisation: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
@@ -59,25 +59,25 @@ def _rows(found: "Plan") -> list[tuple[str, str, str]]:
     rows = [
         ("domains", f"{len(found.domains)}", f"of {found.pool}" if found.pool else "expected"),
         ("mixes", f"{found.mixes:,}", "natural and, where its tokens allow it, uniform among them"),
-        ("proxies", f"{found.proxies:,}", f"{found.trained:,} trained already, {left:,} left"),
+        ("proxies", f"{found.proxies:,}", f"{found.trained:,} trained already; what follows is of the {left:,} left"),
         (
             "a proxy", proxy.size,
             f"{parameters.non_embedding:,} parameters, {parameters.embedding:,} of embedding and head "
             f"(vocabulary {proxy.vocabulary:,})",
         ),
         ("its tokens", f"{proxy.tokens:,}", f"{proxy.steps:,} steps of {proxy.batch:,} × {proxy.context:,}"),
-        ("training", _scaled(found.flops.training, FLOPS), f"{left:,} × {_scaled(_each(found), FLOPS)}"),
-        ("evaluation", _scaled(found.flops.evaluation, FLOPS), "items of the suite, validation"),
+        ("training", _scaled(found.flops.training, FLOPS), "products forth and back"),
+        ("evaluation", _scaled(found.flops.evaluation, FLOPS), "items of the suite, validation splits"),
         ("device", device.name, _device(found)),
         ("time", _time(found.hours), f"{found.hours:,.4g} hours"),
     ]  # fmt: skip
     if found.cost is not None:
-        rows.append(("cost", f"{found.cost:,.2f}", f"{found.price:g} a device for an hour, {device.count} of them"))
+        rows.append(("cost", f"{found.cost:,.2f}", f"{found.price:g} for a device and hour; devices: {device.count}"))
     return [
         *rows,
         (
             "disk", _scaled(disk.most, BYTES),
-            f"records {_scaled(disk.records, BYTES)}, checkpoints at most {_scaled(disk.checkpoints, BYTES)}, "
+            f"at most: records {_scaled(disk.records, BYTES)}, checkpoints {_scaled(disk.checkpoints, BYTES)}, "
             f"models {_scaled(disk.models, BYTES)}",
         ),
         (
@@ -90,9 +90,11 @@ def _rows(found: "Plan") -> list[tuple[str, str, str]]:
 def _device(found: "Plan") -> str:
     device = found.device
     reached = f"{_scaled(device.speed * device.workers, FLOPS)}/s"
+    at_once = f"{device.workers} workers at once" if device.workers > 1 else "one worker"
+    at_once += f", {device.cohort} proxies together" if device.cohort > 1 else ""
     if device.utilisation is None:
-        return f"{reached} measured, {device.tokens:,.0f} tokens/s; {device.workers} workers at once"
-    return f"{reached}: {device.count} at once, {device.utilisation:.1%} of the peak ({device.origin})"
+        return f"{reached} and {device.tokens:,.0f} tokens/s measured; {at_once}"
+    return f"{reached}, {device.utilisation:.1%} of the peak ({device.origin}); {at_once}"
 
 
 def _words(found: "Plan") -> list[str]:
@@ -106,12 +108,8 @@ def _words(found: "Plan") -> list[str]:
         *(f"Assumed: {line}" for line in found.assumptions),
         f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise a score "
         f"({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
-        "Not counted: preparing the pool, and the laws, which take seconds to minutes.",
+        "Not counted: preparing the pool, the laws (seconds to minutes), GPU compilers (assumed: a minute each).",
     ]
-
-
-def _each(found: "Plan") -> float:
-    return found.flops.training / max(1, found.proxies - found.trained)
 
 
 def _scaled(value: float, units: tuple[str, ...]) -> str:

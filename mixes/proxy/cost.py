@@ -79,7 +79,7 @@ def evaluation_flops(settings: ProxySettings, vocabulary: int, items: Iterable[t
 
 def swarm_seconds(proxies: int, flops: int, speed: float, workers: int) -> float:
     """Until all are trained and scored: `flops` a proxy, `workers` of `speed` FLOPs a second that share the proxies as
-    equally as whole proxies can be."""
+    equally as whole proxies can be. Scoring, a few percent of it, is taken to be as fast as training."""
     return math.ceil(proxies / workers) * flops / speed
 
 
