@@ -14,6 +14,7 @@ import typer
 
 from flows.commands.look import dropped, sql
 from flows.commands.options import ExperimentFile
+from flows.commands.plan import plan
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
@@ -60,7 +61,7 @@ def schedule(
     serve(experiment, cron, every)
 
 
-for _command in (sample, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
+for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
     app.command()(_command)
 
 
@@ -79,6 +80,8 @@ def _guarded(command: Callable[[], Any]) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+    # Prefect's own 20 are too few on a machine that others use too (measured: 2 cores under a load of 15)
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     try:
         command()
     except INPUT_ERRORS as error:

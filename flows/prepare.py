@@ -11,7 +11,9 @@ from flows.record import record_pool
 from flows.reuse import check_reuse
 from flows.stage_task import stage_task
 from pipeline import assemble, refine
+from pipeline.checkpoint_scores import start_of
 from pipeline.stage import claim_folder
+from pipeline.suite import check_suite
 
 
 @stage_task(name="models")
@@ -112,6 +114,8 @@ def prepare_flow(experiment: Experiment) -> Path:
     """Shards to pool; returns the pool's folder."""
     claim_folder(experiment.folder)
     check_reuse(experiment)
+    start_of(experiment.proxy, experiment.corpus)
+    check_suite(experiment.corpus.stages, experiment.corpus.file(experiment.suite.path, "suite.path"))
     ready_models(experiment)
     made = {}
     if experiment.corpus.tokenised:

@@ -18,11 +18,13 @@ from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
 from mixes.validation import Estimate, Validation
 from pipeline.cards import QUALITY, TOPIC, version_at
+from pipeline.checkpoint_scores import checkpoint_id
 from pipeline.documents import scan
 from pipeline.funnel import write_parquet
 from pipeline.pool import Pool
 from pipeline.sources import find_shards
 from pipeline.stage import read_stage, write_aside
+from pipeline.suite import suite_counts
 from pipeline.swarm import Evidence
 
 STEPS = (
@@ -126,19 +128,28 @@ def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
 def record_swarm(
     experiment: Experiment, evidence: Evidence, candidates: list[Candidate], decided: dict[str, int]
 ) -> Current:
-    """Mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were made."""
+    """The suite, mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were
+    made."""
     _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
-    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    counts = suite_counts(evidence.suite, Pool(evidence.pool).end_token, evidence.proxy.context).to_dicts()
     mixes = {candidate.mix: candidate for candidate in candidates}
-    counted = [{"mix": mix, "proxies": sum(c.mix == mix for c in candidates)} for mix in mixes]
+    counted = [
+        {"mix": mix, "round": one.round, "proxies": sum(c.mix == mix for c in candidates)} for mix, one in mixes.items()
+    ]
     weights = [
-        {"mix": mix, "domain": domain, "weight": weight, "epochs": weight * experiment.proxy.tokens / tokens[domain]}
+        {"mix": mix, "domain": domain, "weight": candidate.weights[domain], "epochs": epochs}
         for mix, candidate in mixes.items()
-        for domain, weight in sorted(candidate.weights.items())
+        for domain, epochs in sorted(evidence.epochs(candidate.weights).items())
     ]
     runs = [evidence.run_id(candidate) for candidate in candidates]
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
-    tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
+    tables = {
+        "suite": _frame("suite", counts),
+        "mixes": _frame("mixes", counted),
+        "mix_weights": _frame("mix_weights", weights),
+    }
+    checkpoint = checkpoint_id(evidence)
+    files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
     if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
         files |= {table: [] for table in ABOUT_RECOMMENDATIONS}
     return _save(experiment, evidence.suite.name + "-" + experiment.id, tables, files)
@@ -176,6 +187,7 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
             "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
             "error": row.error, "verdict": found.verdict.get(name), "chance": row.chance, "optimism": row.optimism,
             "mix_low": row.mix_low, "mix_high": row.mix_high,
+            "checkpoint_bpb": found.forgotten[name].checkpoint if found.forgotten else None,
         }
         for name, row in found.predicted.items()
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = 4  # raised when a table changes so that older tools would misread it
+VERSION = 5  # raised when a table changes so that older tools would misread it
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,27 @@ TABLES: dict[str, Table] = {
             "highest_quality": ("DOUBLE", "highest score in it"),
         },
     ),
+    "suite": Table(
+        "What became of the eval suite's items at the proxies' context",
+        ("task",),
+        {
+            "task": ("VARCHAR", "task"),
+            "family": ("VARCHAR", "family"),
+            "items": ("BIGINT", "items that every proxy is scored on"),
+            "cut": ("BIGINT", "of them, those whose context was cut from the left; answers never are"),
+            "left_out": ("BIGINT", "items that were drawn before these, and whose answer alone does not fit"),
+            "answer_tokens": ("DOUBLE", "mean tokens of an answer"),
+            "answer_bytes": ("DOUBLE", "mean UTF-8 bytes of an answer"),
+        },
+    ),
     "mixes": Table(
         "The swarm's mixes",
         ("mix",),
-        {"mix": ("VARCHAR", "natural, uniform or mix-nnn"), "proxies": ("BIGINT", "proxies trained on it")},
+        {
+            "mix": ("VARCHAR", "natural, uniform or mix-nnn"),
+            "round": ("BIGINT", "round of the swarm that drew it, from 1"),
+            "proxies": ("BIGINT", "proxies trained on it"),
+        },
     ),
     "mix_weights": Table(
         "Weights of the swarm's mixes; they sum to 1 by mix",
@@ -127,7 +144,10 @@ TABLES: dict[str, Table] = {
             "mix": ("VARCHAR", "mix"),
             "domain": ("VARCHAR", "domain"),
             "weight": ("DOUBLE", "share of the proxy's tokens"),
-            "epochs": ("DOUBLE", "how often the proxy repeats the domain's tokens"),
+            "epochs": (
+                "DOUBLE",
+                "how often the proxy repeats what it keeps of the domain: all, or a part by swarm.match_repetition",
+            ),
         },
     ),
     "runs": Table(
@@ -179,6 +199,18 @@ TABLES: dict[str, Table] = {
             "bytes": ("BIGINT", "of the answer"),
         },
     ),
+    "checkpoint_scores": Table(
+        "Bits per byte of the checkpoint that all runs started from, before any training; empty where from none",
+        ("checkpoint", "kind", "task"),
+        {
+            "checkpoint": ("VARCHAR", "id, a hash of all that decides its scores"),
+            "kind": ("VARCHAR", "task (of the suite) or validation (of a domain)"),
+            "task": ("VARCHAR", "task, or domain"),
+            "family": ("VARCHAR", "family, or domain"),
+            "bpb": ("DOUBLE", "bits per byte"),
+            "items": ("BIGINT", "items that it is the mean of"),
+        },
+    ),
     "laws": Table(
         "Held-out quality of each law on each task, 5-fold over mixes",
         ("recommendation", "task", "law"),
@@ -189,7 +221,10 @@ TABLES: dict[str, Table] = {
             "used": ("BOOLEAN", "whether it is the law that the recommendation uses"),
             "error": ("DOUBLE", "root mean squared held-out error, bpb"),
             "rank_correlation": ("DOUBLE", "Spearman, held-out predictions against scores"),
-            "noise": ("DOUBLE", "standard deviation between proxies of one mix, bpb"),
+            "noise": (
+                "DOUBLE",
+                "standard deviation between proxies of one mix, less what a seed does to all mixes, bpb",
+            ),
             "spread": ("DOUBLE", "standard deviation between mixes, bpb"),
         },
     ),
@@ -253,6 +288,7 @@ TABLES: dict[str, Table] = {
             "optimism": ("DOUBLE", "by how much the laws overstate the gain; taken off mix_bpb and gain already"),
             "mix_low": ("DOUBLE", "a single proxy's score on the mix lies above, at the intervals' coverage"),
             "mix_high": ("DOUBLE", "and below"),
+            "checkpoint_bpb": ("DOUBLE", "of the checkpoint itself that proxies start from; null where from none"),
         },
     ),
     "marginals": Table(

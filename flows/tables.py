@@ -13,6 +13,8 @@ from mixes.metrics import Direction, Metric
 from mixes.recommendation import Recommendation
 
 CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
+NAMED = 5  # tasks that are named where a list would be long
+AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
 
@@ -34,6 +36,9 @@ def print_recommendation(found: Recommendation, console: Console, shown: Shown) 
     mix = Table(title="Recommended mix", box=box.SIMPLE_HEAD, title_justify="left")
     scores = Table(title=shown.title, box=box.SIMPLE_HEAD, title_justify="left")
     tables = [(mix, _mix_rows(found, shown)), (scores, _score_rows(found, shown))]
+    if found.forgotten:
+        against = Table(title=AGAINST, box=box.SIMPLE_HEAD, title_justify="left")
+        tables.append((against, _forgotten_rows(found, shown)))
     if found.front:
         title = "Pareto front: no mix is better for one family without being worse for another"
         tables.append((Table(title=title, box=box.SIMPLE_HEAD, title_justify="left"), _front_rows(found, shown)))
@@ -49,7 +54,8 @@ def print_recommendation(found: Recommendation, console: Console, shown: Shown) 
 
 def recommendation_markdown(found: Recommendation) -> str:
     """The same as markdown tables."""
-    tables = (_markdown(rows(found, Shown())) for rows in (_mix_rows, _score_rows))
+    shown = [_mix_rows, _score_rows] + ([_forgotten_rows] if found.forgotten else [])
+    tables = (_markdown(rows(found, Shown())) for rows in shown)
     return "\n\n".join([f"# {found.id}", *tables, *_words(found, Shown())])
 
 
@@ -104,6 +110,19 @@ def _score_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
     return rows
 
 
+def _forgotten_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and a row a family; what `keep` allows where it says so of one."""
+    rows = [["family", "checkpoint", "recommended", "forgotten", "90 % interval", "keep"]]
+    for name in found.verdict:
+        row = found.forgotten[name]
+        kept = "" if row.floor is None else f"≤ {row.floor:+.3f}"
+        interval = f"{row.low:+.3f} – {row.high:+.3f}"
+        rows.append(
+            [name, f"{row.checkpoint:.3f}", f"{row.checkpoint + row.value:.3f}", f"{row.value:+.3f}", interval, kept]
+        )
+    return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
+
+
 def _words(found: Recommendation, shown: Shown) -> list[str]:
     """The verdict, the law's held-out quality, what to beware of, and what was asked."""
     p, unit = found.predicted[OVERALL], shown.unit if found.standardised is None else f"× {found.standardised}"
@@ -114,6 +133,8 @@ def _words(found: Recommendation, shown: Shown) -> list[str]:
         f"{_source(found)}.",
         _laws(found, shown),
     ]
+    if found.forgotten:
+        lines.append(_forgotten(found, shown))
     if found.gap is None:
         lines.append("The mix was searched for, since a law is not convex: there may be a better one.")
     lines += [f"Caution: {one.text}." for one in found.cautions]
@@ -125,6 +146,20 @@ def _words(found: Recommendation, shown: Shown) -> list[str]:
             f"nothing pulls to it and no epochs are counted. Id {found.id}."
         )
     return lines
+
+
+def _forgotten(found: Recommendation, shown: Shown) -> str:
+    """Which tasks are worse than the checkpoint's own even at the better end of their interval."""
+    tasks = {task: found.forgotten[task] for task in found.law}
+    lost = sorted((row.low, task) for task, row in tasks.items() if row.low > 0)[::-1]
+    if not lost:
+        return f"No task of {len(tasks)} is predicted to be forgotten over its whole 90 % interval."
+    named = ", ".join(f"{task} {tasks[task].value:+.3f}" for _, task in lost[:NAMED])
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    return (
+        f"Predicted to be forgotten over their whole 90 % interval: {len(lost)} of {len(tasks)} tasks, {named}{more} "
+        f"{shown.unit}."
+    )
 
 
 def _source(found: Recommendation) -> str:

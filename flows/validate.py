@@ -13,13 +13,13 @@ from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.recommend import recommend_flow
 from flows.record import record_validation
+from flows.repetition import kept_sequences
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
 from mixes.validation import Trial, Validation, budgets, compare, most_repeated, plan_trials
-from pipeline.pool import Pool
 from pipeline.swarm import Evidence, diverged_runs, read_runs, train_swarm
 
 
@@ -36,7 +36,7 @@ def validate_flow(experiment: Experiment, seeds: int, size: str | None, multiple
     settings = budgets(experiment.proxy, size, multiple)  # before anything that takes long
     swarm, swarm_candidates = swarm_flow(experiment, prepare_flow(experiment))
     found = recommend_flow(experiment, swarm, swarm_candidates)
-    evidence = {part: _evidence(swarm, one) for part, one in settings.items()}
+    evidence = {part: _evidence(experiment, swarm, one) for part, one in settings.items()}
     trials = plan_trials(found.natural, found.mix, seeds)
     for part, candidates in trials.items():
         train_anew(experiment, evidence[part], candidates)
@@ -45,9 +45,10 @@ def validate_flow(experiment: Experiment, seeds: int, size: str | None, multiple
     return done
 
 
-def _evidence(swarm: Evidence, settings: ProxySettings) -> Evidence:
-    """What the proxies of one budget share: what the swarm's do, but for their own settings."""
-    return replace(swarm, proxy=settings.model_copy(update={"init_from": swarm.proxy.init_from}))
+def _evidence(experiment: Experiment, swarm: Evidence, settings: ProxySettings) -> Evidence:
+    """What the proxies of one budget share: what the swarm's do, but for their own settings and what they keep."""
+    proxy = settings.model_copy(update={"init_from": swarm.proxy.init_from})
+    return replace(swarm, proxy=proxy, kept=kept_sequences(experiment, swarm.pool, proxy))
 
 
 def _judge(
@@ -72,7 +73,6 @@ def _judge(
     scores = {trial: read_runs(of, [one], experiment.records).runs[0].scores for trial, (of, one) in kept.items()}
     compared = compare(found, scores)
     ids = [found.id, *sorted(of.run_id(one) for of, one in kept.values())]
-    held = {name: domain.tokens for name, domain in Pool(swarm.pool).domains.items()}
     whole = evidence[1].proxy
     return Validation(
         id="validation-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12],
@@ -82,6 +82,6 @@ def _judge(
         seeds=tuple(sorted({trial.seed for trial in kept})),
         swarm_size=swarm.proxy.size,
         swarm_tokens=swarm.proxy.tokens,
-        repeats=most_repeated(trials[1], held, whole.tokens),
+        repeats=most_repeated(trials[1], evidence[1].readable, whole.tokens),
         compared=compared,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 
 from mixes.certainty.cautions import Caution
 from mixes.certainty.verdict import Verdict
+from mixes.forgotten import Forgotten
 
 Reference = Literal["natural", "centre"]
 
@@ -56,6 +57,7 @@ class Recommendation:
     families: dict[str, dict[str, float]]  # family → task → weight; tasks that no mix moves beyond noise are left out
     standardised: Literal["noise", "spread"] | None  # what a task's weight is divided by; the target has no unit then
     predicted: dict[str, Predicted]  # target, families, tasks
+    forgotten: dict[str, Forgotten]  # target, families, tasks; empty where proxies start from no checkpoint
     verdict: dict[str, Verdict]  # target and families
     summary: str  # the verdict in words
     cautions: tuple[Caution, ...]

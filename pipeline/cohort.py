@@ -7,7 +7,7 @@ memory is halved, which the ranks after it know; a proxy that diverged is tried 
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +27,10 @@ from pipeline.pool import Pool
 from pipeline.stage import write_aside
 from pipeline.suite import read_items, suite_families
 from pipeline.tokenise import TRAIN, VALIDATION
+from pipeline.tokenizer import vocabulary_hash
 
 if TYPE_CHECKING:  # torch is imported only by the ranks that train
+    from mixes.proxy.model import Proxies
     from mixes.proxy.train import Trained
 
 VERSION = 2  # raised when a proxy's scores would change
@@ -49,6 +51,7 @@ class Evidence:
     pool: Path
     suite: Path
     proxy: ProxySettings
+    kept: Mapping[str, int] | None = None  # domain → sequences that are read of it (mixes/repetition.py); None is all
 
     def run_id(self, candidate: Candidate) -> str:
         """`run-` and twelve hexadecimal digits."""
@@ -56,7 +59,24 @@ class Evidence:
             VERSION, self.pool.name, self.suite.name, self.proxy.decisive(), self.start,
             sorted(candidate.weights.items()), candidate.seed,
         ]  # fmt: skip
+        if self.kept is not None:
+            content.append(sorted(self.kept.items()))
         return "run-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+    @cached_property
+    def readable(self) -> dict[str, int]:
+        """Domain → tokens that a proxy can read before it repeats them."""
+        if self.kept is None:
+            return {name: domain.tokens for name, domain in Pool(self.pool).domains.items()}
+        return {name: sequences * self.proxy.context for name, sequences in self.kept.items()}
+
+    def epochs(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """Domain → how often a proxy on such a mix reads what it can read of it."""
+        return {name: weight * self.proxy.trained / self.readable[name] for name, weight in weights.items()}
+
+    def caps(self, max_epochs: float) -> dict[str, float]:
+        """Domain → largest weight at which a proxy reads it no more often than that."""
+        return {name: max_epochs * tokens / self.proxy.trained for name, tokens in self.readable.items()}
 
     @cached_property
     def start(self) -> str | None:
@@ -111,12 +131,17 @@ class CohortTrainer:
 
         self.evidence, self.records, self.folder = evidence, records, folder
         settings, pool = evidence.proxy, Pool(evidence.pool)
+        kept = {TRAIN: evidence.kept or {}, VALIDATION: {}}
         self.streams = {
-            split: {name: DomainTokens(name, files, settings.context) for name, files in pool.files(split).items()}
-            for split in (TRAIN, VALIDATION)
+            split: {
+                name: DomainTokens(name, files, settings.context, kept[split].get(name))
+                for name, files in pool.files(split).items()
+            }
+            for split in kept
         }
         self.vocabulary, self.token_bytes = pool.tokenizer.get_vocab_size(), pool.token_bytes
-        self.start = load_proxy(Path(settings.init_from), settings, self.vocabulary) if settings.init_from else None
+        self.tokenizer, start = vocabulary_hash(pool.tokenizer), settings.init_from
+        self.start = load_proxy(Path(start), settings, self.vocabulary, self.tokenizer) if start else None
 
     def train(self, candidates: Sequence[Candidate], parts: int, attempt: int = 1) -> None:
         """Train and record all of `candidates`.
@@ -172,7 +197,7 @@ class CohortTrainer:
         """Write the records of a cohort; returns the candidates that diverged and have a try left."""
         from mixes.proxy.checkpoint import save_proxy
 
-        scores, items = self._score(trained)
+        scores, items = self.score(trained.proxies)
         again = []
         for number, candidate in enumerate(candidates):
             run, mine = self.evidence.run_id(candidate), scores.filter(pl.col("number") == number)
@@ -187,7 +212,8 @@ class CohortTrainer:
                 rows = rows.clear() if diverged else rows
                 write_parquet(rows.select(*schema), self.records / table / f"{run}.parquet")
             if settings.keep_models and not diverged:
-                save_proxy(self.records / "models" / f"{run}.pt", trained.proxies.weights_of(number))
+                weights = trained.proxies.weights_of(number)
+                save_proxy(self.records / "models" / f"{run}.pt", weights, self.tokenizer)
             record = self._row(run, candidate, trained, settings, number, diverged)
             record |= {"attempt": attempt, "parts": parts}
             write_parquet(
@@ -195,13 +221,13 @@ class CohortTrainer:
             )
         return again
 
-    def _score(self, trained: "Trained") -> tuple[pl.DataFrame, pl.DataFrame]:
+    def score(self, proxies: "Proxies") -> tuple[pl.DataFrame, pl.DataFrame]:
         """Scores by task and validation split, and by item; `number` is the proxy's place in the cohort."""
         from mixes.proxy.evaluate import item_bpb, validation_bpb
 
         suite, families = read_items(self.evidence.suite), suite_families(self.evidence.suite)
-        bpb = item_bpb(trained.proxies, suite)  # (S, n_items)
-        validation = validation_bpb(trained.proxies, self.streams[VALIDATION], self.token_bytes, VALIDATION_SEQUENCES)
+        bpb = item_bpb(proxies, suite)  # (S, n_items)
+        validation = validation_bpb(proxies, self.streams[VALIDATION], self.token_bytes, VALIDATION_SEQUENCES)
         place_of: dict[str, list[int]] = {task: [] for task in sorted(families)}
         for place, item in enumerate(suite):
             place_of[item.task].append(place)
@@ -236,7 +262,7 @@ class CohortTrainer:
             "suite": self.evidence.suite.name,
             "size": settings.size,
             "parameters": trained.proxies.parameters_each,
-            "tokens": settings.steps * settings.batch * settings.context,
+            "tokens": settings.trained,
             "batch": settings.batch,
             "learning_rate": settings.learning_rate,
             "device": settings.device,

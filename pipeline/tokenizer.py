@@ -1,5 +1,7 @@
 """The pool's tokenizer: a byte-level BPE trained on an equal share of every domain, or one that is given."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,13 +53,19 @@ def given_tokenizer(path: Path, end: str) -> Tokenizer:
     """The tokenizer that the experiment names.
 
     Raises:
-        PipelineError: it has no ending token, or more tokens than token files can hold.
+        PipelineError: it has no ending token, more tokens than token files can hold, or numbers that no token has.
     """
     tokenizer = load_tokenizer(path)
     if tokenizer.token_to_id(end) is None:
         raise PipelineError(f"tokenizer.end: {end!r} is not a token of {path}")
     if tokenizer.get_vocab_size() > 65_536:
         raise PipelineError(f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, most is 65536")
+    last = max(tokenizer.get_vocab().values())
+    if last >= tokenizer.get_vocab_size():
+        raise PipelineError(
+            f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, and one of them is number {last} — "
+            "number them from 0 without gaps"
+        )
     return tokenizer
 
 
@@ -75,6 +83,11 @@ def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
     for token, number in tokenizer.get_vocab().items():
         sizes[number] = 0 if token == end else len(token)  # one character a byte in byte-level BPE
     return sizes
+
+
+def vocabulary_hash(tokenizer: Tokenizer) -> str:
+    """Hash of which token each number stands for: models of one vocabulary understand each other's token ids."""
+    return hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()
 
 
 def _training_texts(cleaned: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:

@@ -54,7 +54,7 @@ def test_epochs_are_named_with_their_tokens():
 def test_nearness_and_families_that_are_kept():
     found = ask(most_kl=0.2, keep={"code": 0.05})
     assert [one.name for one in found.ceilings] == [
-        "most_kl: at most 0.2 nats from natural", "keep: code ≤ 2.8 bpb (2.75 +0.05)",
+        "most_kl: at most 0.2 nats from natural", "keep: code ≤ 2.8 bpb (2.75 of natural +0.05)",
     ]  # fmt: skip
     assert found.met(NATURAL[None])[0]
     assert not found.met(np.array([[0.0, 0.0, 0.2, 0.4, 0.4]]))[0]

@@ -30,7 +30,11 @@ def recommend(
     budget: Annotated[str | None, typer.Option(help="Tokens of your training run: 6T, 300B, 25M.")] = None,
     max_epochs: Annotated[float | None, typer.Option(help="Most times that a domain repeats at the budget.")] = None,
     keep: Annotated[
-        list[str] | None, typer.Option(help="family=0.02: it may be predicted so much worse than natural, no more.")
+        list[str] | None,
+        typer.Option(
+            help="family=0.02: it may be predicted so much worse than natural, no more; with proxy.init_from, "
+            "than the checkpoint itself."
+        ),
     ] = None,
     bound: Annotated[
         list[str] | None, typer.Option(help="web/*=0.3:0.8 (the sum), code=:0.5 or books=0.1 (exactly), repeatable.")
@@ -72,7 +76,7 @@ def recommend(
         from flows.recommend import run_flow
 
         assert loaded
-        found, origin = run_flow(loaded.model_copy(update={"recommend": settings})), None
+        found, origin = run_flow(loaded, settings), None
     else:
         found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:

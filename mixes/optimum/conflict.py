@@ -37,7 +37,7 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
     names = [limit.name for limit in chosen[:SHOWN]]
     more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
     if len(chosen) == 1:
-        return MixError(f"limits: no mix meets {names[0]!r} — loosen it")
+        return MixError(f"limits: no mix meets {names[0]!r} — loosen it{_hint(domains, chosen)}")
     return MixError(
         f"limits: no mix meets all of {'; '.join(names)}{more} — loosen one of them{_hint(domains, chosen)}"
     )
@@ -104,10 +104,18 @@ def _needed(domains: tuple[str, ...], limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _hint(domains: tuple[str, ...], chosen: Sequence[Limit]) -> str:
-    """How far the last of them would have to move, the others standing; nothing where convex limits are among them."""
-    bounds = [limit for limit in chosen if isinstance(limit, Bound)]
-    if len(bounds) < len(chosen):
+    """How far the last of them would have to move, the others standing; nothing where several are convex, which stand
+    last, or where it is a lone bound."""
+    *others, last = chosen
+    bounds = [limit for limit in others if isinstance(limit, Bound)]
+    if len(bounds) < len(others) or (isinstance(last, Bound) and not others):
         return ""
-    last = bounds.pop()
-    least, most = extremes(room_of(domains, bounds), last.members(domains))
-    return f", the last for example to {least if least > last.high else most:.4g}"
+    room = room_of(domains, bounds)
+    if isinstance(last, Bound):
+        least, most = extremes(room, last.members(domains))
+        return f", the last for example to {least if least > last.high else most:.4g}"
+    furnished = furnish(room)
+    assert furnished  # no smaller set contradicts itself
+    mix = sink(*furnished, [last])[0] if len(furnished[0].free) else furnished[1]
+    least = float(last.objective.value(mix[None])[0])
+    return f" (of the last, {least:.4g} is the least possible)" if others else f" ({least:.4g} is the least possible)"

@@ -32,7 +32,8 @@ class LimitSettings(BaseModel):
     most_kl: float | None = Field(None, gt=0)
     """Most KL(mix ‖ that mix), nats."""
     keep: dict[str, float] = {}
-    """Family or task → how much worse than at that mix its predicted bpb may be."""
+    """Family or task → how much worse its predicted bpb may be than what is predicted at that mix; where proxies that
+    were trained here start from a checkpoint (`proxy.init_from`), than the checkpoint's own bpb."""
     closest: float | None = Field(None, gt=0, le=1)
     """Instead of the best mix, the one closest to that mix that brings at least this share of the gain."""
 
@@ -62,15 +63,21 @@ def limits_of(
     available: Mapping[str, float] | None = None,
     budget: float = 0.0,
     max_epochs: float = 0.0,
+    called: str = "natural",
+    checkpoint: Mapping[str, float] | None = None,
+    optimism: Mapping[str, float] | None = None,
 ) -> Limits:
     """The limits of a recommendation.
 
     anchor (n_domains,): natural, or `near` (see anchor_of); families: family or task → its mean bpb as an objective,
-    for `keep`; available: domain → tokens that can be had, None where epochs are nobody's concern.
+    for `keep`; available: domain → tokens that can be had, None where epochs are nobody's concern; called: what
+    natural is; checkpoint: family or task → bpb of what proxies start from, which `keep` then counts from;
+    optimism: family or task → bpb by which its laws are known to overstate a mix, which `keep` then takes off.
 
     Raises:
         MixError: an unknown name, or limits that contradict each other.
     """
+    reference = "the mix of `near`" if settings.near else called
     names = tuple(domains)
     bounds = [] if available is None else epoch_bounds(available, budget, max_epochs, settings.epochs, names)
     for pattern, value in settings.bounds.items():
@@ -78,15 +85,18 @@ def limits_of(
         bounds.append(Bound(f"bounds: {pattern} {_said(low, high)}", matching(pattern, names, "bounds"), low, high))
     ceilings = []
     if settings.most_kl is not None:
-        mix = "the mix of `near`" if settings.near else "natural"
-        name = f"most_kl: at most {settings.most_kl:g} nats from {mix}"
+        name = f"most_kl: at most {settings.most_kl:g} nats from {reference}"
         ceilings.append(AtMost(name, divergence(anchor), settings.most_kl))
     for name, worse in settings.keep.items():
         if name not in families:
             raise MixError(f"keep: no family or task {name!r} — {_hint(name, families)}")
-        there = float(families[name].value(anchor[None])[0])
-        most = there + worse
-        ceilings.append(AtMost(f"keep: {name} ≤ {most:.4g} bpb ({there:.4g} {worse:+g})", families[name], most))
+        there = checkpoint[name] if checkpoint else float(families[name].value(anchor[None])[0])
+        said = f"{there:.4g} of {'the checkpoint' if checkpoint else reference} {worse:+g}"
+        over = (optimism or {}).get(name, 0.0)
+        if over:
+            said += f", the laws' optimism of {over:.2g} taken off"
+        most = there + worse - over
+        ceilings.append(AtMost(f"keep: {name} ≤ {most:.4g} bpb ({said})", families[name], most))
     return Limits(names, tuple(bounds), tuple(ceilings))
 
 

@@ -18,6 +18,7 @@ TOKENS_A_PARAMETER = 20  # of a Chinchilla multiple of 1 (arXiv 2203.15556)
 MEASURED_AT = "200k"
 MEASURED_BATCH = 2_048  # tokens of a step
 MEASURED_RATE = 1.6e-2
+ANNEALED = 0.25  # of the peak rate, from a saved proxy (measured, see above)
 LONGEST_WARMUP = 0.05  # share of the steps; at 20 tokens a parameter it is one token a parameter
 
 
@@ -65,8 +66,14 @@ def rule_batch(given: Mapping[str, Any]) -> int:
 
 
 def rule_rate(given: Mapping[str, Any]) -> float:
-    """Peak learning rate: ∝ N^(-1/3), to three digits."""
-    return float(f"{MEASURED_RATE * _relative(given['size']) ** (-1 / 3):.3g}")
+    """Peak learning rate: ∝ N^(-1/3), to three digits; ANNEALED of it from a saved proxy."""
+    share = ANNEALED if given["init_from"] else 1.0
+    return float(f"{share * MEASURED_RATE * _relative(given['size']) ** (-1 / 3):.3g}")
+
+
+def rule_decay(given: Mapping[str, Any]) -> float:
+    """Share of the steps over which the rate falls: all of them from a saved proxy, as in OLMo 3's midtraining."""
+    return 1.0 if given["init_from"] else 0.4
 
 
 def rule_warmup(given: Mapping[str, Any]) -> float:
@@ -83,6 +90,9 @@ class ProxySettings(BaseModel):
     """Named by non-embedding parameters: 100k, 200k, 400k, 1M, 4M, 15M, 30M, 60M, 190M."""
     context: int = Field(256, ge=16, le=8192)
     """Tokens of one sequence."""
+    init_from: str | None = None
+    """A saved proxy of the same shape and tokenizer to start from, relative to the experiment file; None starts from
+    the seed."""
     chinchilla: float = Field(1.0, gt=0)
     """Tokens that one proxy trains on, as a multiple of 20 a non-embedding parameter."""
     tokens: int = Field(default_factory=rule_tokens, gt=0)
@@ -90,17 +100,15 @@ class ProxySettings(BaseModel):
     batch: int = Field(default_factory=rule_batch, ge=1)
     """Sequences of one step."""
     learning_rate: float = Field(default_factory=rule_rate, gt=0)
-    """AdamW's peak rate."""
+    """AdamW's peak rate; from a saved proxy a quarter of what it is from the seed."""
     warmup: float = Field(default_factory=rule_warmup, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
-    decay: float = Field(0.4, gt=0, le=1)
-    """Share of the steps over which the rate falls linearly to zero, at the end."""
+    decay: float = Field(default_factory=rule_decay, gt=0, le=1)
+    """Share of the steps over which the rate falls linearly to zero, at the end: 0.4, and 1 from a saved proxy."""
     weight_decay: float = Field(0.1, ge=0)
     """AdamW's decay of the weight matrices; norms, embedding and head are left alone."""
     tied: bool = True
     """Whether the head is the embedding, transposed; OLMo 3's is not, but in a small proxy it would be half of it."""
-    init_from: str | None = None
-    """A saved proxy of the same shape to start from, relative to the experiment file; None starts from the seed."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where proxies train; recorded, because scores differ in their last digits between devices."""
     deterministic: bool = False
@@ -121,6 +129,11 @@ class ProxySettings(BaseModel):
     def steps(self) -> int:
         """Optimiser steps; tokens beyond the last whole batch are not trained on."""
         return self.tokens // (self.batch * self.context)
+
+    @property
+    def trained(self) -> int:
+        """Tokens that one proxy does train on: those of whole steps."""
+        return self.steps * self.batch * self.context
 
     def decisive(self) -> dict[str, Any]:
         """Everything that decides a score: neither how tokens were counted nor how the work is organised."""

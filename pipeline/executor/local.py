@@ -11,8 +11,11 @@ from loguru import logger
 from pipeline.executor.settings import ExecutorSettings
 
 
-def run_locally(steps: list, ranks: int, logs: Path, settings: ExecutorSettings) -> dict[int, Path]:
-    """Run all ranks that are not completed; a rank's exception is raised here, so none is returned as failed."""
+def run_locally(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, gpus: int) -> dict[int, Path]:
+    """Run all ranks that are not completed; a rank's exception is raised here, so none is returned as failed.
+
+    Nobody hands out this machine's GPUs: a rank takes the one of its LOCAL_RANK, whatever `gpus` says.
+    """
     workers = settings.workers or os.cpu_count() or 1
     _QuietLocal(steps, tasks=ranks, workers=min(workers, ranks), logging_dir=str(logs)).run()
     return {}
