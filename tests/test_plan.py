@@ -111,7 +111,7 @@ def test_disk_against_real_files(tiny, finished):
 
 def test_speed_is_of_as_many_as_work_at_once():
     settings = ProxySettings(size="100k", context=32, batch=4, tokens=4_096)
-    speed = measure_speed(settings, 300, workers=2, seconds=0.5)
+    speed = measure_speed(settings, 300, proxies=9, workers=2, seconds=0.5)
     assert (speed.workers, speed.cohort) == (2, 1)
     assert 1 <= speed.batch <= 4
     assert speed.tokens > 0
@@ -120,7 +120,7 @@ def test_speed_is_of_as_many_as_work_at_once():
 
 def test_a_step_that_takes_long_is_timed_on_fewer_sequences():
     settings = ProxySettings(size="4M", context=256)
-    assert measure_speed(settings, 2_048, workers=1, seconds=0.2).batch < settings.batch
+    assert measure_speed(settings, 2_048, proxies=1, workers=1, seconds=0.2).batch < settings.batch
 
 
 def test_named_devices():
