@@ -225,7 +225,7 @@ def record_validation(experiment: Experiment, done: Validation) -> Current:
             **head, "name": name, **_ends("natural_bpb", one.natural), **_ends("uniform_bpb", one.uniform),
             **_ends("mix_bpb", one.recommended), "half_bpb": one.half.value, "quarter_bpb": one.quarter.value,
             **_ends("gain", one.gain), **_ends("predicted_gain", one.predicted), **_ends("multiplier", one.multiplier),
-            "inside": one.inside, "verdict": one.verdict, "measured": one.measured, "came_true": one.came_true,
+            "agreement": one.agreement, "verdict": one.verdict, "measured": one.measured, "came_true": one.came_true,
         }
         for name, one in done.compared.items()
     ]  # fmt: skip

@@ -338,7 +338,10 @@ TABLES: dict[str, Table] = {
             "predicted_gain": ("DOUBLE", "what the recommendation had predicted, at the swarm's size and tokens"),
             "predicted_gain_low": ("DOUBLE", "lower end of its interval"),
             "predicted_gain_high": ("DOUBLE", "upper end of its interval"),
-            "inside": ("BOOLEAN", "whether the gain lies in its predicted interval"),
+            "agreement": (
+                "VARCHAR",
+                "inside: gain in its predicted interval; overlaps: only their intervals do; apart",
+            ),
             "multiplier": ("DOUBLE", "times fewer tokens for natural's score; 1: or less, 4: or more"),
             "multiplier_low": ("DOUBLE", "lower end of its interval; 1: or less"),
             "multiplier_high": ("DOUBLE", "upper end of its interval; 4: or more"),

@@ -9,18 +9,19 @@ from mixes.validation import PARTS, Compared, Estimate, Truth, Validation
 
 TRUTHS: dict[Truth, str] = {"true": "true", "not_shown": "not shown", "false": "false"}
 MEASURED = ("natural", "uniform", "recommended", "gain", "90 % interval", "multiplier", "90 % interval")
-PREDICTED = ("predicted gain", "90 % interval", "measured gain", "inside", "called", "came true")
+WORDED = ("agreement", "called", "came true")
+PREDICTED = ("predicted", "90 % interval", "measured", "agreement", "called", "came true")
 
 
 def print_validation(done: Validation, max_epochs: float, console: Console) -> None:
     """Two tables and their notes; max_epochs: the swarm's cap, beyond which repeats are pointed at."""
     measured = f"Trained anew: {len(done.seeds)} seeds at {done.size}, {done.tokens:,} tokens a proxy, bits per byte"
-    predicted = f"What came true of the prediction, made at {done.swarm_size} and {done.swarm_tokens:,} tokens"
+    predicted = f"What came true of the predicted gain, for {done.swarm_size} and {done.swarm_tokens:,} tokens"
     for title, row_of, names in ((measured, _measured, MEASURED), (predicted, _predicted, PREDICTED)):
         table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
         table.add_column("family", overflow="fold")
         for name in names:
-            table.add_column(name, justify="left" if name in ("called", "came true") else "right", no_wrap=True)
+            table.add_column(name, justify="left" if name in WORDED else "right", no_wrap=True)
         for name, one in done.compared.items():
             table.add_row(name, *row_of(one))
         console.print(table)
@@ -34,9 +35,10 @@ def _measured(one: Compared) -> list[str]:
 
 
 def _predicted(one: Compared) -> list[str]:
-    truth = TRUTHS[one.came_true] if one.came_true else f"no call; measured {WORDS[one.measured]}"
+    found = "" if one.measured == "not_distinguishable" else f", is {one.measured}"
+    truth = TRUTHS[one.came_true] if one.came_true else f"no call{found}"
     return [
-        *_signed(one.predicted), f"{one.gain.value:+.3f}", "yes" if one.inside else "no", WORDS[one.verdict], truth,
+        *_signed(one.predicted), f"{one.gain.value:+.3f}", one.agreement, WORDS[one.verdict], truth,
     ]  # fmt: skip
 
 
@@ -54,17 +56,18 @@ def _times(multiplier: float) -> str:
 def _words(done: Validation, max_epochs: float) -> list[str]:
     """How to read the tables, what came true in all, what repeats."""
     truths = [one.came_true for one in done.compared.values() if one.came_true]
-    inside = sum(one.inside for one in done.compared.values())
-    most = ", ".join(f"{mix} {one.domain} {one.epochs:.1f}×" for mix, one in done.repeats.items())
+    agreed = [one.agreement for one in done.compared.values()]
+    most = ", ".join(f"{mix} {one.domain} {one.epochs:.2g}×" for mix, one in done.repeats.items())
     lines = [
         "Intervals are Student's t over seeds, mixes paired by seed. The multiplier says how many times fewer tokens "
         f"the mix needs for natural's score: <1 saves none, >{PARTS[-1]} needs fewer than the shortest budget trained.",
-        f"{inside} of {len(done.compared)} gains lie inside their predicted interval. Called better or worse: "
-        f"{len(truths)}; {', '.join(f'{truths.count(truth)} {words}' for truth, words in TRUTHS.items())}.",
+        f"Of {len(agreed)} gains {agreed.count('inside')} lie inside their predicted interval, "
+        f"{agreed.count('overlaps')} only overlap it with their own, {agreed.count('apart')} lie apart. "
+        f"Called better or worse: {len(truths)}; "
+        f"{', '.join(f'{truths.count(truth)} {words}' for truth, words in TRUTHS.items())}.",
         f"Repeated most: {most}.",
     ]
-    if max(one.epochs for one in done.repeats.values()) > max_epochs:
-        lines[-1] += (
-            f" That is above swarm.max_epochs ({max_epochs:g}): what is read that often teaches less than in the swarm."
-        )
+    above = [mix for mix, one in done.repeats.items() if one.epochs > max_epochs]
+    if above:
+        lines[-1] += f" Above swarm.max_epochs ({max_epochs:g}), where a repeat teaches less: {', '.join(above)}."
     return [*lines, f"Id {done.id}, of {done.recommendation}."]

@@ -31,6 +31,7 @@ FIRST_SEED = 1_000  # far from the swarm's: nothing that was fitted is judged by
 NATURAL, UNIFORM, RECOMMENDED = "natural", "uniform", "recommended"
 
 Truth = Literal["true", "not_shown", "false"]
+Agreement = Literal["inside", "overlaps", "apart"]
 
 
 class Trial(NamedTuple):
@@ -65,7 +66,7 @@ class Compared:
     gain: Estimate  # natural − recommended, paired by seed: more is better
     multiplier: Estimate
     predicted: Estimate  # gain, for the swarm's size and tokens
-    inside: bool  # whether the gain lies in its predicted interval
+    agreement: Agreement  # the gain lies in its predicted interval; or only its own interval touches that; or neither
     verdict: Verdict  # what was called
     measured: Verdict  # better or worse where the gain's interval leaves out zero
     came_true: Truth | None  # None where nothing was called
@@ -182,7 +183,8 @@ def _compare(
 
     natural, curve = bpb(NATURAL), np.array([bpb(RECOMMENDED, part) for part in PARTS])
     full, half, quarter = curve
-    gain, predicted = mean_interval(natural - full), found.predicted[name]
+    gain, row = mean_interval(natural - full), found.predicted[name]
+    predicted = Estimate(row.gain, row.gain_low, row.gain_high)
     called, measured = found.verdict[name], _measured(gain)
     return Compared(
         natural=mean_interval(natural),
@@ -192,8 +194,8 @@ def _compare(
         quarter=mean_interval(quarter),
         gain=gain,
         multiplier=token_multiplier(natural, curve),
-        predicted=Estimate(predicted.gain, predicted.gain_low, predicted.gain_high),
-        inside=predicted.gain_low <= gain.value <= predicted.gain_high,
+        predicted=predicted,
+        agreement=agreement_of(predicted, gain),
         verdict=called,
         measured=measured,
         came_true=truth_of(called, measured),
@@ -234,6 +236,13 @@ def truth_of(called: Verdict, measured: Verdict) -> Truth | None:
     if measured == "not_distinguishable":
         return "not_shown"
     return "true" if called == measured else "false"
+
+
+def agreement_of(predicted: Estimate, gain: Estimate) -> Agreement:
+    """Whether a measured gain is what was predicted, as far as its own uncertainty lets one say."""
+    if predicted.low <= gain.value <= predicted.high:
+        return "inside"
+    return "overlaps" if gain.low <= predicted.high and predicted.low <= gain.high else "apart"
 
 
 def _measured(gain: Estimate) -> Verdict:

@@ -14,6 +14,8 @@ from mixes.errors import MixError
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.validation import (
     PARTS,
+    Estimate,
+    agreement_of,
     budgets,
     mean_interval,
     most_repeated,
@@ -203,6 +205,19 @@ def test_what_came_true(called, measured, truth):
     assert truth_of(called, measured) == truth
 
 
+@pytest.mark.parametrize(
+    ("gain", "agreement"),
+    [
+        ((0.2, -1.0, 1.4), "inside"),
+        ((0.5, 0.3, 0.7), "overlaps"),
+        ((0.5, 0.45, 0.55), "apart"),
+        ((-0.5, -0.6, -0.4), "apart"),
+    ],
+)
+def test_agreement_with_the_predicted_interval(gain, agreement):
+    assert agreement_of(Estimate(0.25, 0.1, 0.4), Estimate(*gain)) == agreement
+
+
 def compared_from_records(tiny: Path, done: dict, found: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
     """bpb of natural and of the recommended mix by seed, straight from the records of runs."""
     runs = pl.read_parquet(tiny / "work" / "records" / "runs" / "*.parquet")
@@ -240,7 +255,7 @@ def test_a_recommendation_is_validated_and_recorded(tiny, finished):
     before = {path: path.stat().st_mtime_ns for path in (tiny / "work" / "records" / "runs").iterdir()}
     shown = mixwright(*words, folder=tiny).stdout
     assert done["id"] in shown
-    assert "What came true of the prediction, made at 100k and 8,192 tokens" in shown
+    assert "What came true of the predicted gain, for 100k and 8,192 tokens" in shown
     assert before == {path: path.stat().st_mtime_ns for path in (tiny / "work" / "records" / "runs").iterdir()}
 
     mixwright("recommend", "experiment.yaml", "--target", "code=1", folder=tiny)  # loses no validation
