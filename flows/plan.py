@@ -152,11 +152,11 @@ def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) ->
     from mixes.proxy.calibrate import measure_speed  # torch takes seconds to import
 
     settings, executor = experiment.proxy, experiment.executor
-    cores = os.cpu_count() or 1
-    wanted = executor.workers or cores
-    here = wanted if executor.kind == "local" else min(wanted, cores)
-    speed, said = measure_speed(settings, known.vocabulary, min(here, left) or here, seconds), []
-    workers = speed.workers if executor.kind == "local" else min(wanted, left) or wanted
+    cores, local = os.cpu_count() or 1, executor.kind == "local"
+    wanted = executor.workers or (cores if local or settings.device == "cpu" else 1)
+    here = wanted if local else min(wanted, cores)
+    speed, said = measure_speed(settings, known.vocabulary, left, min(here, left) or here, seconds), []
+    workers = speed.workers if local else min(wanted, left) or wanted
     if workers > speed.workers:
         said.append(
             f"{workers} workers of {executor.kind} are taken to be as fast as {speed.workers} side by side here."

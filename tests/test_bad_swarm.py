@@ -62,7 +62,7 @@ def test_proxies_that_cannot_be_started_from(tiny, finished):
         (lambda: at.write_bytes(pickle.dumps(Evil(tiny))), "is no saved proxy (torch.save writes no such file)"),
         (lambda: torch.save({"embed": Evil(tiny)}, at), "it holds more than tensors, and code in it is never run"),
         (
-            lambda: save_proxy(at, Proxies(SIZES["200k"], 512, 64, [0]).weights_of(0)),
+            lambda: save_proxy(at, Proxies(SIZES["200k"], 512, 64, [0]).weights_of(0), "ours"),
             "start from a proxy of the same size, head and tokenizer",
         ),
     ):

@@ -1,5 +1,6 @@
 """Where ranks run, and how often they are killed, never changes a byte: local processes, a real Slurm, a real Ray."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -101,6 +102,22 @@ def kill(process: subprocess.Popen, how: signal.Signals) -> None:
 def truth(tiny, tmp_path_factory) -> dict[str, str]:
     """What one undisturbed worker makes."""
     return filtered(experiment(tiny, tmp_path_factory.mktemp("truth"), {**LOCAL, "workers": 1}))
+
+
+class Beating(PipelineStep):
+    """Touches a file for two minutes."""
+
+    type = name = "beating"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def run(self, data=None, rank: int = 0, world_size: int = 1):
+        for _ in range(1_200):
+            (self.folder / f"beat-{rank}").touch()
+            time.sleep(0.1)
+        return iter(())
 
 
 class Placed(PipelineStep):
@@ -222,6 +239,30 @@ def test_killed_at_three_random_moments(tiny, tmp_path, truth):
     (stage,) = (tmp_path / "work" / "stages").glob("filter-*")
     kept = {rank: (stage / "documents" / f"{rank}.parquet").stat().st_mtime_ns for rank in left}
     assert kept == left  # what was completed was not made again
+
+
+def test_ranks_end_with_a_driver_that_is_killed(tmp_path):
+    code = "import sys; from pathlib import Path; from test_executors import *; folder = Path(sys.argv[1]); "
+    code += "run_steps([Beating(folder)], 2, folder / 'logs', ExecutorSettings(workers=2))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], start_new_session=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, stderr=(tmp_path / "stderr").open("wb"),
+    )  # fmt: skip
+
+    def beats() -> list[int]:
+        return [beat.stat().st_mtime_ns for beat in sorted(tmp_path.glob("beat-*"))]
+
+    try:
+        until(lambda: len(beats()) == 2, process, tmp_path)
+        process.kill()  # it alone, as the kernel does where memory is short
+        process.wait()
+        deadline, seen = time.monotonic() + 60, []
+        while seen != (seen := beats()):
+            assert time.monotonic() < deadline, "its ranks go on"
+            time.sleep(3)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # datatrove's manager, which waits for ever
 
 
 @pytest.fixture(scope="module")

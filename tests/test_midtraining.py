@@ -26,6 +26,7 @@ from mixes.optimum.objective import Objective, Part
 from mixes.optimum.settings import LimitSettings, limits_of
 from mixes.proxy.checkpoint import load_proxy, save_proxy
 from mixes.proxy.settings import ProxySettings
+from mixes.proxy.train import rate
 from mixes.recommend import recommend
 from mixes.recommendation import Recommendation
 from mixes.settings import RecommendSettings
@@ -107,7 +108,7 @@ def test_a_checkpoint_of_another_kind_is_one_line_before_any_rank(evidence, save
     save_proxy(wrong["sick"], {**weights, "gain": weights["gain"] * float("nan")}, hashed)
     told = {
         wrong["tensor"]: "is no saved proxy",
-        wrong["cohort"]: r"is no saved proxy \(KeyError\)",
+        wrong["cohort"]: r"is no saved proxy \(it holds something else than names with finite numbers\)",
         wrong["longer"]: r"has embed \[513, 96\], a proxy of size 100k over 512 tokens \[512, 96\]",
         wrong["foreign"]: "the tokens of another tokenizer, of as many tokens .* set tokenizer.path",
         wrong["sick"]: "weights that are no numbers",
@@ -133,6 +134,19 @@ def test_a_tokenizer_is_known_by_its_tokens(evidence, tmp_path):
     other = Tokenizer.from_str(json.dumps(content))
     assert other.get_vocab_size() == one.get_vocab_size()
     assert vocabulary_hash(other) != vocabulary_hash(one)
+
+
+def test_a_saved_proxy_is_annealed_unless_the_experiment_says_otherwise():
+    fresh, begun = ProxySettings(), ProxySettings(init_from="a.pt")
+    assert (fresh.learning_rate, fresh.decay) == (1.6e-2, 0.4)
+    assert (begun.learning_rate, begun.decay) == (4e-3, 1.0)
+    said = ProxySettings(init_from="a.pt", learning_rate=1e-2, decay=0.2)
+    assert (said.learning_rate, said.decay) == (1e-2, 0.2)
+    shares = [rate(step, begun) for step in range(begun.steps)]
+    peak = shares.index(max(shares))
+    assert peak <= begun.warmup * begun.steps + 1
+    np.testing.assert_allclose(np.diff(shares[peak:]), -1 / begun.steps, atol=1e-9)  # down to zero on one line
+    assert shares[-1] == pytest.approx(1 / begun.steps)
 
 
 def ask(checkpoint: dict[str, float] | None = None, noise: float = 0.01, **settings) -> Recommendation:
@@ -321,7 +335,11 @@ def test_a_start_that_is_none_is_told_before_anything_runs(tiny):
     (tiny / "notes.pt").write_text("no proxy")
     for name, value, line in (
         ("nowhere", "nowhere.pt", "proxy.init_from: no file 'nowhere.pt'"),
-        ("notes", "notes.pt", "notes.pt is no saved proxy (UnpicklingError) — keep_models: true saves them"),
+        (
+            "notes",
+            "notes.pt",
+            "notes.pt is no saved proxy (torch.save writes no such file) — keep_models: true saves them",
+        ),
     ):
         content = yaml.safe_load((tiny / changed(tiny, name, "proxy", "init_from", value=value)).read_text())
         (tiny / f"{name}.yaml").write_text(yaml.safe_dump({**content, "work": "unused"}))

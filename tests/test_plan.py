@@ -111,7 +111,7 @@ def test_disk_against_real_files(tiny, finished):
 
 def test_speed_is_of_as_many_as_work_at_once():
     settings = ProxySettings(size="100k", context=32, batch=4, tokens=4_096)
-    speed = measure_speed(settings, 300, workers=2, seconds=0.5)
+    speed = measure_speed(settings, 300, proxies=9, workers=2, seconds=0.5)
     assert (speed.workers, speed.cohort) == (2, 1)
     assert 1 <= speed.batch <= 4
     assert speed.tokens > 0
@@ -120,7 +120,7 @@ def test_speed_is_of_as_many_as_work_at_once():
 
 def test_a_step_that_takes_long_is_timed_on_fewer_sequences():
     settings = ProxySettings(size="4M", context=256)
-    assert measure_speed(settings, 2_048, workers=1, seconds=0.2).batch < settings.batch
+    assert measure_speed(settings, 2_048, proxies=1, workers=1, seconds=0.2).batch < settings.batch
 
 
 def test_named_devices():
@@ -197,15 +197,9 @@ def test_before_anything_ran(tiny):
     assert found.cost == pytest.approx(2.0 * found.hours)
 
 
-class InRounds(SwarmSettings):
-    """A swarm whose later mixes are drawn once the earlier ones have their scores."""
-
-    rounds: tuple[int, ...] = ()
-
-
 def test_rounds_are_counted_together(tiny):
     experiment = load_experiment(tiny / "experiment.yaml").model_copy(update={"work": "elsewhere"})
-    rounds = experiment.model_copy(update={"swarm": InRounds(rounds=(12, 6, 3), seeds=3, replicated=1)})
+    rounds = experiment.model_copy(update={"swarm": SwarmSettings(rounds=(12, 6, 3), seeds=3, replicated=1)})
     assert make_plan(rounds, "h100").proxies == 12 + 6 + 3 + 2 + 2 * 2
 
 
@@ -230,7 +224,7 @@ def test_after_everything_ran(tiny, finished):
     assert tree(tiny / "work") == before
     assert found.pool == finished["evidence"]["pool"]
     assert set(found.domains) == set(finished["mix"])
-    assert found.trained == found.proxies == len(list((tiny / "work" / "records" / "runs").glob("*.parquet")))
+    assert found.trained == found.proxies == 10 + 1 + 4
     assert (found.hours, found.flops.total, found.disk.most, found.cost) == (0, 0, 0, 0)
     assert found.interval.noise_from == "replicates"
 

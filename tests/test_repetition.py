@@ -16,7 +16,7 @@ from conftest import mixwright
 from test_cohort import evidence  # noqa: F401  a pool of three real domains
 
 from flows.experiment import load_experiment
-from flows.repetition import kept_sequences
+from flows.repetition import kept_sequences, note_other_budget
 from mixes.errors import MixError
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member
@@ -231,17 +231,17 @@ def test_the_catalog_counts_the_training_runs_epochs(tiny, matched):
     assert not runs & free
 
 
-def test_a_flag_does_not_match_the_swarm_anew_and_longer_proxies_keep_more(tiny, matched, capsys):
+def test_longer_proxies_keep_more_and_a_flag_does_not_match_anew(tiny, matched, capsys):
     experiment, pool = load_experiment(matched), pool_of(tiny).folder
     kept = kept_sequences(experiment, pool, experiment.proxy)
     assert min(kept.values()) == 2
-    assert capsys.readouterr().err == ""
-    flagged = experiment.recommend.model_copy(update={"budget": "5M"})
-    varied = experiment.model_copy(update={"recommend": flagged})
-    assert kept_sequences(varied, pool, experiment.proxy) == kept
-    assert "stays matched to the experiment file's budget of" in capsys.readouterr().err
     longer = experiment.proxy.model_copy(update={"tokens": 4 * 8_192})
     assert kept_sequences(experiment, pool, longer) == pytest.approx({d: 4 * n for d, n in kept.items()}, abs=2)
+    note_other_budget(experiment, experiment)
+    assert capsys.readouterr().err == ""
+    flagged = experiment.recommend.model_copy(update={"budget": "5M"})
+    note_other_budget(experiment, experiment.model_copy(update={"recommend": flagged}))
+    assert "stays matched to the experiment file's budget" in capsys.readouterr().err
     free = load_experiment(tiny / "experiment.yaml")
     assert kept_sequences(free, pool, free.proxy) is None
 

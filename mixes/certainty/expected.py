@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
+from mixes.case import unclear_tasks
 from mixes.certainty.leverage import local_fits
 from mixes.certainty.noise import OVERALL, estimate_noise
 from mixes.fit import FOLDS, LARGE, fit_laws, laws_for
-from mixes.recommend import unclear_tasks
 from mixes.runs import Runs
 from mixes.swarm import Candidate
 from mixes.target import task_weights
