@@ -25,6 +25,7 @@ from mixes.optimum.objective import Objective, Part
 from mixes.optimum.settings import LimitSettings, limits_of
 from mixes.proxy.checkpoint import load_proxy, save_proxy
 from mixes.proxy.settings import ProxySettings
+from mixes.proxy.train import rate
 from mixes.recommend import Holdings, recommend
 from mixes.recommendation import Recommendation
 from mixes.settings import RecommendSettings
@@ -132,6 +133,19 @@ def test_a_tokenizer_is_known_by_its_tokens(evidence, tmp_path):
     other = Tokenizer.from_str(json.dumps(content))
     assert other.get_vocab_size() == one.get_vocab_size()
     assert vocabulary_hash(other) != vocabulary_hash(one)
+
+
+def test_a_saved_proxy_is_annealed_unless_the_experiment_says_otherwise():
+    fresh, begun = ProxySettings(), ProxySettings(init_from="a.pt")
+    assert (fresh.learning_rate, fresh.decay) == (1.6e-2, 0.4)
+    assert (begun.learning_rate, begun.decay) == (4e-3, 1.0)
+    said = ProxySettings(init_from="a.pt", learning_rate=1e-2, decay=0.2)
+    assert (said.learning_rate, said.decay) == (1e-2, 0.2)
+    shares = [rate(step, begun) for step in range(begun.steps)]
+    peak = shares.index(max(shares))
+    assert peak <= begun.warmup * begun.steps + 1
+    np.testing.assert_allclose(np.diff(shares[peak:]), -1 / begun.steps, atol=1e-9)  # down to zero on one line
+    assert shares[-1] == pytest.approx(1 / begun.steps)
 
 
 def ask(checkpoint: dict[str, float] | None = None, noise: float = 0.01, **settings) -> Recommendation:

@@ -33,7 +33,8 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
             size = np.abs(slope - slope.mean()).max() or 1.0  # Σ w = 1, so a constant in the slope says nothing
             right = one.most - float(one.objective.value(mix[None])[0]) + slope @ mix
             tangents.append((one, (slope - slope.mean()) / size, (right - slope.mean()) / size))
-    chosen = _needed(domains, _fewest(domains, bounds, tangents))
+    alone = [one for one in convex if not _met(domains, [one])]
+    chosen = alone[:1] or _needed(domains, _fewest(domains, bounds, tangents))
     names = [limit.name for limit in chosen[:SHOWN]]
     more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
     if len(chosen) == 1:
