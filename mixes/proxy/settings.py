@@ -7,10 +7,10 @@ would give 2.3 times the batch and 2.5 times the rate. Measured with a batch of 
 nats at peak rates 8e-3, 1e-2, 1.6e-2, 2.4e-2: 4.546, 4.534, 4.524, 4.545; at 1M a rate of 5.8e-3 was 0.03 nats worse
 than one of 1.2e-2.
 
-From a saved proxy (`init_from`) the rate starts at a quarter and falls over all steps, as OLMo 3's midtraining does.
-The peak of a training from the seed undoes what was learned. Measured at 200k, 131,072 tokens after 655,360, mean of three
-mixes in two seeds of the target, which is 3.348 bpb before, at rates 1.6e-2, 8e-3, 4e-3: 3.379, 3.329, 3.313 with a
-decay of 0.4, and 3.354, 3.322, 3.312 with 1; at 2e-3 with 1 3.315; at 4e-3 without warm-up 3.314.
+From a saved proxy (`init_from`) the rate starts at a quarter and falls over all steps, as OLMo 3's midtraining lets it
+fall: the peak of a training from the seed undoes what was learned. Measured at 200k with 131,072 tokens after 655,360,
+target in bpb (3.348 before), mean of three mixes in two seeds, at rates 1.6e-2, 8e-3, 4e-3: 3.379, 3.329, 3.313 with a
+decay of 0.4, and 3.354, 3.322, 3.312 with 1; at 2e-3 with 1 it is 3.315, at 4e-3 without warm-up 3.314.
 """
 
 from collections.abc import Mapping
