@@ -5,6 +5,9 @@
     .venv/bin/python benchmarks/swarm.py cpu     # one proxy against a plain PyTorch loop; one or two threads
     .venv/bin/python benchmarks/swarm.py loader  # batches of a cohort, without training
 
+Speeds are wall-clock, so they want a machine that does nothing else; `cpu` prints its load. `--tiny` runs any of them
+through in seconds, on a CPU: to see that it works, not for its numbers.
+
 Tokens are drawn at random by Zipf's law: speed does not depend on what they say. Everything goes the way that training
 goes: memory-mapped files, batches drawn by mixes, the loader's thread, one step over the cohort.
 """
@@ -16,115 +19,64 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from plain_proxy import Plain
+from proxy_speed import (
+    CPU_VOCABULARY,
+    TINY,
+    VOCABULARY,
+    Scale,
+    domains,
+    flops_a_token,
+    matrix_peak,
+    members,
+    plain_speed,
+    speed,
+)
 from rich.console import Console
 from rich.table import Table
-from torch import nn
-from torch.nn import functional as F
 
 from mixes.errors import MixError
-from mixes.proxy.device import is_out_of_memory, prepare_device, release_memory
+from mixes.proxy.device import is_out_of_memory, release_memory
 from mixes.proxy.feed import Feed
 from mixes.proxy.memory import choose_cohort
 from mixes.proxy.model import Proxies
-from mixes.proxy.settings import ProxySettings, Shape
-from mixes.proxy.tokens import Batches, DomainTokens, Member
-from mixes.proxy.train import BETAS, CLIP, learn, optimiser_of, program_of, train_cohort
+from mixes.proxy.settings import ProxySettings
+from mixes.proxy.tokens import Batches
+from mixes.proxy.train import learn, optimiser_of, program_of, train_cohort
 
-VOCABULARY, CONTEXT = 8_192, 512  # of the GPU's part
-CPU_VOCABULARY = 2_048  # of the CPU's, as on the sample
-DOMAINS = 16
-SIZES = ("1M", "4M", "15M", "30M")
-COHORTS = (1, 8, 32, 128)
-WARM, TIMED = 5, 20  # steps
-SWARM = 512  # proxies of the full swarm
+PAIRS = 5
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}  # as the tool's workers
 
 
-def domains(folder: Path, context: int, vocabulary: int, tokens: int = 4_000_000) -> dict[str, DomainTokens]:
-    """Random token files, one a domain."""
-    found = {}
-    for number in range(DOMAINS):
-        path = folder / f"{number}.bin"
-        if not path.exists():
-            drawn = np.random.default_rng(number).zipf(1.2, size=tokens)
-            (drawn % vocabulary).astype(np.uint16).tofile(path)
-        found[f"d{number:02d}"] = DomainTokens(f"d{number:02d}", [path], context)
-    return found
+def is_missing(scale: Scale, what: str, console: Console) -> bool:
+    """Whether there is no GPU; says so."""
+    missing = scale.device == "cuda" and not torch.cuda.is_available()
+    if missing:
+        console.print(f"no GPU is here: run `.venv/bin/python benchmarks/swarm.py {what}` where one is")
+    return missing
 
 
-def members(count: int) -> list[Member]:
-    """Different mixes, one seed."""
-    drawn = np.random.default_rng(0).dirichlet(np.ones(DOMAINS), size=count)
-    return [Member({f"d{i:02d}": float(w) for i, w in enumerate(mix)}, 0) for mix in drawn]
-
-
-def flops_a_token(shape: Shape, vocabulary: int, context: int) -> int:
-    """Of forward and backward products: six a weight, the head among them, and causal attention."""
-    return 6 * (shape.non_embedding + vocabulary * shape.width) + 6 * shape.layers * shape.width * context
-
-
-def matrix_peak() -> float:
-    """FLOPs a second of a large bf16 product on this GPU: what can be had, not what its maker says."""
-    a, b = (torch.randn(8_192, 8_192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    best = float("inf")
-    for _ in range(20):
-        torch.cuda.synchronize()
-        began = time.perf_counter()
-        a @ b
-        torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - began)
-    return 2 * 8_192**3 / best
-
-
-def speed(settings: ProxySettings, vocabulary: int, cohort: int, folder: Path, compiled: bool) -> tuple[float, float]:
-    """Tokens a second over all proxies, and the share of the time spent waiting for data."""
-    device = prepare_device(settings)
-    streams = domains(folder, settings.context, vocabulary)
-    batches = Batches(members(cohort), streams, WARM + TIMED, settings.batch, vocabulary)
-    proxies = Proxies(settings.shape, vocabulary, settings.context, [0] * cohort).to(device)
-    optimiser, program = optimiser_of(proxies, settings), program_of(proxies, device, compiled)
-    with Feed(batches.from_step(0), device) as feed:
-        for step, tokens in enumerate(feed):
-            learn(proxies, program, tokens)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            if step == WARM - 1:
-                _finish(device)
-                began, waited = time.perf_counter(), feed.waited
-        _finish(device)
-        seconds = time.perf_counter() - began
-        waited = feed.waited - waited
-    return cohort * TIMED * settings.batch * settings.context / seconds, waited / seconds
-
-
-def _finish(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-def gpu(folder: Path, console: Console) -> None:
+def gpu(folder: Path, console: Console, scale: Scale) -> None:
     """Sizes and cohorts."""
-    if not torch.cuda.is_available():
-        console.print("no GPU is here: run `.venv/bin/python benchmarks/swarm.py gpu` where one is")
+    if is_missing(scale, "gpu", console):
         return
-    peak = matrix_peak()
-    console.print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, bf16 peak {peak / 1e12:.0f} TFLOP/s")
+    peak = matrix_peak(scale)
+    device = torch.cuda.get_device_name() if scale.device == "cuda" else "a CPU, to see that it runs"
+    console.print(f"{device}, torch {torch.__version__}, bf16 peak {peak / 1e12:.3g} TFLOP/s")
     table = Table("size", "batch", "S", "tokens/s", "of the peak", "against S = 1", "waiting for data")
     best_small = 0.0
-    for size in SIZES:
-        settings = ProxySettings(size=size, context=CONTEXT, device="cuda")
-        work = flops_a_token(settings.shape, VOCABULARY, CONTEXT)
+    for size in scale.sizes:
+        settings = scale.settings(size)
+        work = flops_a_token(settings.shape, VOCABULARY, scale.context)
         first = 0.0
-        for cohort, compiled in ((1, False), *((cohort, True) for cohort in COHORTS)):
+        for cohort, compiled in ((1, False), *((cohort, True) for cohort in scale.cohorts)):
             name = f"{cohort}" + ("" if compiled else ", not compiled")
-            row = (size, f"{settings.batch} × {CONTEXT}", name)
+            row = (size, f"{settings.batch} × {scale.context}", name)
             try:
-                found, waited = speed(settings, VOCABULARY, cohort, folder, compiled)
+                found, waited = speed(settings, VOCABULARY, cohort, folder, compiled and scale.device == "cuda", scale)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -137,104 +89,113 @@ def gpu(folder: Path, console: Console) -> None:
             first = found if cohort == 1 and compiled else first
             against = f"{found / first:.2f} ×" if first else ""
             table.add_row(*row, f"{found:,.0f}", f"{found * work / peak:.1%}", against, f"{waited:.1%}")
-            best_small = max(best_small, found if size == "1M" else 0)
+            best_small = max(best_small, found if size == scale.sizes[0] else 0)
     console.print(table)
-    small = ProxySettings(size="1M", context=CONTEXT)
-    tokens = SWARM * small.tokens
-    floor = tokens * flops_a_token(small.shape, VOCABULARY, CONTEXT) / peak
-    console.print(f"{SWARM} proxies of 1M, {tokens:,} tokens: {tokens / best_small:,.0f} s; at the peak {floor:,.0f} s")
+    small = scale.settings(scale.sizes[0])
+    tokens = scale.swarm * small.tokens
+    floor = tokens * flops_a_token(small.shape, VOCABULARY, scale.context) / peak
+    seconds = f"{tokens / best_small:,.0f} s; at the peak {floor:,.0f} s"
+    console.print(f"{scale.swarm} proxies of {small.size}, {tokens:,} tokens: {seconds}")
 
 
-def full(folder: Path, console: Console) -> None:
+def full(folder: Path, console: Console, scale: Scale) -> None:
     """The whole swarm of 512."""
-    if not torch.cuda.is_available():
-        console.print("no GPU is here: run `.venv/bin/python benchmarks/swarm.py full` where one is")
+    if is_missing(scale, "full", console):
         return
-    settings = ProxySettings(size="1M", context=CONTEXT, device="cuda")
-    peak = matrix_peak()
-    size = min(128, choose_cohort(settings, VOCABULARY, torch.cuda.mem_get_info()[0]))
-    streams, everyone = domains(folder, CONTEXT, VOCABULARY, tokens=30_000_000), members(SWARM)
+    tiny = scale is TINY
+    settings = scale.settings(scale.sizes[0], **({"tokens": 4_096, "batch": 8} if tiny else {}))
+    peak = matrix_peak(scale)
+    size = 2 if tiny else min(128, choose_cohort(settings, VOCABULARY, torch.cuda.mem_get_info()[0]))
+    streams = domains(folder, scale.context, VOCABULARY, scale.tokens if tiny else 30_000_000)
+    everyone = members(scale.swarm)
     began = time.perf_counter()
-    for start in range(0, SWARM, size):
+    for start in range(0, scale.swarm, size):
         train_cohort(settings, everyone[start : start + size], streams, VOCABULARY, say=console.print)
     seconds = time.perf_counter() - began
-    floor = SWARM * settings.tokens * flops_a_token(settings.shape, VOCABULARY, CONTEXT) / peak
+    floor = scale.swarm * settings.tokens * flops_a_token(settings.shape, VOCABULARY, scale.context) / peak
     console.print(
-        f"{SWARM} proxies of 1M in cohorts of {size}: {seconds:,.0f} s; the arithmetic floor is {floor:,.0f} s"
+        f"{scale.swarm} proxies of {settings.size} in cohorts of {size}: {seconds:,.0f} s; "
+        f"the arithmetic floor is {floor:,.0f} s"
     )
 
 
-def plain_speed(settings: ProxySettings, vocabulary: int, folder: Path) -> float:
-    """Tokens a second of a plain loop: the same batches, no thread, logits whole, AdamW as it comes."""
-    batches = Batches(
-        members(1), domains(folder, settings.context, vocabulary), WARM + TIMED, settings.batch, vocabulary
-    )
-    model = Plain(settings.shape, vocabulary, settings.context)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=BETAS)
-    for step, rows in enumerate(batches.from_step(0)):
-        if step == WARM:
-            began = time.perf_counter()
-        tokens = torch.from_numpy(rows[0]).long()
-        loss = F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        optimiser.step()
-        optimiser.zero_grad()
-    return TIMED * settings.batch * settings.context / (time.perf_counter() - began)
+def paired(title: str, names: tuple[str, str], measures: tuple[Callable[[], float], Callable[[], float]]) -> Table:
+    """Five pairs of tokens a second, one after another; which of the two comes first alternates, so that a machine
+    that gets slower favours neither. Every number, and the least, the median and the most of each column."""
+    table = Table("pair", *names, f"{names[1]} ÷ {names[0]}", title=title)
+    rows: list[tuple[float, float, float]] = []
+    for number in range(PAIRS):
+        first = number % 2
+        found = {which: measures[which]() for which in (first, 1 - first)}
+        rows.append((found[0], found[1], found[1] / found[0]))
+        table.add_row(str(number + 1), *_shown(rows[-1]))
+    table.add_section()
+    for name, of in (("least", min), ("median", statistics.median), ("most", max)):
+        table.add_row(name, *_shown([of(column) for column in zip(*rows, strict=True)]))
+    return table
 
 
-def cpu(folder: Path, console: Console) -> None:
-    """Five paired runs against the plain loop, then workers against threads."""
+def _shown(row: Sequence[float]) -> tuple[str, str, str]:
+    return f"{row[0]:,.0f}", f"{row[1]:,.0f}", f"{row[2]:.2f}"
+
+
+def cpu(folder: Path, console: Console, scale: Scale) -> None:
+    """Five paired runs against the plain loop, then five of workers against threads."""
     settings = ProxySettings()
     torch.set_num_threads(1)
-    table = Table("pair", "plain loop", "cohort of 1", "ratio", title="Tokens a second, 200k, one thread")
-    pairs = []
-    for number in range(5):
-        pairs.append(
-            (plain_speed(settings, CPU_VOCABULARY, folder), speed(settings, CPU_VOCABULARY, 1, folder, False)[0])
-        )
-        plain, ours = pairs[-1]
-        table.add_row(str(number + 1), f"{plain:,.0f}", f"{ours:,.0f}", f"{ours / plain:.2f}")
-    plain, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-    table.add_row("median", f"{plain:,.0f}", f"{ours:,.0f}", f"{ours / plain:.2f}")
-    console.print(table)
-    table = Table("", "tokens/s in all", title="Two cores")
-    for name, workers, threads in (("two workers of one thread", 2, 1), ("one worker of two threads", 1, 2)):
-        words = [sys.executable, __file__, "worker", "--folder", str(folder), "--threads", str(threads)]
-        running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
-        table.add_row(name, f"{sum(float(process.communicate()[0]) for process in running):,.0f}")
-    console.print(table)
+    domains(folder, settings.context, CPU_VOCABULARY, scale.tokens)  # written before anything is timed
+    load = ", ".join(f"{one:.2f}" for one in os.getloadavg())
+    console.print(f"{os.cpu_count()} cores, torch {torch.__version__}; load before it began {load}")
+    names = ("plain loop", "cohort of 1")
+    measures = (
+        lambda: plain_speed(settings, CPU_VOCABULARY, folder, scale),
+        lambda: speed(settings, CPU_VOCABULARY, 1, folder, False, scale)[0],
+    )
+    console.print(paired("Tokens a second, 200k, one thread", names, measures))
+    names = ("one worker, two threads", "two workers, one thread")
+    measures = (lambda: in_workers(folder, 1, 2, scale), lambda: in_workers(folder, 2, 1, scale))
+    console.print(paired("Tokens a second in all, 200k, two cores", names, measures))
 
 
-def worker(folder: Path, threads: int) -> None:
-    """One of several that run at once: prints its tokens a second over ten measurements."""
+def in_workers(folder: Path, workers: int, threads: int, scale: Scale) -> float:
+    """Tokens a second of several processes at once, summed."""
+    words = [sys.executable, __file__, "worker", "--folder", str(folder), "--threads", str(threads)]
+    words += ["--tiny"] if scale is TINY else []
+    running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
+    return sum(float(process.communicate()[0]) for process in running)
+
+
+def worker(folder: Path, threads: int, scale: Scale) -> None:
+    """One of several that run at once: prints its tokens a second."""
     settings, device = ProxySettings(), torch.device("cpu")
     torch.set_num_threads(threads)
-    batches = Batches(members(1), domains(folder, 256, CPU_VOCABULARY), 10 * TIMED, settings.batch, CPU_VOCABULARY)
+    streams = domains(folder, settings.context, CPU_VOCABULARY, scale.tokens)
+    batches = Batches(members(1), streams, scale.warm + scale.worker_steps, settings.batch, CPU_VOCABULARY)
     proxies = Proxies(settings.shape, CPU_VOCABULARY, settings.context, [0])
     optimiser, program = optimiser_of(proxies, settings), program_of(proxies, device, compiled=False)
     with Feed(batches.from_step(0), device) as feed:
         for step, tokens in enumerate(feed):
-            if step == WARM:
+            if step == scale.warm:
                 began = time.perf_counter()
             learn(proxies, program, tokens)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-    print((10 * TIMED - WARM) * settings.batch * settings.context / (time.perf_counter() - began))
+    print(scale.worker_steps * settings.batch * settings.context / (time.perf_counter() - began))
 
 
-def loader(folder: Path, console: Console) -> None:
+def loader(folder: Path, console: Console, scale: Scale) -> None:
     """How fast batches are drawn and read, on one core."""
     table = Table("size", "S", "a step", "tokens/s", title="Batches alone")
-    for size in SIZES:
-        settings = ProxySettings(size=size, context=CONTEXT)
-        for cohort in COHORTS:
-            batches = Batches(members(cohort), domains(folder, CONTEXT, VOCABULARY), 6, settings.batch, VOCABULARY)
+    for size in scale.sizes:
+        settings = ProxySettings(size=size, context=scale.context)
+        for cohort in scale.cohorts:
+            streams = domains(folder, scale.context, VOCABULARY, scale.tokens)
+            batches = Batches(members(cohort), streams, 6, settings.batch, VOCABULARY)
             began = time.perf_counter()
             for _ in batches.from_step(0):
                 pass
             step = (time.perf_counter() - began) / 6
-            tokens = cohort * settings.batch * CONTEXT
+            tokens = cohort * settings.batch * scale.context
             table.add_row(size, str(cohort), f"{1_000 * step:.1f} ms", f"{tokens / step:,.0f}")
     console.print(table)
 
@@ -243,17 +204,19 @@ def main() -> None:
     """Run one of the parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["gpu", "full", "cpu", "loader", "worker"])
+    parser.add_argument("--tiny", action="store_true", help="run through in seconds; its numbers say nothing")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not os.environ.keys() >= MALLOC.keys():  # read when a process starts
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})
+    scale = TINY if given.tiny else Scale()
     if given.what == "worker":
-        return worker(given.folder, given.threads)
+        return worker(given.folder, given.threads, scale)
     parts = {"gpu": gpu, "full": full, "cpu": cpu, "loader": loader}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            parts[given.what](Path(folder), Console(width=120))
+            parts[given.what](Path(folder), Console(width=120), scale)
         except MixError as error:
             sys.exit(str(error))
 

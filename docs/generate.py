@@ -12,10 +12,13 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.own_swarm import Origin
+from flows.plan import Plan
 from mixes.check import CheckedLaw
 from mixes.recommendation import Recommendation
+from mixes.validation import Validation
 
 HERE = Path(__file__).parent
+PRINTED = (("check_law", CheckedLaw, "check-law"), ("plan", Plan, "plan"), ("validation", Validation, "validate"))
 
 
 def generated() -> dict[str, str]:
@@ -34,13 +37,14 @@ def generated() -> dict[str, str]:
     origin = TypeAdapter(Origin).json_schema(ref_template="#/$defs/{model}")
     recommendation["$defs"] |= origin.pop("$defs") | {"Origin": origin}
     recommendation["properties"]["swarm"] = {"$ref": "#/$defs/Origin"}
-    checked = TypeAdapter(CheckedLaw).json_schema()
-    checked["title"] = "What `mixwright check-law --json` prints"
-    return {
-        "commands.md": "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n",
-        "recommendation.schema.json": json.dumps(recommendation, indent=1, ensure_ascii=False) + "\n",
-        "check_law.schema.json": json.dumps(checked, indent=1, ensure_ascii=False) + "\n",
+    schemas = {"recommendation": recommendation}
+    for name, printed, command in PRINTED:
+        schemas[name] = {**TypeAdapter(printed).json_schema(), "title": f"What `mixwright {command} --json` prints"}
+    commands = "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n"
+    files = {
+        f"{name}.schema.json": json.dumps(one, indent=1, ensure_ascii=False) + "\n" for name, one in schemas.items()
     }
+    return {"commands.md": commands, **files}
 
 
 if __name__ == "__main__":

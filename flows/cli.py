@@ -14,8 +14,10 @@ import typer
 
 from flows.commands.look import dropped, sql
 from flows.commands.options import ExperimentFile
+from flows.commands.plan import plan
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
+from flows.commands.validate import validate
 from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.experiment import load_experiment
 
@@ -59,20 +61,7 @@ def schedule(
     serve(experiment, cron, every)
 
 
-def validate(
-    experiment: ExperimentFile,
-    seeds: Annotated[int, typer.Option(min=2, help="Proxies a mix.")] = 3,
-    multiple: Annotated[float, typer.Option(min=0.1, help="Tokens, as a multiple of the swarm's proxies'.")] = 2.0,
-) -> None:
-    """Train natural, uniform and the recommendation anew, longer and with several seeds, and compare."""
-    from rich.console import Console
-
-    from flows.validate import print_validation, validate_flow
-
-    print_validation(validate_flow(load_experiment(experiment), seeds, multiple), Console(width=120))
-
-
-for _command in (sample, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
+for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
     app.command()(_command)
 
 
@@ -91,6 +80,8 @@ def _guarded(command: Callable[[], Any]) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+    # Prefect's own 20 are too few on a machine that others use too (measured: 2 cores under a load of 15)
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     try:
         command()
     except INPUT_ERRORS as error:

@@ -82,6 +82,12 @@ class Experiment(BaseModel):
                 raise ValueError(f"section {section!r} is missing, and source {asking[0]!r} asks for it")
         return self
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.reuse and len(self.swarm.rounds) > 1:
+            raise ValueError(f"reuse and swarm.rounds {list(self.swarm.rounds)} exclude each other — keep one")
+        return self
+
     @property
     def folder(self) -> Path:
         """Where everything goes."""
@@ -99,8 +105,10 @@ class Experiment(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """Hash of every setting that decides a result: neither names, folders nor the executor."""
+        """Hash of every setting that decides a result: neither names, folders, the executor nor how proxies are
+        organised."""
         decided = self.model_dump(mode="json", exclude={"name", "work", "executor"})
+        decided["proxy"] = {**self.proxy.decisive(), "init_from": self.proxy.init_from}
         return "experiment-" + hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
 
     @property

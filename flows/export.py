@@ -3,7 +3,8 @@
     ratios.csv      run, name, index and a column a domain: Olmix's form, and what `recommend-mix --ratios` reads
     tokens.csv      domain, tokens: what `recommend-mix --tokens` reads
     families.yaml   the experiment's suite, what `recommend-mix --families` reads
-    mixes.json      the same mixes with seeds and tokens, and what the domains held
+    mixes.json      the same mixes with seeds and tokens, and what the domains held; with swarm.match_repetition also
+                    `kept`, the tokens of each domain that proxies are to read, over and over
     olmo-core/      a source mixture a run: `sources` of SourceMixtureList, over the pool's own token files
     megatron/       a blend a run for --data-args-path: weight and prefix, a line a domain
 
@@ -16,6 +17,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import yaml
@@ -91,7 +93,8 @@ def _json(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
          "weights": _sorted(c)}
         for c in candidates
     ]  # fmt: skip
-    about = {"experiment": experiment.id, "pool": evidence.pool.name}
+    about: dict[str, Any] = {"experiment": experiment.id, "pool": evidence.pool.name}
+    about |= {"kept": evidence.readable} if evidence.kept else {}
     contents = domain_contents(experiment.corpus.stages, evidence.pool)
     return json.dumps({**about, "contents": contents, "runs": runs}, indent=1).encode()
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flows.errors import ExperimentError
-from mixes.budget import parse_tokens
+from mixes.budget import budget_tokens
+from mixes.case import Holdings
 from mixes.certainty.noise import OVERALL
 from mixes.keys import listed
 from mixes.metrics import Metric, check_one_unit
-from mixes.recommend import Holdings, recommend
+from mixes.recommend import recommend
 from mixes.recommendation import Predicted, Recommendation
 from mixes.settings import RecommendSettings
 from mixes.tables import ScoredSwarm
@@ -56,7 +57,7 @@ def recommend_from_files(
     for family, aim in family_weights(families).items():
         check_one_unit(f"family {family!r}", (task for task, weight in aim.items() if weight), swarm.metrics)
     if tokens:
-        budget = parse_tokens(settings.budget) if settings.budget else sum(tokens.values())
+        budget = budget_tokens(settings.budget, tokens)
         natural = natural or {name: count / sum(tokens.values()) for name, count in tokens.items()}
         holdings = Holdings(natural, tokens, budget)
     elif settings.budget:

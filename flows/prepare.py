@@ -13,6 +13,7 @@ from flows.stage_task import stage_task
 from pipeline import assemble, refine
 from pipeline.checkpoint_scores import start_of
 from pipeline.stage import claim_folder
+from pipeline.suite import check_suite
 
 
 @stage_task(name="models")
@@ -114,6 +115,7 @@ def prepare_flow(experiment: Experiment) -> Path:
     claim_folder(experiment.folder)
     check_reuse(experiment)
     start_of(experiment.proxy, experiment.corpus)
+    check_suite(experiment.corpus.stages, experiment.corpus.file(experiment.suite.path, "suite.path"))
     ready_models(experiment)
     made = {}
     if experiment.corpus.tokenised:

@@ -9,19 +9,23 @@ from pydantic import TypeAdapter
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
+from flows.holdings import available_tokens, holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_recommendation
+from flows.repetition import note_other_budget
 from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
 from flows.stage_task import stage_task
 from flows.swarm import swarm_flow
 from flows.tables import recommendation_markdown
-from mixes.budget import epoch_caps, parse_tokens
-from mixes.recommend import Holdings, recommend
+from mixes.budget import epoch_caps
+from mixes.case import Holdings
+from mixes.recommend import recommend
 from mixes.recommendation import Recommendation
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
+from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate
-from mixes.upsampling import bucket_rows, weight_caps
+from mixes.upsampling import bucket_rows
 from pipeline.checkpoint_scores import checkpoint_id, read_checkpoint
 from pipeline.contents import bucket_tokens, domain_contents
 from pipeline.pool import Pool
@@ -39,13 +43,8 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
     if checkpoint := checkpoint_id(evidence):
         hashes["checkpoint"] = checkpoint
-    full_tokens = {name: source.full_tokens for name, source in sorted(experiment.sources.items())}
     plan = reuse_plan(experiment, evidence.pool)
-    settings = {
-        **experiment.recommend.model_dump(), "seed": experiment.seed, "full_tokens": full_tokens,
-        "reused": dict(plan.frozen) if plan else None,
-        "upsampling": experiment.upsampling.model_dump() if experiment.upsampling else None,
-    }  # fmt: skip
+    settings = {**question(experiment), "reused": dict(plan.frozen) if plan else None}
     stage = Stage("recommend", 9, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
@@ -66,22 +65,13 @@ def _recommend(
     known: dict[str, str],
 ) -> Recommendation:
     settings, pool = experiment.recommend, Pool(evidence.pool)
-    available = _available(experiment, pool)
-    budget = parse_tokens(settings.budget) if settings.budget else sum(available.values())
-    caps = dict.fromkeys(available, 1.0)
-    if experiment.upsampling:
-        caps = weight_caps(bucket_tokens(pool, available), budget, experiment.upsampling)
-    runs, holdings = (
-        read_runs(evidence, candidates, experiment.records),
-        Holdings(pool.natural, available, budget, caps),
-    )
+    runs, holdings = read_runs(evidence, candidates, experiment.records), holdings_of(experiment, pool)
+    available, caps, budget = available_tokens(experiment, pool), dict(holdings.caps or {}), holdings.budget or 0.0
     if plan:
         of_epochs = epoch_caps(available, budget, settings.max_epochs)
         caps = {name: min(cap, of_epochs[name]) for name, cap in caps.items()}
-        runs, holdings = (
-            fold_runs(runs, plan),
-            Holdings(fold_amounts(pool.natural, plan), fold_amounts(available, plan), budget, fold_caps(caps, plan)),
-        )
+        natural, folded = fold_amounts(pool.natural, plan), fold_amounts(available, plan)
+        runs, holdings = fold_runs(runs, plan), Holdings(natural, folded, budget, fold_caps(caps, plan))
     seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
     families = suite_families(evidence.suite)
     own = read_checkpoint(evidence, experiment.records)
@@ -89,15 +79,11 @@ def _recommend(
     return unfold_recommendation(found, plan, available, caps) if plan else found
 
 
-def _available(experiment: Experiment, pool: Pool) -> dict[str, float]:
-    return pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
-
-
 def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[dict]:
     """How often each quality bucket repeats; nothing where the experiment does not ask."""
     if not experiment.upsampling:
         return []
-    tokens = bucket_tokens(pool, _available(experiment, pool))
+    tokens = bucket_tokens(pool, available_tokens(experiment, pool))
     return bucket_rows(found.mix, found.budget or 0.0, tokens, experiment.upsampling)
 
 
@@ -112,10 +98,15 @@ def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[
 
 
 @flow(name="run", log_prints=False, validate_parameters=False)
-def run_flow(experiment: Experiment) -> Recommendation:
-    """The whole process; finished work is skipped."""
+def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) -> Recommendation:
+    """The whole process; finished work is skipped.
+
+    settings: what to recommend for, in place of the experiment's own, which later rounds of the swarm go by.
+    """
     evidence, candidates = swarm_flow(experiment, prepare_flow(experiment))
-    return recommend_flow(experiment, evidence, candidates)
+    asked = experiment.model_copy(update={"recommend": settings}) if settings else experiment
+    note_other_budget(experiment, asked)
+    return recommend_flow(asked, evidence, candidates)
 
 
 @flow(name="prepare-and-swarm", log_prints=False, validate_parameters=False)

@@ -16,6 +16,7 @@ from flows.experiment import Experiment
 from flows.schema import TABLES, VERSION
 from mixes.recommendation import Recommendation
 from mixes.swarm import Candidate
+from mixes.validation import Estimate, Validation
 from pipeline.cards import QUALITY, TOPIC, version_at
 from pipeline.checkpoint_scores import checkpoint_id
 from pipeline.documents import scan
@@ -23,6 +24,7 @@ from pipeline.funnel import write_parquet
 from pipeline.pool import Pool
 from pipeline.sources import find_shards
 from pipeline.stage import read_stage, write_aside
+from pipeline.suite import suite_counts
 from pipeline.swarm import Evidence
 
 STEPS = (
@@ -33,7 +35,7 @@ FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
 ABOUT_RECOMMENDATIONS = (
     "laws", "recommendations", "recommendation_weights", "recommendation_buckets", "predictions",
-    "marginals", "cautions",
+    "marginals", "cautions", "validations",
 )  # fmt: skip
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 TYPES = {
@@ -126,19 +128,26 @@ def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
 def record_swarm(
     experiment: Experiment, evidence: Evidence, candidates: list[Candidate], decided: dict[str, int]
 ) -> Current:
-    """Mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were made."""
+    """The suite, mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were
+    made."""
     _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
-    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    counts = suite_counts(evidence.suite, Pool(evidence.pool).end_token, evidence.proxy.context).to_dicts()
     mixes = {candidate.mix: candidate for candidate in candidates}
-    counted = [{"mix": mix, "proxies": sum(c.mix == mix for c in candidates)} for mix in mixes]
+    counted = [
+        {"mix": mix, "round": one.round, "proxies": sum(c.mix == mix for c in candidates)} for mix, one in mixes.items()
+    ]
     weights = [
-        {"mix": mix, "domain": domain, "weight": weight, "epochs": weight * experiment.proxy.tokens / tokens[domain]}
+        {"mix": mix, "domain": domain, "weight": candidate.weights[domain], "epochs": epochs}
         for mix, candidate in mixes.items()
-        for domain, weight in sorted(candidate.weights.items())
+        for domain, epochs in sorted(evidence.epochs(candidate.weights).items())
     ]
     runs = [evidence.run_id(candidate) for candidate in candidates]
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
-    tables = {"mixes": _frame("mixes", counted), "mix_weights": _frame("mix_weights", weights)}
+    tables = {
+        "suite": _frame("suite", counts),
+        "mixes": _frame("mixes", counted),
+        "mix_weights": _frame("mix_weights", weights),
+    }
     checkpoint = checkpoint_id(evidence)
     files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
     if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
@@ -203,6 +212,31 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
         for table in tables
     }
     return _save(experiment, name, tables, older)
+
+
+def record_validation(experiment: Experiment, done: Validation) -> Current:
+    """What a recommendation came to when it was trained anew; earlier validations stay."""
+    head = {
+        "validation": done.id, "recommendation": done.recommendation, "size": done.size, "tokens": done.tokens,
+        "seeds": len(done.seeds),
+    }  # fmt: skip
+    rows = [
+        {
+            **head, "name": name, **_ends("natural_bpb", one.natural), **_ends("uniform_bpb", one.uniform),
+            **_ends("mix_bpb", one.recommended), "half_bpb": one.half.value, "quarter_bpb": one.quarter.value,
+            **_ends("gain", one.gain), **_ends("predicted_gain", one.predicted), **_ends("multiplier", one.multiplier),
+            "agreement": one.agreement, "verdict": one.verdict, "measured": one.measured, "came_true": one.came_true,
+        }
+        for name, one in done.compared.items()
+    ]  # fmt: skip
+    older = [
+        file for file in read_current(experiment).get("validations", []) if not file.endswith(f"{done.id}.parquet")
+    ]
+    return _save(experiment, done.id, {"validations": _frame("validations", rows)}, {"validations": older})
+
+
+def _ends(name: str, one: Estimate) -> dict[str, float]:
+    return {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

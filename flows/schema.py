@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = 5  # raised when a table changes so that older tools would misread it
+VERSION = 6  # raised when a table changes so that older tools would misread it
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,27 @@ TABLES: dict[str, Table] = {
             "highest_quality": ("DOUBLE", "highest score in it"),
         },
     ),
+    "suite": Table(
+        "What became of the eval suite's items at the proxies' context",
+        ("task",),
+        {
+            "task": ("VARCHAR", "task"),
+            "family": ("VARCHAR", "family"),
+            "items": ("BIGINT", "items that every proxy is scored on"),
+            "cut": ("BIGINT", "of them, those whose context was cut from the left; answers never are"),
+            "left_out": ("BIGINT", "items that were drawn before these, and whose answer alone does not fit"),
+            "answer_tokens": ("DOUBLE", "mean tokens of an answer"),
+            "answer_bytes": ("DOUBLE", "mean UTF-8 bytes of an answer"),
+        },
+    ),
     "mixes": Table(
         "The swarm's mixes",
         ("mix",),
-        {"mix": ("VARCHAR", "natural, uniform or mix-nnn"), "proxies": ("BIGINT", "proxies trained on it")},
+        {
+            "mix": ("VARCHAR", "natural, uniform or mix-nnn"),
+            "round": ("BIGINT", "round of the swarm that drew it, from 1"),
+            "proxies": ("BIGINT", "proxies trained on it"),
+        },
     ),
     "mix_weights": Table(
         "Weights of the swarm's mixes; they sum to 1 by mix",
@@ -127,7 +144,10 @@ TABLES: dict[str, Table] = {
             "mix": ("VARCHAR", "mix"),
             "domain": ("VARCHAR", "domain"),
             "weight": ("DOUBLE", "share of the proxy's tokens"),
-            "epochs": ("DOUBLE", "how often the proxy repeats the domain's tokens"),
+            "epochs": (
+                "DOUBLE",
+                "how often the proxy repeats what it keeps of the domain: all, or a part by swarm.match_repetition",
+            ),
         },
     ),
     "runs": Table(
@@ -201,7 +221,10 @@ TABLES: dict[str, Table] = {
             "used": ("BOOLEAN", "whether it is the law that the recommendation uses"),
             "error": ("DOUBLE", "root mean squared held-out error, bpb"),
             "rank_correlation": ("DOUBLE", "Spearman, held-out predictions against scores"),
-            "noise": ("DOUBLE", "standard deviation between proxies of one mix, bpb"),
+            "noise": (
+                "DOUBLE",
+                "standard deviation between proxies of one mix, less what a seed does to all mixes, bpb",
+            ),
             "spread": ("DOUBLE", "standard deviation between mixes, bpb"),
         },
     ),
@@ -286,6 +309,45 @@ TABLES: dict[str, Table] = {
             "kind": ("VARCHAR", "outside_swarm, on_bound, spans_natural, few_runs, optimism or noisy_tasks"),
             "names": ("JSON", "domains or tasks that it is about"),
             "text": ("VARCHAR", "the caution"),
+        },
+    ),
+    "validations": Table(
+        "Recommendations of the current swarm put to the test: natural, uniform and the mix trained anew",
+        ("validation", "name"),
+        {
+            "validation": ("VARCHAR", "id, a hash of the recommendation and the runs"),
+            "recommendation": ("VARCHAR", "recommendation"),
+            "size": ("VARCHAR", "of the proxies, named by non-embedding parameters"),
+            "tokens": ("BIGINT", "trained on"),
+            "seeds": ("BIGINT", "proxies a mix; intervals are 90 %, Student's t over them"),
+            "name": ("VARCHAR", "target or a family"),
+            "natural_bpb": ("DOUBLE", "under natural, mean over seeds"),
+            "natural_bpb_low": ("DOUBLE", "lower end of its interval"),
+            "natural_bpb_high": ("DOUBLE", "upper end of its interval"),
+            "uniform_bpb": ("DOUBLE", "under uniform"),
+            "uniform_bpb_low": ("DOUBLE", "lower end of its interval"),
+            "uniform_bpb_high": ("DOUBLE", "upper end of its interval"),
+            "mix_bpb": ("DOUBLE", "under the recommended mix"),
+            "mix_bpb_low": ("DOUBLE", "lower end of its interval"),
+            "mix_bpb_high": ("DOUBLE", "upper end of its interval"),
+            "half_bpb": ("DOUBLE", "under the recommended mix trained on half of the tokens"),
+            "quarter_bpb": ("DOUBLE", "and on a quarter"),
+            "gain": ("DOUBLE", "natural_bpb − mix_bpb"),
+            "gain_low": ("DOUBLE", "lower end of its interval, paired by seed"),
+            "gain_high": ("DOUBLE", "upper end of its interval"),
+            "predicted_gain": ("DOUBLE", "what the recommendation had predicted, at the swarm's size and tokens"),
+            "predicted_gain_low": ("DOUBLE", "lower end of its interval"),
+            "predicted_gain_high": ("DOUBLE", "upper end of its interval"),
+            "agreement": (
+                "VARCHAR",
+                "inside: gain in its predicted interval; overlaps: only their intervals do; apart",
+            ),
+            "multiplier": ("DOUBLE", "times fewer tokens for natural's score; 1: or less, 4: or more"),
+            "multiplier_low": ("DOUBLE", "lower end of its interval; 1: or less"),
+            "multiplier_high": ("DOUBLE", "upper end of its interval; 4: or more"),
+            "verdict": ("VARCHAR", "what was called: better, not_distinguishable or worse"),
+            "measured": ("VARCHAR", "better or worse where the gain's interval leaves out zero"),
+            "came_true": ("VARCHAR", "true, not_shown or false; null where nothing was called"),
         },
     ),
     "lineage": Table(

@@ -1,26 +1,34 @@
 """Flow 2: pool to scores."""
 
+import hashlib
 import sys
 from pathlib import Path
 
 from prefect import flow
+from pydantic import TypeAdapter
 
 from flows.catalog import rebuild_catalog
+from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.export import export_swarm, ratios_of
+from flows.holdings import holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_swarm
+from flows.repetition import kept_sequences, note_unprescribed
 from flows.reuse import describe_plan, reuse_plan
 from flows.stage_task import stage_task
 from mixes.keys import Table
 from mixes.reuse.plan import draw_reusing_swarm
-from mixes.swarm import Candidate, draw_swarm
-from pipeline.checkpoint_scores import score_checkpoint, start_of
+from mixes.rounds import likely_optima, within_caps
+from mixes.swarm import Candidate, draw_round, draw_swarm
+from pipeline.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
 from pipeline.pool import Pool
-from pipeline.stage import Stage, hash_files, run_stage
-from pipeline.suite import encode_suite
-from pipeline.swarm import Evidence, check_epochs, diverged_runs, train_swarm
+from pipeline.stage import Stage, hash_files, run_stage, write_aside
+from pipeline.suite import describe_counts, encode_suite, suite_counts, suite_families
+from pipeline.swarm import Evidence, check_epochs, diverged_runs, read_runs, train_swarm
+
+CANDIDATES = TypeAdapter(list[Candidate])
 
 
 @stage_task(name="suite")
@@ -31,22 +39,52 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
     settings = {"items": experiment.suite.items, "context": context}
     stage = Stage("suite", 1, settings, (hash_files(stages, [file]), hash_files(stages, [pool / "tokenizer.json"])))
     made = Pool(pool)
-    return run_stage(
+    suite = run_stage(
         stages,
         stage,
         lambda folder: encode_suite(file, experiment.suite, made.tokenizer, made.end_token, context, folder),
     )
+    if line := describe_counts(suite_counts(suite, made.end_token, context), context):
+        print(f"suite        {line}: `from suite`", file=sys.stderr, flush=True)
+    return suite
 
 
 @stage_task(name="draw")
-def draw(experiment: Experiment, pool: Path) -> list[Candidate]:
+def draw(experiment: Experiment, evidence: Evidence) -> list[Candidate]:
     """The candidate mixes."""
-    tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
-    plan = reuse_plan(experiment, pool)
+    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    caps = evidence.caps(experiment.swarm.max_epochs) if evidence.kept else None
+    plan = reuse_plan(experiment, evidence.pool)
     if plan:
         print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
-        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan)
-    return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed)
+        return draw_reusing_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, plan, caps)
+    return draw_swarm(tokens, experiment.proxy.tokens, experiment.swarm, experiment.seed, caps)
+
+
+@stage_task(name="draw-round")
+def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidate], number: int) -> list[Candidate]:
+    """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine."""
+    pool, settings = Pool(evidence.pool), experiment.swarm
+    caps = evidence.caps(settings.max_epochs)
+    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
+    address = {**question(experiment), "swarm": settings.model_dump(), "round": number}
+    stage = Stage("round", 1, address, (pool.folder.name, evidence.suite.name, runs))
+
+    def work(folder: Path) -> None:
+        scored = read_runs(evidence, earlier, experiment.records)
+        seeds = {evidence.run_id(candidate): candidate.seed for candidate in earlier}
+        holdings = within_caps(holdings_of(experiment, pool), caps)
+        families = suite_families(evidence.suite)
+        optima = likely_optima(
+            scored, families, holdings, experiment.recommend, settings.rounds[number - 1], experiment.seed + number,
+            seeds, read_checkpoint(evidence, experiment.records),
+        )  # fmt: skip
+        drawn = draw_round(number, earlier, optima, pool.natural, caps, settings, experiment.seed)
+        write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
+
+    with stage_progress(f"round {number}"):
+        folder = run_stage(experiment.corpus.stages, stage, work)
+    return CANDIDATES.validate_json((folder / "candidates.json").read_bytes())
 
 
 @stage_task(name="score-checkpoint")
@@ -73,8 +111,9 @@ def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
 @flow(name="draw-swarm", log_prints=False, validate_parameters=False)
 def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
-    evidence = Evidence(pool, make_suite(experiment, pool), start_of(experiment.proxy, experiment.corpus))
-    return evidence, draw(experiment, pool)
+    proxy = start_of(experiment.proxy, experiment.corpus)
+    evidence = Evidence(pool, make_suite(experiment, pool), proxy, kept_sequences(experiment, pool, proxy))
+    return evidence, draw(experiment, evidence)
 
 
 @flow(name="swarm", log_prints=False, validate_parameters=False)
@@ -84,6 +123,9 @@ def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candi
     if evidence.proxy.init_from:
         score_start(experiment, evidence)
     decided = train(experiment, evidence, candidates)
+    for number in range(2, len(experiment.swarm.rounds) + 1):
+        candidates = [*candidates, *draw_next(experiment, evidence, candidates, number)]
+        decided |= train(experiment, evidence, candidates)
     rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates, decided))
     return evidence, candidates
 
@@ -91,8 +133,14 @@ def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candi
 @flow(name="export-swarm", log_prints=False, validate_parameters=False)
 def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
+    if len(experiment.swarm.rounds) > 1:
+        raise ExperimentError(
+            f"--export: swarm.rounds {list(experiment.swarm.rounds)} draws later mixes by the scores of earlier ones — "
+            "export a swarm of one round"
+        )
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
+    note_unprescribed(evidence)
     return len(candidates)
 
 

@@ -150,7 +150,7 @@ class Runs:
 
     def by_mix(self) -> "Runs":
         """One run a mix and size: replicates become their mean."""
-        names, first, group = np.unique(self._groups(), return_index=True, return_inverse=True)
+        names, first, group = np.unique(self.groups(), return_index=True, return_inverse=True)
         counts = np.bincount(group)
         means = np.array([np.bincount(group, weights=line) / counts for line in self._scores])
         mixes = names.tolist()
@@ -159,14 +159,20 @@ class Runs:
 
     def replicates(self) -> "list[Runs]":
         """The groups of two and more runs of one mix and size: what noise is measured from."""
-        names, group, counts = np.unique(self._groups(), return_inverse=True, return_counts=True)
+        names, group, counts = np.unique(self.groups(), return_inverse=True, return_counts=True)
         return [self.select(np.flatnonzero(group == i)) for i in range(len(names)) if counts[i] > 1]
 
-    def _groups(self) -> np.ndarray:
+    def groups(self) -> np.ndarray:
         """(n_runs,) the name of each run's mix, and of its size where there are several."""
         if len(set(self.sizes_of_runs)) == 1:
             return np.array(self.mixes)
         return np.array([f"{mix} at {size}" for mix, size in zip(self.mixes, self.sizes_of_runs, strict=True)])
+
+    def with_scores(self, scores: np.ndarray) -> "Runs":
+        """The same runs with other scores (n_tasks, n_runs)."""
+        return Runs.from_arrays(
+            self.ids, self.mixes, self.domains, self.tasks, self._weights, scores, self.sizes_of_runs
+        )
 
     def select(self, rows: Sequence[int] | np.ndarray) -> "Runs":
         """The runs at these places of `ids`."""

@@ -4,8 +4,9 @@ Sources: Dirichlet candidates and zeroing of small weights from RegMix (arXiv 24
 flattened centre (natural shares to a power below one) is RegMix's, and keeps small domains in play.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mixes.errors import MixError
 
 TRIES = 2_000  # candidates drawn a wanted mix before giving up
+AROUND = 30.0  # concentration of the Dirichlet around an optimum: a weight of 0.2 gets a deviation of 0.07
+LEAST = 1e-3  # of its parameters: a domain that an optimum leaves out hardly comes back
 DIGITS = 6  # weights are rounded to so many decimals, so that files and hashes agree
 
 
@@ -25,6 +28,11 @@ class SwarmSettings(BaseModel):
     """Candidate mixes for each domain; `mixes` overrides it."""
     mixes: int | None = Field(None, ge=2)
     """Candidate mixes in all."""
+    rounds: tuple[int, ...] = ()
+    """Candidate mixes of each round, in place of `mixes`: from the second on they are drawn around the mixes that the
+    scores so far say may be best, for what `recommend:` asks. Empty is one round."""
+    explore: float = Field(0.25, ge=0, le=1)
+    """Share of a later round's mixes that is drawn as the first round's are."""
     seeds: int = Field(3, ge=2)
     """Proxies of each replicated mix, with the same seeds for all of them: what noise is measured from."""
     replicated: int = Field(2, ge=0)
@@ -39,12 +47,19 @@ class SwarmSettings(BaseModel):
     """Most times that a proxy may repeat a domain's tokens."""
     min_distance: float = Field(0.05, ge=0, lt=1)
     """Least distance between two mixes: half the sum of absolute differences."""
+    match_repetition: bool = False
+    """Whether proxies read so small a part of each domain that a weight means as many epochs of it as at
+    `recommend.budget` (arXiv 2606.07597); `max_epochs` is then those of the training run."""
 
     @model_validator(mode="after")
     def _check(self) -> "SwarmSettings":
         low, high = self.concentration
         if not 0 < low <= high:
             raise ValueError(f"concentration {self.concentration} must be two positive numbers, the smaller one first")
+        if self.rounds and min(self.rounds) < 1:
+            raise ValueError(f"rounds {list(self.rounds)} must each draw a mix or more")
+        if self.rounds and self.mixes:
+            raise ValueError(f"mixes ({self.mixes}) and rounds ({list(self.rounds)}) both say how many — leave one out")
         return self
 
 
@@ -55,6 +70,7 @@ class Candidate:
     mix: str
     weights: Mapping[str, float]
     seed: int
+    round: int = 1  # that drew the mix
 
 
 def draw_swarm(
@@ -64,49 +80,114 @@ def draw_swarm(
     seed: int,
     caps: Mapping[str, float] | None = None,
 ) -> list[Candidate]:
-    """The swarm over domains with so many `tokens`, for proxies that train on `proxy_tokens`.
+    """The swarm over domains with so many `tokens`, for proxies that train on `proxy_tokens`; its first round.
 
     All mixes share the first natural proxy's seed: they start alike and read the same documents. `caps`: domain →
     largest weight; without it, what `max_epochs` allows of the tokens.
 
     Raises:
-        MixError: fewer than two domains, or the caps leave no room for so many different mixes.
+        MixError: fewer than two domains, proxies that repeat all of them too often, or caps that leave no room for so
+            many different mixes.
     """
     names = sorted(tokens)
     if len(names) < 2:
         raise MixError(f"swarm: {len(names)} domain(s), a mix needs two")
     held = np.array([tokens[name] for name in names], dtype=float)
     natural = held / held.sum()
+    if caps is None and proxy_tokens > settings.max_epochs * held.sum():
+        raise MixError(
+            f"proxy.tokens: {proxy_tokens:,} tokens repeat the pool's {held.sum():,.0f} more often than "
+            f"{settings.max_epochs:g} times, whatever the mix — train on less, or raise swarm.max_epochs"
+        )
     most = settings.max_epochs * held / proxy_tokens if caps is None else np.array([caps[name] for name in names])
     mixes = {"natural": natural}
     uniform = np.full(len(names), 1 / len(names))
     if (uniform <= most).all():
         mixes["uniform"] = uniform
-    wanted = len(mixes) + (settings.mixes or settings.mixes_a_domain * len(names))
-    rng = np.random.default_rng(seed)
-    centre = natural**settings.flatten / (natural**settings.flatten).sum()
-    for _ in range(TRIES * wanted):
-        if len(mixes) == wanted:
-            break
-        mix = _draw(rng, centre, settings)
-        far = all(0.5 * np.abs(mix - other).sum() >= settings.min_distance for other in mixes.values())
-        if far and (mix <= most).all():
-            mixes[f"mix-{len(mixes) - 1:03d}"] = mix
-    if len(mixes) < wanted:
-        raise MixError(
-            f"swarm: found {len(mixes)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
-            f"or lower swarm.min_distance ({settings.min_distance})"
-        )
+    wanted = settings.rounds[0] if settings.rounds else settings.mixes or settings.mixes_a_domain * len(names)
+    rng, centre = np.random.default_rng(seed), _centre(natural, settings)
+    drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), most, settings)
+    mixes |= {f"mix-{number:03d}": mix for number, mix in enumerate(drawn, len(mixes) - 1)}
     swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
     replicated = swarm[: 1 + settings.replicated]  # natural, uniform where it can be had, candidates
     return swarm + [replace(candidate, seed=seed) for candidate in replicated for seed in range(1, settings.seeds)]
 
 
+def draw_round(
+    number: int,
+    earlier: Sequence[Candidate],
+    optima: np.ndarray,
+    natural: Mapping[str, float],
+    caps: Mapping[str, float],
+    settings: SwarmSettings,
+    seed: int,
+) -> list[Candidate]:
+    """The mixes of round `number` (from 2), different from each other and from those of `earlier` rounds.
+
+    optima (n, n_domains), in order of the domains' names: the mixes that may be best. Each is taken in turn and the
+    new mix drawn around it; the share `explore` is drawn as in the first round. caps: domain → largest weight.
+
+    Raises:
+        MixError: the caps leave no room for so many different mixes.
+    """
+    names = sorted(natural)
+    most, shares = (np.array([of[name] for name in names]) for of in (caps, natural))
+    there = [np.array([candidate.weights[name] for name in names]) for candidate in earlier]
+    rng, centre = np.random.default_rng([seed, number]), _centre(shares, settings)
+    wanted = settings.rounds[number - 1]
+    explored = round(settings.explore * wanted)
+    turns = cycle(optima)
+    drawn = _different(lambda: _draw(rng, centre, settings), explored, there, most, settings)
+    drawn += _different(
+        lambda: _trimmed(rng.dirichlet(AROUND * next(turns) + LEAST), settings), wanted - explored, there + drawn, most,
+        settings,
+    )  # fmt: skip
+    first = 1 + max(int(name.removeprefix("mix-")) for name in (one.mix for one in earlier) if name.startswith("mix-"))
+    return [
+        Candidate(f"mix-{i:03d}", rounded_weights(dict(zip(names, mix, strict=True))), 0, number)
+        for i, mix in enumerate(drawn, first)
+    ]
+
+
+def _different(
+    draw: Callable[[], np.ndarray], wanted: int, there: list[np.ndarray], most: np.ndarray, settings: SwarmSettings
+) -> list[np.ndarray]:
+    """So many mixes of `draw` within their caps, each far enough from the others and from what is `there`."""
+    found: list[np.ndarray] = []
+    for _ in range(TRIES * (wanted + len(there))):
+        if len(found) == wanted:
+            break
+        mix = draw()
+        if (mix <= most).all() and _far(mix, there + found, settings.min_distance):
+            found.append(mix)
+    if len(found) < wanted:
+        budget = ", or recommend.budget" if settings.match_repetition else ""
+        raise MixError(
+            f"swarm: found {len(found)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
+            f"or lower swarm.min_distance ({settings.min_distance}){budget}"
+        )
+    return found
+
+
+def _far(mix: np.ndarray, others: Sequence[np.ndarray], least: float) -> bool:
+    return all(0.5 * np.abs(mix - other).sum() >= least for other in others)
+
+
+def _centre(natural: np.ndarray, settings: SwarmSettings) -> np.ndarray:
+    flattened = natural**settings.flatten
+    return flattened / flattened.sum()
+
+
 def _draw(rng: np.random.Generator, centre: np.ndarray, settings: SwarmSettings) -> np.ndarray:
     low, high = np.log(settings.concentration)
-    mix = rng.dirichlet(centre * np.exp(rng.uniform(low, high)))
+    mix = _trimmed(rng.dirichlet(centre * np.exp(rng.uniform(low, high))), settings)
+    return mix if mix.sum() else centre
+
+
+def _trimmed(mix: np.ndarray, settings: SwarmSettings) -> np.ndarray:
+    """Without weights that are too small."""
     mix = np.where(mix < settings.min_weight, 0, mix)
-    return mix / mix.sum() if mix.sum() else centre
+    return mix / mix.sum() if mix.sum() else mix
 
 
 def rounded_weights(mix: Mapping[str, float]) -> dict[str, float]:

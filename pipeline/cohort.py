@@ -7,7 +7,7 @@ memory is halved, which the ranks after it know; a proxy that diverged is tried 
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,7 @@ class Evidence:
     pool: Path
     suite: Path
     proxy: ProxySettings
+    kept: Mapping[str, int] | None = None  # domain → sequences that are read of it (mixes/repetition.py); None is all
 
     def run_id(self, candidate: Candidate) -> str:
         """`run-` and twelve hexadecimal digits."""
@@ -58,7 +59,24 @@ class Evidence:
             VERSION, self.pool.name, self.suite.name, self.proxy.decisive(), self.start,
             sorted(candidate.weights.items()), candidate.seed,
         ]  # fmt: skip
+        if self.kept is not None:
+            content.append(sorted(self.kept.items()))
         return "run-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+    @cached_property
+    def readable(self) -> dict[str, int]:
+        """Domain → tokens that a proxy can read before it repeats them."""
+        if self.kept is None:
+            return {name: domain.tokens for name, domain in Pool(self.pool).domains.items()}
+        return {name: sequences * self.proxy.context for name, sequences in self.kept.items()}
+
+    def epochs(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """Domain → how often a proxy on such a mix reads what it can read of it."""
+        return {name: weight * self.proxy.trained / self.readable[name] for name, weight in weights.items()}
+
+    def caps(self, max_epochs: float) -> dict[str, float]:
+        """Domain → largest weight at which a proxy reads it no more often than that."""
+        return {name: max_epochs * tokens / self.proxy.trained for name, tokens in self.readable.items()}
 
     @cached_property
     def start(self) -> str | None:
@@ -113,9 +131,13 @@ class CohortTrainer:
 
         self.evidence, self.records, self.folder = evidence, records, folder
         settings, pool = evidence.proxy, Pool(evidence.pool)
+        kept = {TRAIN: evidence.kept or {}, VALIDATION: {}}
         self.streams = {
-            split: {name: DomainTokens(name, files, settings.context) for name, files in pool.files(split).items()}
-            for split in (TRAIN, VALIDATION)
+            split: {
+                name: DomainTokens(name, files, settings.context, kept[split].get(name))
+                for name, files in pool.files(split).items()
+            }
+            for split in kept
         }
         self.vocabulary, self.token_bytes = pool.tokenizer.get_vocab_size(), pool.token_bytes
         self.tokenizer, start = vocabulary_hash(pool.tokenizer), settings.init_from
@@ -240,7 +262,7 @@ class CohortTrainer:
             "suite": self.evidence.suite.name,
             "size": settings.size,
             "parameters": trained.proxies.parameters_each,
-            "tokens": settings.steps * settings.batch * settings.context,
+            "tokens": settings.trained,
             "batch": settings.batch,
             "learning_rate": settings.learning_rate,
             "device": settings.device,

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,23 @@ from pipeline.errors import PipelineError
 from pipeline.files import base_name, fingerprint, is_remote
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
+
+_looking = ContextVar("looking", default=False)
+
+
+class Unfinished(PipelineError):
+    """A stage that would have to be made first."""
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Within it nothing is made and nothing is written: where a stage is not finished, `run_stage` raises
+    `Unfinished`."""
+    before = _looking.set(True)
+    try:
+        yield
+    finally:
+        _looking.reset(before)
 
 
 @dataclass(frozen=True)
@@ -42,10 +60,15 @@ def run_stage(root: Path, stage: Stage, work: Callable[[Path], None]) -> Path:
     """The stage's finished folder, made by `work(folder)` if it is not there yet.
 
     Two processes that want one stage take turns; the second finds it finished.
+
+    Raises:
+        Unfinished: it is not there yet, within `looking`.
     """
     final = root / stage.id
     if (final / "stage.json").exists():
         return final
+    if _looking.get():
+        raise Unfinished(f"stage {stage.name!r} is not finished")
     aside = root / f".{stage.id}"
     aside.mkdir(parents=True, exist_ok=True)
     with _locked(root / f".{stage.id}.lock"):
@@ -121,7 +144,7 @@ def hash_files(root: Path, files: Sequence[Path | str]) -> str:
     for file in map(str, files):
         version = remote[file] if file in remote else _hash_local(Path(file), known)
         together.update(f"{base_name(file)}:{version}\n".encode())
-    if len(known) > before:
+    if len(known) > before and not _looking.get():
         write_aside(known_at, json.dumps(known, indent=0).encode())
     return together.hexdigest()
 

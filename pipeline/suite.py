@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,14 @@ from tokenizers import Tokenizer
 from mixes.proxy.items import Item
 from pipeline.errors import PipelineError
 from pipeline.funnel import write_parquet
-from pipeline.read.readers import lines
+from pipeline.read.readers import Refused, lines
+from pipeline.read.unpack import DAMAGE
+from pipeline.stage import Stage, hash_files, run_stage
 
 FIELDS = ("task", "family", "context", "continuation")
+NAMES = ("task", "family")
+NAMED = 3  # tasks that a line about cut items names
+HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can spell it, UTF-8 cannot
 
 
 class SuiteSettings(BaseModel):
@@ -29,30 +35,77 @@ class SuiteSettings(BaseModel):
     """Items of each task that every proxy is scored on (measured: 64 cost 6 % of a proxy's training)."""
 
 
+def check_suite(stages: Path, path: Path) -> None:
+    """Read a suite file whole, once for its content: what is wrong shows before anything that takes long.
+
+    Raises:
+        PipelineError: see `read_suite`.
+    """
+    stage = Stage("checked", 1, None, (hash_files(stages, [path]),))
+
+    def work(_folder: Path) -> None:
+        for _ in read_suite(path):
+            pass
+
+    run_stage(stages, stage, work)
+
+
 def read_suite(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a suite file.
 
     Raises:
-        PipelineError: the file cannot be read, a field is missing or no text, or a continuation is empty.
+        PipelineError: the file cannot be read, a field is missing or no text, a continuation is empty, a task stands in
+            two families, or two items of a task have one name.
     """
     families: dict[str, str] = {}
-    for number, line in enumerate(lines(path), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise PipelineError(f"suite {path} line {number}: not JSON — one object a line is needed") from None
-        for field in FIELDS:
-            if not isinstance(row, dict) or not isinstance(row.get(field), str):
-                raise PipelineError(f"suite {path} line {number}: {field!r} is missing or not a text")
-        if not row["continuation"].strip():
+    names: dict[str, set[str]] = {}
+    for number, line in _numbered(path):
+        row = _row(line, number, f"suite {path} line {number}")
+        task = row["task"]
+        if families.setdefault(task, row["family"]) != row["family"]:
             raise PipelineError(
-                f"suite {path} line {number}: the continuation of task {row['task']!r} is empty — give the gold answer"
+                f"suite {path} line {number}: task {task!r} stands in families {families[task]!r} and "
+                f"{row['family']!r} — give it one"
             )
-        if families.setdefault(row["task"], row["family"]) != row["family"]:
-            raise PipelineError(f"suite {path} line {number}: task {row['task']!r} stands in two families")
-        yield {**row, "item": str(row.get("item", number))}
+        if row["item"] in names.setdefault(task, set()):
+            raise PipelineError(
+                f"suite {path} line {number}: task {task!r} has an item {row['item']!r} already — number its items anew"
+            )
+        names[task].add(row["item"])
+        yield row
     if not families:
-        raise PipelineError(f"suite {path}: holds no item")
+        raise PipelineError(f"suite {path}: holds no item — give one object a line with {', '.join(FIELDS)}")
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, counted from 1."""
+    try:
+        for number, line in enumerate(lines(path), start=1):
+            if line.strip():
+                yield number, line
+    except (Refused, OSError, *DAMAGE) as error:
+        raise PipelineError(f"suite {path}: cannot be read to its end ({error}) — give it whole") from None
+
+
+def _row(line: bytes, number: int, where: str) -> dict[str, str]:
+    """The fields of a line; an item without a name is called by its line's number."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise PipelineError(f"{where}: not JSON — one object a line is needed") from None
+    for field in FIELDS:
+        if not isinstance(row, dict) or not _is_text(row.get(field)) or (field in NAMES and not row[field].strip()):
+            raise PipelineError(f"{where}: {field!r} is missing or not a text — give {', '.join(FIELDS)}")
+    if not row["continuation"].strip():
+        raise PipelineError(f"{where}: the continuation of task {row['task']!r} is empty — give the gold answer")
+    item = row.get("item", number)
+    if not isinstance(item, int) and not _is_text(item):
+        raise PipelineError(f"{where}: 'item' is neither a text nor a number — give a name, or leave it out")
+    return {**{field: row[field] for field in FIELDS}, "item": str(item)}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and (value.isascii() or not HALF.search(value))
 
 
 def encode_suite(
@@ -60,7 +113,8 @@ def encode_suite(
 ) -> None:
     """Write `items.parquet`: per task the items with the smallest hashes whose answers fit the context.
 
-    Contexts are cut from the left, answers never; items whose answer does not fit are counted in `left_out`.
+    Contexts are cut from the left, answers never; items whose answer does not fit, or has no token, are counted in
+    `left_out.json`. See `suite_counts`.
     """
     by_task: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for row in read_suite(path):
@@ -71,7 +125,7 @@ def encode_suite(
         taken = 0
         for _, row in sorted(drawn_rows, key=lambda pair: pair[0]):
             answer = tokenizer.encode(row["continuation"], add_special_tokens=False).ids
-            if len(answer) >= context:
+            if not 0 < len(answer) < context:
                 left_out[task] += 1
                 continue
             tokens = [end, *tokenizer.encode(row["context"], add_special_tokens=False).ids, *answer][-context - 1 :]
@@ -95,6 +149,38 @@ def read_items(folder: Path) -> list[Item]:
         Item(row["task"], row["item"], tuple(row["tokens"]), row["scored"], row["bytes"])
         for row in table.iter_rows(named=True)
     ]
+
+
+def suite_counts(folder: Path, end: int, context: int) -> pl.DataFrame:
+    """What became of each task's items, a row a task: the catalog's table `suite`.
+
+    Counted from the items themselves, so of suites that were encoded earlier too: an item that was cut fills the window
+    and does not begin with `end`, as all others do. That mark is the first to go, so an item may have lost no more.
+    """
+    left_out = json.loads((folder / "left_out.json").read_bytes())
+    fills, begins = pl.col("tokens").list.len() == context + 1, pl.col("tokens").list.first() == end
+    counted = pl.read_parquet(folder / "items.parquet").group_by("task", "family")
+    counts = counted.agg(
+        items=pl.len().cast(pl.Int64),
+        cut=(fills & ~begins).sum().cast(pl.Int64),
+        answer_tokens=pl.col("scored").mean(),
+        answer_bytes=pl.col("bytes").mean(),
+    ).sort("task")
+    return counts.with_columns(pl.Series("left_out", [left_out.get(task, 0) for task in counts["task"]], pl.Int64))
+
+
+def describe_counts(counts: pl.DataFrame, context: int) -> str | None:
+    """One line on what did not fit the context; None where all did."""
+    cut, left_out, items = (int(counts[name].sum()) for name in ("cut", "left_out", "items"))
+    if not cut + left_out:
+        return None
+    worst = counts.sort(pl.col("cut") + pl.col("left_out"), descending=True, maintain_order=True)
+    tasks = worst.filter(pl.col("cut") + pl.col("left_out") > 0)["task"]
+    named = ", ".join(tasks[:NAMED]) + (" …" if len(tasks) > NAMED else "")
+    return (
+        f"{cut} of {items} items have contexts cut to {context} tokens; left out, since the answer alone does not "
+        f"fit: {left_out} ({named})"
+    )
 
 
 def suite_families(folder: Path) -> dict[str, str]:

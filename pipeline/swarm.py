@@ -45,13 +45,14 @@ def train_swarm(
         memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
 
     Raises:
-        MixError: there is no GPU where one is asked for, or a proxy does not fit it.
+        MixError: there is no GPU where one is asked for, a proxy does not fit it, or none can start from `init_from`.
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     missing = [run for run in runs if not is_recorded(records, run)]
     folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
     if not missing:
         return _decided(folder)
+    _check_start(evidence)
     executor = _executor(evidence, executor)
     plan = _plan(evidence, missing, folder, executor)
     for rank, cohort in enumerate(plan["cohorts"]):
@@ -59,8 +60,17 @@ def train_swarm(
             (folder / "completions" / f"{rank:05d}").unlink(missing_ok=True)
     cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
     step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
-    run_steps([step], len(cohorts), folder, executor, progress)
+    run_steps([step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
     return _decided(folder)
+
+
+def _check_start(evidence: Evidence) -> None:
+    """See here, not on a rank, that proxies can start from `init_from`."""
+    if evidence.proxy.init_from:
+        from mixes.proxy.checkpoint import load_proxy
+
+        vocabulary = Pool(evidence.pool).tokenizer.get_vocab_size()
+        load_proxy(Path(evidence.proxy.init_from), evidence.proxy, vocabulary)
 
 
 def _decided(folder: Path) -> dict[str, int]:
@@ -122,14 +132,14 @@ def check_epochs(evidence: Evidence, candidates: Iterable[Candidate], max_epochs
     Raises:
         MixError: one would; it names mix and domain.
     """
-    tokens = {name: domain.tokens for name, domain in Pool(evidence.pool).domains.items()}
+    rounded = 0.5 * evidence.proxy.context if evidence.kept else 0.0  # tokens: sequences are kept whole
+    fix = "train on less" + (", lower recommend.budget where repetition is matched" if evidence.kept else "")
     for candidate in candidates:
-        for domain, weight in candidate.weights.items():
-            epochs = weight * evidence.proxy.tokens / tokens[domain]
-            if epochs > max_epochs:
+        for domain, epochs in evidence.epochs(candidate.weights).items():
+            if epochs > max_epochs * (1 + rounded / evidence.readable[domain]):
                 raise MixError(
-                    f"proxy.tokens: {evidence.proxy.tokens:,} tokens of mix {candidate.mix!r} repeat domain {domain!r} "
-                    f"{epochs:.1f} times, the cap is {max_epochs:g} — train on less, or raise swarm.max_epochs"
+                    f"proxy.tokens: {evidence.proxy.trained:,} tokens of mix {candidate.mix!r} repeat domain "
+                    f"{domain!r} {epochs:.1f} times, the cap is {max_epochs:g} — {fix}, or raise swarm.max_epochs"
                 )
 
 

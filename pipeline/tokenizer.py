@@ -53,13 +53,19 @@ def given_tokenizer(path: Path, end: str) -> Tokenizer:
     """The tokenizer that the experiment names.
 
     Raises:
-        PipelineError: it has no ending token, or more tokens than token files can hold.
+        PipelineError: it has no ending token, more tokens than token files can hold, or numbers that no token has.
     """
     tokenizer = load_tokenizer(path)
     if tokenizer.token_to_id(end) is None:
         raise PipelineError(f"tokenizer.end: {end!r} is not a token of {path}")
     if tokenizer.get_vocab_size() > 65_536:
         raise PipelineError(f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, most is 65536")
+    last = max(tokenizer.get_vocab().values())
+    if last >= tokenizer.get_vocab_size():
+        raise PipelineError(
+            f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, and one of them is number {last} — "
+            "number them from 0 without gaps"
+        )
     return tokenizer
 
 

@@ -1,5 +1,6 @@
 """Where ranks run, and how often they are killed, never changes a byte: local processes, a real Slurm, a real Ray."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -24,11 +25,13 @@ from flows.experiment import load_experiment
 from pipeline.errors import PipelineError
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
+from pipeline.executor.slurm import _array as slurm_array
 from pipeline.refine import compile_block_list, filter_shards
 
 # Read once, when Ray is imported: ports on loopback, and a token of these tests' own.
 os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 
+GPUS = 2
 RANKS = 6  # four real web shards and two of papers
 LOCAL = {"kind": "local", "workers": 2}
 SLURM = {"kind": "slurm", "partition": "cpu", "time": "00:10:00", "mem_per_cpu_gb": 1, "max_array_size": 3}
@@ -99,6 +102,40 @@ def kill(process: subprocess.Popen, how: signal.Signals) -> None:
 def truth(tiny, tmp_path_factory) -> dict[str, str]:
     """What one undisturbed worker makes."""
     return filtered(experiment(tiny, tmp_path_factory.mktemp("truth"), {**LOCAL, "workers": 1}))
+
+
+class Beating(PipelineStep):
+    """Touches a file for two minutes."""
+
+    type = name = "beating"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def run(self, data=None, rank: int = 0, world_size: int = 1):
+        for _ in range(1_200):
+            (self.folder / f"beat-{rank}").touch()
+            time.sleep(0.1)
+        return iter(())
+
+
+class Placed(PipelineStep):
+    """Writes which GPUs a rank may use, and waits until another rank has: the two run at once."""
+
+    type = name = "placed"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def run(self, data=None, rank: int = 0, world_size: int = 1):
+        (self.folder / f"gpu-{rank}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+        deadline = time.monotonic() + 60
+        while len(list(self.folder.glob("gpu-*"))) < world_size:
+            assert time.monotonic() < deadline, "the other rank never ran"
+            time.sleep(0.05)
+        return iter(())
 
 
 class Judged(PipelineStep):
@@ -204,6 +241,30 @@ def test_killed_at_three_random_moments(tiny, tmp_path, truth):
     assert kept == left  # what was completed was not made again
 
 
+def test_ranks_end_with_a_driver_that_is_killed(tmp_path):
+    code = "import sys; from pathlib import Path; from test_executors import *; folder = Path(sys.argv[1]); "
+    code += "run_steps([Beating(folder)], 2, folder / 'logs', ExecutorSettings(workers=2))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], start_new_session=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, stderr=(tmp_path / "stderr").open("wb"),
+    )  # fmt: skip
+
+    def beats() -> list[int]:
+        return [beat.stat().st_mtime_ns for beat in sorted(tmp_path.glob("beat-*"))]
+
+    try:
+        until(lambda: len(beats()) == 2, process, tmp_path)
+        process.kill()  # it alone, as the kernel does where memory is short
+        process.wait()
+        deadline, seen = time.monotonic() + 60, []
+        while seen != (seen := beats()):
+            assert time.monotonic() < deadline, "its ranks go on"
+            time.sleep(3)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # datatrove's manager, which waits for ever
+
+
 @pytest.fixture(scope="module")
 def nodes():
     """A Slurm cluster of one node."""
@@ -281,6 +342,7 @@ def head(tmp_path, monkeypatch):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = ["--head", "--block", f"--port={port}", "--node-ip-address=127.0.0.1", "--include-dashboard=false"]
+    words.append(f"--num-gpus={GPUS}")  # declared, not counted: Ray hands out their numbers and asks no driver
     with (tmp_path / "ray.log").open("wb") as log:
         process = subprocess.Popen([ray, "start", *words], stdout=log, stderr=log)
     try:
@@ -314,3 +376,31 @@ def test_ray_makes_the_same_bytes_whatever_is_killed(tiny, tmp_path, truth, head
     large = ExecutorSettings(kind="ray", cpus_per_task=1_000, address=head)
     with pytest.raises(PipelineError, match="a rank takes 1000 CPUs and 2000 GB, and no node of the Ray cluster has"):
         run_steps([Judged(judged)], 5, judged / "logs", large)
+
+
+@pytest.mark.filterwarnings("ignore:placement_group:DeprecationWarning")
+def test_ray_gives_every_rank_a_gpu_of_its_own_where_they_ask(tmp_path, head):
+    settings = ExecutorSettings(kind="ray", mem_per_cpu_gb=1, address=head)
+    run_steps([Placed(tmp_path)], GPUS, tmp_path / "logs", settings, gpus=1)
+    assert {(tmp_path / f"gpu-{rank}").read_text() for rank in range(GPUS)} == {"0", "1"}
+    with pytest.raises(PipelineError, match=r"takes 1 CPUs and 1 GB and 3 GPU, and no node .* or proxy\.device: cpu"):
+        run_steps([Placed(tmp_path)], 5, tmp_path / "logs", settings, gpus=GPUS + 1)
+
+
+@pytest.mark.parametrize(
+    ("own", "gpus", "asked"),
+    [
+        ({}, 1, ["gpus=1"]),
+        ({}, 0, []),
+        ({"account": "nlp", "gres": "tmp:1"}, 1, ["gres=tmp:1", "gpus=1"]),
+        ({"gpus": "h100:1"}, 1, ["gpus=h100:1"]),
+        ({"gres": "gpu:a100:1"}, 1, ["gres=gpu:a100:1"]),
+        ({"gpus-per-node": "1"}, 1, ["gpus-per-node=1"]),
+    ],
+)
+def test_a_slurm_job_asks_for_a_gpu_unless_its_own_options_do(tmp_path, own, gpus, asked):
+    array = slurm_array([Judged(tmp_path)], 4, tmp_path / "logs", ExecutorSettings(**SLURM, sbatch=own), "n", gpus)
+    script = array.get_launch_file_contents(array.get_sbatch_args(), "true")
+    options = [line.removeprefix("#SBATCH --") for line in script.splitlines() if line.startswith("#SBATCH")]
+    assert [option for option in options if option.startswith(("gpus", "gres"))] == asked
+    assert "partition=cpu" in options

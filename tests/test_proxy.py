@@ -1,13 +1,16 @@
 """One proxy: batches drawn by the mix, the model and its loss against plain references, bpb, and settings."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import SAMPLE, read_lines, write_lines
 from pydantic import ValidationError
+from test_suite import END, bytewise
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -19,6 +22,7 @@ from mixes.proxy.model import Proxies, norm, rotate
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member, interleave
 from mixes.proxy.train import Program, learn, train_cohort
+from pipeline.suite import SuiteSettings, encode_suite, read_items
 
 SETTINGS = ProxySettings(size="100k", tokens=4_096, context=32, batch=8)
 VOCABULARY = 300
@@ -66,6 +70,33 @@ def test_domains_take_turns_by_their_weights(seed):
     assert np.abs(taken[-1] / 3_000 - weights).max() < 0.001
     assert np.abs(taken - weights * np.arange(1, 3_001)[:, None]).max() < 3
     assert taken[-1, 3] == 0
+
+
+@pytest.mark.parametrize(
+    ("tokens", "off"),
+    [
+        (655_360, 0.001),  # the sample's: a sequence is 0.04 % of it
+        (32_768, 1 / 128),  # a short run: a sequence is 0.8 % of it, and the smallest weights are not read at all
+    ],
+)
+def test_the_realised_share_of_a_whole_run(tmp_path, tokens, off):
+    """Counted in what proxies read: a domain's files repeat its own number."""
+    settings = ProxySettings(tokens=tokens)
+    streams = {}
+    for number in range(12):
+        np.full(5_000, number, dtype=np.uint16).tofile(tmp_path / f"{number:02d}.bin")
+        streams[f"d{number:02d}"] = DomainTokens(f"d{number:02d}", [tmp_path / f"{number:02d}.bin"], settings.context)
+    shares = np.random.default_rng(5).dirichlet(np.full(12, 0.5), size=4)
+    members = [Member(dict(zip(streams, share, strict=True)), 0) for share in shares]
+    read = np.zeros((4, 12))
+    for rows in Batches(members, streams, settings.steps, settings.batch, 12).from_step(0):
+        for mine, tokens_read in zip(read, rows[..., 1:], strict=True):
+            mine += np.bincount(tokens_read.ravel(), minlength=12)
+    assert (read.sum(axis=1) == tokens).all()
+    assert np.abs(read / tokens - shares).max() < off
+    few = shares * tokens / settings.context < 0.2  # of a sequence
+    assert few.any()
+    assert (read[few] == 0).all()
 
 
 def test_the_mix_decides_how_many_documents_not_which(domains):
@@ -248,6 +279,20 @@ def test_item_bpb_equals_the_reference():
     wanted = [[reference_bpb(model.weights_of(number), item) for item in items] for number in range(2)]
     np.testing.assert_allclose(item_bpb(model, items), wanted, rtol=1e-5)
     np.testing.assert_allclose(item_bpb(model, items[::-1])[:, ::-1], wanted, rtol=1e-5)
+
+
+def test_bpb_of_real_items_equals_the_reference(tmp_path):
+    """Fifty of each task, encoded as the suite's stage does, a token a byte."""
+    assert SAMPLE.exists(), "no sample corpus: run `make sample` first (or `make test`, which does)"
+    kept = [row for row in read_lines(SAMPLE / "suite.jsonl.zst") if row["task"] in ("arc_easy", "csqa", "sciq")]
+    write_lines(tmp_path / "suite.jsonl.zst", kept)
+    settings = SuiteSettings(path="", items=50)
+    encode_suite(tmp_path / "suite.jsonl.zst", settings, bytewise(), END, SETTINGS.context, tmp_path)
+    items = read_items(tmp_path)
+    assert Counter(item.task for item in items) == {"arc_easy": 50, "csqa": 50, "sciq": 50}
+    model = proxies()
+    wanted = [reference_bpb(model.weights_of(0), item) for item in items]
+    np.testing.assert_allclose(item_bpb(model, items)[0], wanted, rtol=1e-5)
 
 
 def test_validation_bpb_counts_bytes_of_the_targets(domains):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mixes.case import Holdings
 from mixes.errors import MixError
-from mixes.recommend import Holdings, recommend
+from mixes.recommend import recommend
 from mixes.runs import Run, Runs
 from mixes.settings import RecommendSettings
 

@@ -76,7 +76,7 @@ def recommend(
         from flows.recommend import run_flow
 
         assert loaded
-        found, origin = run_flow(loaded.model_copy(update={"recommend": settings})), None
+        found, origin = run_flow(loaded, settings), None
     else:
         found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:

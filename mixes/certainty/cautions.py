@@ -142,7 +142,7 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
 
 def _noisy_tasks(mixes: Runs, noise: Noise) -> Caution | None:
     spread = dict(zip(mixes.tasks, mixes.scores().std(axis=1, ddof=1).tolist(), strict=True))
-    names = tuple(task for task in mixes.tasks if spread[task] < CLEAR * noise.score[task])
+    names = tuple(task for task in mixes.tasks if spread[task] < CLEAR * noise.at_one_seed[task])
     if not names:
         return None
     than = "noise" if noise.source == "replicates" else "laws' own error"

@@ -2,6 +2,7 @@
 
 Replicates of one mix say it. Where several mixes were trained with the same seeds, what a seed does to all of them
 alike cancels in a difference between mixes (common random numbers), and a difference is less noisy than √2 scores.
+A swarm is compared at one seed (mixes/seeds.py), so verdicts, and whether mixes move a task at all, go by that.
 Without any replicates, noise is at most what the laws leave unexplained: that upper bound is used, and named.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from mixes.certainty.leverage import LocalFit
 from mixes.runs import Runs, to_array
+from mixes.seeds import split_scores
 from mixes.target import family_weights
 
 Source = Literal["replicates", "residuals"]
@@ -24,11 +26,16 @@ PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
 class Noise:
     """Standard deviations by aim (target, family, task), in the unit of the scores."""
 
-    score: dict[str, float]  # of one proxy's score
+    score: dict[str, float]  # of one proxy's score, what its seed does to all mixes alike included
     difference: dict[str, float]  # of the difference of two proxies' scores, their mixes being equally good
     source: Source  # `residuals`: an upper bound, from what the laws leave unexplained
     freedom: int  # degrees of freedom behind `score`; replicates beyond each mix's first, or mixes
     paired: bool  # whether `difference` was measured on mixes that share seeds; else it is √2 times `score`
+
+    @property
+    def at_one_seed(self) -> dict[str, float]:
+        """Of one proxy's score among others of its seed: what a spread over mixes is to be compared with."""
+        return {name: value / float(np.sqrt(2)) for name, value in self.difference.items()}
 
 
 def aims_of(
@@ -64,9 +71,11 @@ def estimate_noise(
     freedom = sum(len(group.runs) - 1 for group in groups)
     single = np.array([name in families for name in names])
     score = _named(names, _drawn((by_aim @ within) ** 2, freedom, unexplained, single))
-    both, freedom_of_both = _beyond_seeds(groups, seeds or {})
-    paired = freedom_of_both > 0
-    difference = _named(names, _drawn((by_aim @ both) ** 2, freedom_of_both, unexplained, single)) if paired else score
+    both = split_scores(groups, seeds or {})
+    paired = both.freedom > 0
+    difference = (
+        _named(names, _drawn((by_aim @ both.rest) ** 2, both.freedom, unexplained, single)) if paired else score
+    )
     root_two = {name: float(np.sqrt(2)) * value for name, value in difference.items()}
     return Noise(score, root_two, "replicates", freedom, paired)
 
@@ -99,17 +108,3 @@ def _drawn(squares: np.ndarray, freedom: int, unexplained: np.ndarray, single: n
         prior = PRIOR_FREEDOM * part * unexplained[fellows]
         drawn[fellows] = np.sqrt((sums[fellows] + prior) / (freedom + PRIOR_FREEDOM))
     return drawn
-
-
-def _beyond_seeds(groups: Sequence[Runs], seeds: Mapping[str, int]) -> tuple[np.ndarray, int]:
-    """What a mix and a seed, added up, leave of replicates' scores (n_tasks, n), and its degrees of freedom."""
-    runs = [(number, run) for number, group in enumerate(groups) for run in group.runs if run.id in seeds]
-    if not runs:
-        return np.zeros((0, 0)), 0
-    used = sorted({seeds[run.id] for _, run in runs})
-    design = np.zeros((len(runs), len(groups) + len(used)))
-    for row, (number, run) in enumerate(runs):
-        design[row, number] = design[row, len(groups) + used.index(seeds[run.id])] = 1
-    scores = np.array([[run.scores[task] for task in groups[0].tasks] for _, run in runs])
-    effects, _, rank, _ = np.linalg.lstsq(design, scores, rcond=None)
-    return (scores - design @ effects).T, len(runs) - int(rank)

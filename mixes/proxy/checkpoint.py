@@ -1,10 +1,12 @@
 """What a killed cohort goes on from, and trained proxies to start others from: tensors in torch's own format.
 
 Files are written aside, flushed and renamed, so they are whole or not there; they are loaded with `weights_only`,
-which builds tensors, numbers and texts and never runs what a file says.
+which builds tensors, numbers and texts and never runs what a file says. A proxy to start from may come from anyone: its
+file is opened only if it unpacks to no more than such a proxy takes.
 """
 
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +20,12 @@ from mixes.errors import MixError
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 
-# What torch.load raises, and what comes of reading another content than ours.
-UNREADABLE = (
-    OSError, RuntimeError, ValueError, EOFError, LookupError, TypeError, AttributeError, UnpicklingError,
-)  # fmt: skip
+UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, LookupError, MemoryError)
+CODE = (UnpicklingError, AttributeError, TypeError)  # what torch.load raises of what is no tensor, number or text
+ROOM = 2  # times a proxy's bytes in fp32 that its file may unpack to: some save in fp64
+SMALL = 1 << 20  # bytes for all that is no tensor
+MOST_TOKENS = 1 << 16  # that a vocabulary has: token files hold 16 bits each
+FIX = "start from a proxy of the same size, head and tokenizer"
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,21 @@ def save_moment(path: Path, moment: Moment, proxies: Proxies, optimiser: torch.o
 
 
 def load_moment(path: Path, proxies: Proxies, optimiser: torch.optim.Optimizer, losses: Tensor) -> Moment:
-    """Restore in place what `save_moment` wrote; without a file, the beginning."""
+    """Restore in place what `save_moment` wrote; without a file, the beginning.
+
+    Raises:
+        MixError: the file is damaged.
+    """
     for left in path.parent.glob(f".{path.name}.*"):  # what a killed process was writing
         left.unlink(missing_ok=True)
     if not path.exists():
         return Moment()
-    saved = _read(path)
+    try:
+        saved = _read(path)
+    except (*UNREADABLE, *CODE) as error:
+        raise MixError(
+            f"checkpoint {path}: damaged ({type(error).__name__}) — delete it, and its proxies start anew"
+        ) from None
     proxies.load_state_dict(saved["weights"])
     optimiser.load_state_dict(saved["optimiser"])
     losses.copy_(saved["losses"])
@@ -63,39 +76,79 @@ def load_proxy(
     """A saved proxy's weights, by name. Without `vocabulary` (tokens) and `tokenizer` those are not looked at.
 
     Raises:
-        MixError: it is not there, is no saved proxy, has another shape, another vocabulary, or weights that are no
-            numbers.
+        MixError: it is not there, is no saved proxy, holds code or what is no number, or has another shape or
+            vocabulary.
     """
-    try:
-        saved = _read(path)
-        if not isinstance(saved, dict):
-            raise TypeError(type(saved).__name__)
-        weights, theirs = dict(saved["weights"]), saved["tokenizer"]
-        shapes = {name: list(weight.shape) for name, weight in weights.items()}
-        numbers = all(bool(torch.isfinite(weight).all()) for weight in weights.values())
-    except UNREADABLE as error:
-        raise MixError(
-            f"proxy.init_from: {path} is no saved proxy ({type(error).__name__}) — keep_models: true saves them"
-        ) from None
+    kind = f"a proxy of size {settings.size} over {vocabulary or MOST_TOKENS} tokens"
+    size = _unpacked_size(path)
+    takes = 4 * sum(weight.numel() for weight in _wanted(settings, vocabulary or MOST_TOKENS).values())
+    if size > ROOM * takes + SMALL:
+        raise MixError(f"proxy.init_from: {path} unpacks to {size:,} bytes, {kind} to {takes:,} — {FIX}")
+    weights, theirs = _read_proxy(path)
+    shapes = {name: list(weight.shape) for name, weight in weights.items()}
     tokens = vocabulary or next(iter(shapes.get("embed", [])), 1)
-    with torch.device("meta"):
-        wanted = dict(Proxies(settings.shape, tokens, 1, [0], settings.tied).named_parameters())
+    wanted = _wanted(settings, tokens)
     for name in sorted(wanted.keys() | shapes.keys()):
-        ours = list(wanted[name].shape[1:]) if name in wanted else None
-        if shapes.get(name) != ours:
+        mine = list(wanted[name].shape[1:]) if name in wanted else None
+        if shapes.get(name) != mine:
             raise MixError(
                 f"proxy.init_from: {path} has {name} {shapes.get(name) or 'not at all'}, a proxy of size "
-                f"{settings.size} over {tokens} tokens {ours or 'not at all'} — start from a proxy of the same size, "
-                "head and tokenizer"
+                f"{settings.size} over {tokens} tokens {mine or 'not at all'} — {FIX}"
             )
     if tokenizer and theirs != tokenizer:
         raise MixError(
             f"proxy.init_from: {path} was trained on the tokens of another tokenizer, of as many tokens as the pool's "
             "— set tokenizer.path to the tokenizer.json of the pool that it was trained on"
         )
-    if not numbers:
-        raise MixError(f"proxy.init_from: {path} holds weights that are no numbers — start from a sound proxy")
     return weights
+
+
+def _wanted(settings: ProxySettings, tokens: int) -> dict[str, Tensor]:
+    """Shapes (1, …) by name; they hold no numbers."""
+    with torch.device("meta"):
+        return dict(Proxies(settings.shape, tokens, 1, [0], settings.tied).named_parameters())
+
+
+def _unpacked_size(path: Path) -> int:
+    """Bytes of what torch saved; files of other formats are not looked into."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    except zipfile.BadZipFile:
+        raise _no_proxy(path, "torch.save writes no such file") from None
+    except OSError as error:
+        raise _no_proxy(path, str(error.strerror)) from None
+
+
+def _read_proxy(path: Path) -> tuple[dict[str, Tensor], str]:
+    """Name → finite numbers, and the hash of the vocabulary."""
+    try:
+        saved = _read(path)
+    except CODE:
+        raise _no_proxy(path, "it holds more than tensors, and code in it is never run") from None
+    except UNREADABLE as error:
+        raise _no_proxy(path, type(error).__name__) from None
+    weights, tokenizer = (saved.get(key) if isinstance(saved, dict) else None for key in ("weights", "tokenizer"))
+    if not isinstance(weights, dict) or not _are_tensors(weights) or not isinstance(tokenizer, str):
+        raise _no_proxy(path, "it holds something else than names with finite numbers")
+    return weights, tokenizer
+
+
+def _no_proxy(path: Path, reason: str) -> MixError:
+    return MixError(f"proxy.init_from: {path} is no saved proxy ({reason}) — keep_models: true saves them")
+
+
+def _are_tensors(weights: dict[Any, Any]) -> bool:
+    """Whether it is what `save_proxy` was given."""
+    return all(
+        isinstance(name, str)
+        and isinstance(weight, Tensor)
+        and weight.layout == torch.strided
+        and weight.device.type == "cpu"  # and not `meta`, which has no numbers
+        and weight.is_floating_point()
+        and bool(weight.isfinite().all())
+        for name, weight in weights.items()
+    )
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

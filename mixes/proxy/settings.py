@@ -135,6 +135,11 @@ class ProxySettings(BaseModel):
         """Optimiser steps; tokens beyond the last whole batch are not trained on."""
         return self.tokens // (self.batch * self.context)
 
+    @property
+    def trained(self) -> int:
+        """Tokens that one proxy does train on: those of whole steps."""
+        return self.steps * self.batch * self.context
+
     def decisive(self) -> dict[str, Any]:
         """Everything that decides a score: neither how tokens were counted nor how the work is organised."""
         aside = {"chinchilla", "cohort", "checkpoint_seconds", "keep_models", "init_from"}

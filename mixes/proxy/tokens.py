@@ -4,6 +4,8 @@ A domain's sequences come in one order, fixed by the seed and the domain's name;
 them are taken. Two proxies of one seed thus differ by their mix and by nothing else (common random numbers). Domains
 take turns as evenly as they can, not at random, so a run's realised share of a domain is within one sequence of its
 weight. Nothing here is a state: the batch of any step can be had without those before it, so a killed run goes on.
+Where only a part of a domain is kept (mixes/repetition.py), it is the beginning of the seed's order, again and again:
+one part for all proxies of a seed, another one for each seed.
 """
 
 import hashlib
@@ -27,6 +29,7 @@ class DomainTokens:
     name: str
     files: Sequence[Path]
     context: int
+    kept: int | None = None  # sequences that are read of it, over and over; None is all
 
     @cached_property
     def _maps(self) -> list[np.ndarray]:
@@ -62,24 +65,27 @@ class DomainTokens:
         """The order in which proxies of a seed read this domain.
 
         Raises:
-            MixError: the domain holds less than one sequence.
+            MixError: the domain holds less than one sequence, or less than is kept of it.
         """
         if not self.sequences:
             raise MixError(f"domain {self.name}: holds less than one sequence of {self.context} tokens")
-        return Order(self.name, self.sequences, seed)
+        if self.kept is not None and not 0 < self.kept <= self.sequences:
+            raise MixError(f"domain {self.name}: holds {self.sequences} sequences, of which {self.kept} cannot be kept")
+        return Order(self.name, self.sequences, seed, self.kept)
 
 
 @dataclass(frozen=True)
 class Order:
-    """A domain's sequence numbers without end: a new permutation every epoch."""
+    """A domain's sequence numbers without end: a new permutation every epoch, of the first epoch's first `kept`."""
 
     name: str
     sequences: int
     seed: int
+    kept: int | None = None
 
     def at(self, places: np.ndarray) -> np.ndarray:
         """(n,) sequence numbers at `places` (n,) of the order, counted from 0."""
-        epochs, within = np.divmod(places, self.sequences)
+        epochs, within = np.divmod(places, self.kept or self.sequences)
         numbers = np.empty(len(places), dtype=np.int64)
         for epoch in np.unique(epochs):
             mine = epochs == epoch
@@ -90,7 +96,10 @@ class Order:
 @cache
 def _permutation(order: Order, epoch: int) -> np.ndarray:
     name = int.from_bytes(hashlib.sha256(order.name.encode()).digest()[:8], "big")
-    return np.random.default_rng([order.seed, name, epoch]).permutation(order.sequences)
+    rng = np.random.default_rng([order.seed, name, epoch])
+    if order.kept and epoch:
+        return _permutation(order, 0)[rng.permutation(order.kept)]
+    return rng.permutation(order.sequences)
 
 
 def interleave(weights: np.ndarray, count: int) -> np.ndarray:

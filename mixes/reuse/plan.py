@@ -140,9 +140,14 @@ def fold_runs(runs: Runs, plan: ReusePlan) -> Runs:
 
 
 def draw_reusing_swarm(
-    tokens: Mapping[str, int], proxy_tokens: int, settings: SwarmSettings, seed: int, plan: ReusePlan
+    tokens: Mapping[str, int],
+    proxy_tokens: int,
+    settings: SwarmSettings,
+    seed: int,
+    plan: ReusePlan,
+    caps: Mapping[str, float] | None = None,
 ) -> list[Candidate]:
-    """A swarm over the plan's folded domains, in full weights to train on; see `draw_swarm`.
+    """A swarm over the plan's folded domains, in full weights to train on; see `draw_swarm`, also on `caps`.
 
     Its `natural` mix holds the frozen domains at their joint natural share, but in the reused proportions (a small
     one may so repeat more often than `max_epochs`); its `uniform` one gives the virtual domain as much as an open one.
@@ -155,7 +160,7 @@ def draw_reusing_swarm(
             "reuse: no domain is new or changed, so there is nothing to find: the earlier weights, scaled to sum to 1, "
             "are the mix — leave the section out, or open domains by reuse.partial"
         )
-    caps = {name: settings.max_epochs * held / proxy_tokens for name, held in tokens.items()}
+    caps = caps or {name: settings.max_epochs * held / proxy_tokens for name, held in tokens.items()}
     mixes = settings.mixes or max(LEAST_MIXES, settings.mixes_a_domain * len(plan.domains))
     chosen = settings.model_copy(update={"mixes": mixes})
     drawn = draw_swarm(fold_amounts(tokens, plan), proxy_tokens, chosen, seed, fold_caps(caps, plan))

@@ -20,7 +20,7 @@ STORE = 128 << 20  # bytes of our own cluster's object store, through which only
 REACHED = 10  # seconds within which a cluster must take a connection; Ray's own tries last minutes
 
 
-def run_on_ray(steps: list, ranks: int, logs: Path, settings: ExecutorSettings) -> dict[int, Path]:
+def run_on_ray(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, gpus: int) -> dict[int, Path]:
     """Run all ranks that are not completed, and block.
 
     Returns:
@@ -36,9 +36,10 @@ def run_on_ray(steps: list, ranks: int, logs: Path, settings: ExecutorSettings) 
     executor = _OnRay(
         steps,
         tasks=ranks,
-        workers=min(settings.workers or _room(settings), ranks),
+        workers=min(settings.workers or _room(settings, gpus), ranks),
         cpus_per_task=settings.cpus_per_task or 1,
         mem_per_cpu_gb=settings.mem_per_cpu_gb or 2,
+        gpus_per_task=gpus,
         logging_dir=str(logs),
         ray_remote_kwargs={"runtime_env": {"env_vars": malloc}},
     )
@@ -101,16 +102,19 @@ def _imported() -> None:
     """Runs on a node, where this module must be found."""
 
 
-def _room(settings: ExecutorSettings) -> int:
+def _room(settings: ExecutorSettings, gpus: int) -> int:
     """Ranks that fit on the cluster's nodes at once. More would wait in threads that outlive an interruption."""
     import ray
 
     cpus, memory = settings.cpus_per_task or 1, settings.mem_per_cpu_gb or 2
+    takes = {"CPU": cpus, "memory": cpus * memory << 30, "GPU": gpus}
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    room = sum(int(min(node.get("CPU", 0) // cpus, node.get("memory", 0) // (cpus * memory << 30))) for node in nodes)
+    room = sum(min(int(node.get(name, 0) // size) for name, size in takes.items() if size) for node in nodes)
     if not room:
+        device = f" and {gpus} GPU" if gpus else ""
         raise PipelineError(
-            f"executor: a rank takes {cpus} CPUs and {cpus * memory} GB, and no node of the Ray cluster has as much — "
-            "lower cpus_per_task or mem_per_cpu_gb, or set workers where nodes start on demand"
+            f"executor: a rank takes {cpus} CPUs and {cpus * memory} GB{device}, and no node of the Ray cluster has as "
+            "much — lower cpus_per_task or mem_per_cpu_gb, or set workers where nodes start on demand"
+            + (", or proxy.device: cpu" if gpus else "")
         )
     return room

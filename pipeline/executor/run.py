@@ -21,9 +21,16 @@ TAIL = 4_096  # bytes of a rank's log that are looked at
 
 
 def run_steps(
-    steps: Sequence, ranks: int, logs: Path, settings: ExecutorSettings, progress: Progress | None = None
+    steps: Sequence,
+    ranks: int,
+    logs: Path,
+    settings: ExecutorSettings,
+    progress: Progress | None = None,
+    gpus: int = 0,
 ) -> None:
     """Run a datatrove pipeline over `ranks`; ranks that `logs` marks as completed are skipped.
+
+    gpus: of a rank; a cluster gives a rank so many of its own. On this machine LOCAL_RANK tells ranks apart.
 
     Raises:
         PipelineError: the cluster cannot be used, or ranks failed on it.
@@ -35,7 +42,7 @@ def run_steps(
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 30))
     logger.remove()  # the terminal belongs to the progress bar
     with _watched(logs / "completions", ranks, progress):
-        failed = RUN[settings.kind](list(steps), ranks, logs.absolute(), settings)
+        failed = RUN[settings.kind](list(steps), ranks, logs.absolute(), settings, gpus)
     if failed:
         quoted = "; ".join(f"rank {rank}: {_last_line(log)}" for rank, log in sorted(failed.items())[:NAMED])
         raise PipelineError(

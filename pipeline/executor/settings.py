@@ -48,7 +48,8 @@ class ExecutorSettings(BaseModel):
     env_command: str | None = None
     """Shell line that a job begins with, to find datatrove and this package; by default the Python that submits."""
     sbatch: dict[Option, Annotated[str, StringConstraints(pattern=r"^[^\n]*$")]] | None = None
-    """Further options of sbatch, without their dashes: {account: nlp, constraint: icelake}."""
+    """Further options of sbatch, without their dashes: {account: nlp, constraint: icelake}. Where proxies train on GPUs
+    every rank asks for one; an option of GPUs here (gpus, gres …) says otherwise, and for all stages."""
     max_array_size: int | None = Field(None, ge=1)
     """Most jobs of an array, 1000 by default; where there are more ranks, a job runs several, one after another."""
     address: Word | None = None

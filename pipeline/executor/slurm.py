@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from datatrove.executor import SlurmPipelineExecutor
@@ -24,7 +25,7 @@ FIRST_LOOK, LOOKS = 1.0, 15.0  # seconds between looks at the queue: at first, a
 PATIENCE = 600  # seconds that the queue may fail to answer, as busy controllers do
 
 
-def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings) -> dict[int, Path]:
+def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, gpus: int) -> dict[int, Path]:
     """Run all ranks that are not completed, and block; what ends the wait early cancels the jobs.
 
     Returns:
@@ -39,7 +40,7 @@ def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings
                 f"executor.kind: slurm, and there is no `{program}` here — run on a login node, or set kind: local"
             )
     name = f"mixwright-{steps[0].name}-{hashlib.sha256(str(logs).encode()).hexdigest()[:8]}"
-    array = _array(steps, ranks, logs, settings, name)
+    array = _array(steps, ranks, logs, settings, name, gpus)
     try:
         _wait(name)
         if array.get_incomplete_ranks():
@@ -59,7 +60,7 @@ class _Array(SlurmPipelineExecutor):
         pass
 
 
-def _array(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, name: str) -> _Array:
+def _array(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, name: str, gpus: int) -> _Array:
     return _Array(
         steps,
         tasks=ranks,
@@ -72,10 +73,19 @@ def _array(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, name
         cpus_per_task=settings.cpus_per_task or 1,
         mem_per_cpu_gb=settings.mem_per_cpu_gb or 2,
         env_command=settings.env_command or f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
+        gpus_per_task=0 if _asks_for_gpus(settings.sbatch or {}) else gpus,
         sbatch_args=settings.sbatch,
         qos=None,
         mail_type="NONE",
         with_srun=False,  # a step of its own would get one CPU, whatever the job has (Slurm 22.05 and later)
+    )
+
+
+def _asks_for_gpus(options: Mapping[str, str]) -> bool:
+    """Whether the experiment's own options of sbatch do, in one of the ways that Slurm has: theirs says which."""
+    return any(
+        name.startswith("gpus") or (name in ("gres", "tres-per-task") and "gpu" in value)
+        for name, value in options.items()
     )
 
 

@@ -1,0 +1,129 @@
+"""The command `plan`: what a swarm will cost, before anything runs."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.options import AsJson, ExperimentFile
+from flows.experiment import load_experiment
+from mixes.proxy.peaks import PUBLISHED, THIS
+
+if TYPE_CHECKING:
+    from flows.plan import Plan
+
+FLOPS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP")
+BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def plan(
+    experiment: ExperimentFile,
+    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join([THIS, *PUBLISHED])}.")] = THIS,
+    price: Annotated[float | None, typer.Option(min=0, help="Price of one device for an hour.")] = None,
+    utilisation: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the swarm will cost, and how sure its answer will be; starts no stage and writes nothing.
+
+    On this device some proxies are trained for 20 seconds and thrown away, to see how fast it is.
+    """
+    from flows.plan import make_plan
+
+    found = make_plan(load_experiment(experiment), device, utilisation, price)
+    if as_json:
+        print(json.dumps(asdict(found), indent=1))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"Plan of {found.experiment}", box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for row in _rows(found):
+        table.add_row(*row)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    console.print("\n".join(_words(found)), soft_wrap=True, highlight=False)
+
+
+def _rows(found: "Plan") -> list[tuple[str, str, str]]:
+    """Name, value, and what it is made of."""
+    left, proxy, device, disk = found.proxies - found.trained, found.proxy, found.device, found.disk
+    parameters = proxy.parameters
+    rows = [
+        ("domains", f"{len(found.domains)}", f"of {found.pool}" if found.pool else "expected"),
+        ("mixes", f"{found.mixes:,}", "natural and, where its tokens allow it, uniform among them"),
+        ("proxies", f"{found.proxies:,}", f"{found.trained:,} trained already; what follows is of the {left:,} left"),
+        (
+            "a proxy", proxy.size,
+            f"{parameters.non_embedding:,} parameters, {parameters.embedding:,} of embedding and head "
+            f"(vocabulary {proxy.vocabulary:,})",
+        ),
+        ("its tokens", f"{proxy.tokens:,}", f"{proxy.steps:,} steps of {proxy.batch:,} × {proxy.context:,}"),
+        ("training", _scaled(found.flops.training, FLOPS), "products forth and back"),
+        ("evaluation", _scaled(found.flops.evaluation, FLOPS), "items of the suite, validation splits"),
+        ("device", device.name, _device(found)),
+        ("time", _time(found.hours), f"{found.hours:,.4g} hours"),
+    ]  # fmt: skip
+    if found.cost is not None:
+        rows.append(("cost", f"{found.cost:,.2f}", f"{found.price:g} for a device and hour; devices: {device.count}"))
+    return [
+        *rows,
+        (
+            "disk", _scaled(disk.most, BYTES),
+            f"at most: records {_scaled(disk.records, BYTES)}, checkpoints {_scaled(disk.checkpoints, BYTES)}, "
+            f"models {_scaled(disk.models, BYTES)}",
+        ),
+        (
+            "interval", f"± {found.interval.half_width:.2g} bpb",
+            f"{found.interval.coverage:.0%} of a predicted gain on the target",
+        ),
+    ]  # fmt: skip
+
+
+def _device(found: "Plan") -> str:
+    device = found.device
+    reached = f"{_scaled(device.speed * device.workers, FLOPS)}/s"
+    at_once = f"{device.workers} workers at once" if device.workers > 1 else "one worker"
+    at_once += f", {device.cohort} proxies together" if device.cohort > 1 else ""
+    if device.utilisation is None:
+        return f"{reached} and {device.tokens:,.0f} tokens/s measured; {at_once}"
+    return f"{reached}, {device.utilisation:.1%} of the peak ({device.origin}); {at_once}"
+
+
+def _words(found: "Plan") -> list[str]:
+    """What the numbers rest on."""
+    interval = found.interval
+    origin = {
+        "replicates": "measured on this experiment's replicates",
+        "sample": "what the sample's proxies showed; larger ones on more tokens are less noisy",
+    }
+    return [
+        *(f"Assumed: {line}" for line in found.assumptions),
+        f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise a score "
+        f"({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
+        "Not counted: preparing the pool, the laws (seconds to minutes), GPU compilers (assumed: a minute each).",
+    ]
+
+
+def _scaled(value: float, units: tuple[str, ...]) -> str:
+    """Three digits and a unit, each unit being a thousand of the one before."""
+    step = 0
+    while value >= 999.5 and step < len(units) - 1:
+        value, step = value / 1_000, step + 1
+    return f"{value:.3g} {units[step]}"
+
+
+def _time(hours: float) -> str:
+    """In the unit that a person would say."""
+    if hours < 1 / 60:
+        return f"{3_600 * hours:.0f} s"
+    if hours < 2:
+        return f"{60 * hours:.0f} min"
+    return f"{hours:,.0f} h" if hours < 48 else f"{hours / 24:,.1f} days"

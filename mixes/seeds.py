@@ -1,0 +1,67 @@
+"""Seeds: what a seed does to the scores of all mixes alike, told from what the mixes do.
+
+Proxies of one seed start from the same weights and read each domain in the same order (common random numbers), so
+a seed may lift or lower all of them together: score = mix + seed + rest. Most mixes are trained with one and the same
+seed, a few with several. The plain mean of those few stands at another level than all the rest, and a law that is
+fitted to both, or a gain over one of them, takes that for the mixes' doing. What each seed did is known from the few.
+Source: the two-way layout without interaction, by least squares (Scheffé 1959, "The Analysis of Variance", chapter 4).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
+from mixes.runs import Runs
+
+
+@dataclass(frozen=True)
+class TwoWay:
+    """Scores of mixes that were trained with several seeds as mix + seed + rest."""
+
+    seeds: tuple[int, ...]
+    effects: np.ndarray  # (n_tasks, n_seeds) up to a constant in each part
+    part: np.ndarray  # (n_seeds,) number of the part: seeds that no chain of mixes links cannot be compared
+    rest: np.ndarray  # (n_tasks, n) of the n runs
+    freedom: int  # of the rest; 0 where mixes and seeds explain everything, as where one mix alone has several seeds
+
+
+def split_scores(groups: Sequence[Runs], seeds: Mapping[str, int]) -> TwoWay:
+    """Least squares over groups of replicates (`runs.replicates()`); runs that `seeds` does not name take no part."""
+    cells = [
+        (mix, seeds[run], scores)
+        for mix, group in enumerate(groups)
+        for run, scores in zip(group.ids, group.scores().T, strict=True)
+        if run in seeds
+    ]
+    used = tuple(sorted({seed for _, seed, _ in cells}))
+    tasks = len(groups[0].tasks) if groups else 0
+    design = np.zeros((len(cells), len(groups) + len(used)))
+    for row, (mix, seed, _) in enumerate(cells):
+        design[row, mix] = design[row, len(groups) + used.index(seed)] = 1
+    scores = np.array([scores for *_, scores in cells]).reshape(len(cells), tasks)
+    effects, _, rank, _ = np.linalg.lstsq(design, scores, rcond=None)
+    part = connected_components(design.T @ design)[1][len(groups) :]
+    return TwoWay(used, effects[len(groups) :].T, part, (scores - design @ effects).T, len(cells) - int(rank))
+
+
+def level_seeds(runs: Runs, seeds: Mapping[str, int]) -> Runs:
+    """The runs of one size with every mix as if it had the seed that most runs have; seeds: run → its seed.
+
+    A mix is moved as a whole, by the mean of what its runs' seeds do beside that seed. So the mean of its replicates
+    is levelled, and the distances between them, which say the noise of a score, are as they were. Runs whose seed is
+    unknown, or links to no other by replicates, stay.
+    """
+    fitted = split_scores(runs.replicates(), seeds)
+    used = Counter(seeds[run] for run in runs.ids if run in seeds)
+    shifts = dict.fromkeys(used, np.zeros(len(runs.tasks)))
+    for number in np.unique(fitted.part):
+        mine = np.flatnonzero(fitted.part == number).tolist()
+        level = max(mine, key=lambda i: (used[fitted.seeds[i]], -fitted.seeds[i]))
+        shifts |= {fitted.seeds[i]: fitted.effects[:, i] - fitted.effects[:, level] for i in mine}
+    by_run = [shifts[seeds[run]] if run in seeds else np.zeros(len(runs.tasks)) for run in runs.ids]
+    _, group, counts = np.unique(runs.groups(), return_inverse=True, return_counts=True)
+    by_mix = np.array([np.bincount(group, weights=line) / counts for line in np.transpose(by_run)])
+    return runs.with_scores(runs.scores() - by_mix[:, group])
