@@ -111,7 +111,7 @@ def test_a_checkpoint_of_another_kind_is_one_line_before_any_rank(evidence, save
         wrong["cohort"]: r"is no saved proxy \(it holds something else than names with finite numbers\)",
         wrong["longer"]: r"has embed \[513, 96\], a proxy of size 100k over 512 tokens \[512, 96\]",
         wrong["foreign"]: "the tokens of another tokenizer, of as many tokens .* set tokenizer.path",
-        wrong["sick"]: "weights that are no numbers",
+        wrong["sick"]: "something else than names with finite numbers",
     }
     for path, line in told.items():
         with pytest.raises(MixError, match=line) as error:
