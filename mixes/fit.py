@@ -5,8 +5,8 @@ is never asked about a mix it was fitted on. The best convex law stands, unless 
 more than one standard error of the difference: the one-standard-error rule (Breiman et al. 1984) in favour of the
 laws whose best mix is exact. The choice is made again inside every fold: the reported error is that of choosing too.
 
-Every mix counts alike, whatever its replicates: precision weights for three mixes of three seeds among 29 changed
-neither ranks nor the best mix's regret (docs/EXPERIMENTS.md).
+Every mix counts alike, whatever its replicates: three of 29 have three seeds, and a score's deviation from the law is
+less noise than what the law leaves out (assumed).
 """
 
 import hashlib
