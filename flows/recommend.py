@@ -45,7 +45,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, evidence.pool)
     settings = {**question(experiment), "reused": dict(plan.frozen) if plan else None}
-    stage = Stage("recommend", 9, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 10, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:

@@ -68,7 +68,7 @@ def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidat
     caps = evidence.caps(settings.max_epochs)
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
     address = {**question(experiment), "swarm": settings.model_dump(), "round": number}
-    stage = Stage("round", 1, address, (pool.folder.name, evidence.suite.name, runs))
+    stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, runs))
 
     def work(folder: Path) -> None:
         scored = read_runs(evidence, earlier, experiment.records)

@@ -8,11 +8,11 @@ import numpy as np
 from mixes.budget import epoch_caps
 from mixes.certainty.cautions import CLEAR
 from mixes.certainty.intervals import ON_BOUND, Gain, gain_of, score_intervals
-from mixes.certainty.leverage import LocalFit, local_fits
+from mixes.certainty.leverage import LocalFit
 from mixes.certainty.noise import OVERALL, Noise, estimate_noise
 from mixes.certainty.worlds import Worlds
 from mixes.errors import MixError
-from mixes.fit import TaskLaw, fit_laws, laws_for
+from mixes.fit import TaskLaw, laws_for
 from mixes.forgotten import Forgotten, own_scores
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
@@ -23,6 +23,7 @@ from mixes.optimum.objective import Objective, stacked
 from mixes.optimum.pareto import pareto_front
 from mixes.optimum.robust import best_robust_mix
 from mixes.optimum.settings import anchor_of, limits_of
+from mixes.precision import fit_by_precision
 from mixes.recommendation import FrontMix, Predicted
 from mixes.runs import Runs, to_array
 from mixes.seeds import level_seeds
@@ -72,8 +73,8 @@ def case_of(
     """Laws fitted and limits made for what is asked; arguments and errors as for `recommend`."""
     _check_names(families)
     runs = level_seeds(runs, seeds or {})
-    laws = fit_laws(runs, laws_for(settings.law, len(runs.by_mix()), len(runs.domains)), seed, report)
-    fits = local_fits(runs, laws)
+    names = laws_for(settings.law, len(runs.by_mix()), len(runs.domains))
+    laws, fits = fit_by_precision(runs, names, seed, seeds, report)
     unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
     aim, noise = _aim(runs, families, unclear, fits, settings, seeds)
     return Case(runs, family_weights(families, unclear), holdings, settings, laws, fits, aim, noise, seed, checkpoint)

@@ -5,13 +5,12 @@ is never asked about a mix it was fitted on. The best convex law stands, unless 
 more than one standard error of the difference: the one-standard-error rule (Breiman et al. 1984) in favour of the
 laws whose best mix is exact. The choice is made again inside every fold: the reported error is that of choosing too.
 
-Every mix counts alike, whatever its replicates: three of 29 have three seeds, and a score's deviation from the law is
-less noise than what the law leaves out (assumed).
+How much each mix counts is the caller's to say (mixes/precision.py); held-out errors are of mixes, counted alike.
 """
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,6 +42,7 @@ class TaskLaw:
     rank_correlations: dict[str, float]  # law → its own
     behind: dict[str, float] = field(default_factory=dict)  # law → mean absolute error above the best law's, bpb …
     behind_errors: dict[str, float] = field(default_factory=dict)  # … and the standard error of that
+    precision: np.ndarray | None = None  # (n,) how much each mix counted, a single run being 1; None: all alike
 
     def predict(self, weights: np.ndarray) -> np.ndarray:
         """bpb (n,) at weights (n, n_domains)."""
@@ -67,10 +67,12 @@ def fit_laws(
     names: Sequence[str] | None = None,
     seed: int = 0,
     report: Callable[[str], None] = lambda line: None,
+    precision: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, TaskLaw]:
     """One law a task, chosen from `names` by cross-validation, fitted to all mixes.
 
-    names: None is `auto`. report: is told what was done and how long it took.
+    names: None is `auto`. report: is told what was done and how long it took. precision: task → how much each mix
+    counts, (n,) in the order of `runs.by_mix()`; None: all alike.
 
     Raises:
         MixError: fewer mixes than folds can hold out, runs of several sizes, an unknown law, a law's package missing.
@@ -79,6 +81,7 @@ def fit_laws(
         raise MixError(f"swarm: its runs have {len(runs.sizes)} sizes — a law over mixes takes one, fit_scale_laws all")
     mixes = runs.by_mix()
     weights, scores = mixes.weights(), mixes.scores()
+    counts = np.ones_like(scores) if precision is None else np.array([precision[task] for task in mixes.tasks])
     if len(weights) < 2 * FOLDS:
         raise MixError(f"swarm: {len(weights)} different mixes, cross-validation needs {2 * FOLDS}")
     names = laws_for(AUTO, *weights.shape) if names is None else names
@@ -91,16 +94,16 @@ def fit_laws(
     parameters, held_out = [], []
     for kind in kinds:
         started = time.monotonic()
-        fitted = kind.fit(weights, scores, np.ones_like(scores))
+        fitted = kind.fit(weights, scores, counts)
         parameters.append(fitted)
-        held_out.append(_held_out(kind, weights, scores, splits, fitted))
+        held_out.append(_held_out(kind, weights, scores, counts, splits, fitted))
         report(f"{kind.name}: {scores.shape[0]} tasks × {len(weights)} mixes in {time.monotonic() - started:.1f} s")
     own = np.array(held_out)  # (n_laws, repeats, n_tasks, n)
     chosen, behind, behind_errors = _choose(kinds, own, scores)
     if len(kinds) == 1 or weights.size > LARGE:
         honest = own[chosen, :, np.arange(len(scores))].transpose(1, 0, 2)
     else:
-        honest = _choice_held_out(kinds, own, weights, scores, splits, parameters)
+        honest = _choice_held_out(kinds, own, weights, scores, counts, splits, parameters)
     laws = {}
     for t, task in enumerate(mixes.tasks):
         best = chosen[t]
@@ -115,6 +118,7 @@ def fit_laws(
             rank_correlations={kind.name: _rank_correlation(own[k, :, t], scores[t]) for k, kind in enumerate(kinds)},
             behind={kind.name: float(behind[k, t]) for k, kind in enumerate(kinds)},
             behind_errors={kind.name: float(behind_errors[k, t]) for k, kind in enumerate(kinds)},
+            precision=None if precision is None else counts[t],
         )
     return laws
 
@@ -126,17 +130,17 @@ def folds_of(names: Sequence[str], seed: int) -> np.ndarray:
 
 
 def _held_out(
-    kind: LawKind, weights: np.ndarray, scores: np.ndarray, splits: np.ndarray, near: np.ndarray
+    kind: LawKind, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray, splits: np.ndarray, near: np.ndarray
 ) -> np.ndarray:
     """Predictions (repeats, n_tasks, n) of every mix by a law that was fitted without its fold.
 
-    splits (repeats, n): fold numbers; rows of fold −1 take no part, and their predictions are nan.
+    counts (n_tasks, n): how much each mix counts; splits (repeats, n): fold numbers; rows of fold −1 take no part, and their predictions are nan.
     """
     used = splits >= 0
-    rows = (used[:, None] & (splits[:, None] != np.arange(FOLDS)[:, None])).astype(float)  # (repeats, FOLDS, n)
+    kept = used[:, None] & (splits[:, None] != np.arange(FOLDS)[:, None])  # (repeats, FOLDS, n)
     times = len(splits) * FOLDS
     fitted = kind.fit(
-        weights, np.tile(scores, (times, 1)), np.repeat(rows.reshape(times, -1), len(scores), 0),
+        weights, np.tile(scores, (times, 1)), (kept.reshape(times, 1, -1) * counts).reshape(-1, scores.shape[1]),
         np.tile(near, (times, 1)),
     )  # fmt: skip
     result = np.full((len(splits), *scores.shape), np.nan)
@@ -168,8 +172,8 @@ def _choose(kinds: Sequence[LawKind], own: np.ndarray, scores: np.ndarray) -> tu
 
 
 def _choice_held_out(
-    kinds: Sequence[LawKind], own: np.ndarray, weights: np.ndarray, scores: np.ndarray, splits: np.ndarray,
-    parameters: Sequence[np.ndarray],
+    kinds: Sequence[LawKind], own: np.ndarray, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray,
+    splits: np.ndarray, parameters: Sequence[np.ndarray],
 ) -> np.ndarray:  # fmt: skip
     """Held-out predictions (1, n_tasks, n) where each fold's law is chosen without that fold."""
     outer, result = splits[0], np.empty((1, *scores.shape))
@@ -178,7 +182,7 @@ def _choice_held_out(
         kept = np.flatnonzero(outer != fold)
         inner[fold, kept[np.argsort(outer[kept], kind="stable")]] = np.arange(len(kept)) % FOLDS
     inside = np.array(
-        [_held_out(kind, weights, scores, inner, near) for kind, near in zip(kinds, parameters, strict=True)]
+        [_held_out(kind, weights, scores, counts, inner, near) for kind, near in zip(kinds, parameters, strict=True)]
     )
     for fold in range(FOLDS):
         mine = outer == fold

@@ -37,5 +37,7 @@ def test_kill_in_mid_swarm_then_resume(tiny, finished):
     again = json.loads(mixwright("recommend", "killed.yaml", "--json", folder=tiny).stdout)
     assert again == finished
     assert before.items() <= {path.name: path.stat().st_mtime_ns for path in records.glob("*.parquet")}.items()
-    for path in (tiny / "work" / "records" / "scores").glob("*.parquet"):
-        assert pl.read_parquet(path).equals(pl.read_parquet(tiny / "killed" / "records" / "scores" / path.name))
+    scored = sorted((tiny / "killed" / "records" / "scores").glob("*.parquet"))
+    assert len(scored) == len(list(records.glob("*.parquet"))) == 15
+    for path in scored:
+        assert pl.read_parquet(path).equals(pl.read_parquet(tiny / "work" / "records" / "scores" / path.name))

@@ -1,9 +1,10 @@
 """A law near its fit: residuals, their standard deviation, and how far each mix's own score carries its prediction.
 
 Near the fit a law is linear in its parameters, so what least squares knows is at hand without a refit: with the
-slopes J (n, q), the noise σ and the priors' rows P, the normal matrix is H = JᵀJ/σ² + PᵀP and a mix's leverage
-h = j H⁻¹ jᵀ / σ². A residual of a fit without that mix would be r / (1 − h) (Hoaglin & Welsch 1978), and a
-prediction elsewhere errs by σ²(1 + h): more, the farther the mix is from the swarm.
+slopes J (n, q), the noise σ of a single run, the mixes' precisions c (a single run's is 1) and the priors' rows P, the
+normal matrix is H = Jᵀ diag(c) J/σ² + PᵀP and a mix's leverage h = c j H⁻¹ jᵀ / σ². A residual of a fit without that
+mix would be r / (1 − h) (Hoaglin & Welsch 1978), and the prediction of a single run elsewhere errs by σ²(1 + h) with
+h of c = 1: more, the farther the mix is from the swarm.
 
 A law without such slopes (trees) has its residuals from folds, and the leverage of the linear law.
 """
@@ -35,7 +36,7 @@ class LocalFit:
     residuals: np.ndarray  # (n,) predicted − score of the fit
     leverage: np.ndarray  # (n,) of each mix on its own prediction
     held_out: np.ndarray  # (n,) predicted − score of a fit without that mix
-    noise: float  # σ, standard deviation of the residuals, for the freedom that the fit leaves
+    noise: float  # σ, standard deviation of a single run's residual, for the freedom that the fit leaves
     freedom: float  # n less the fit's effective number of parameters
 
     @property
@@ -44,20 +45,25 @@ class LocalFit:
         return _slopes(self.law, self.weights)
 
     @property
+    def root(self) -> np.ndarray:
+        """(n,) √ of how much each mix counts, a single run being 1."""
+        return _root(self.law, len(self.weights))
+
+    @property
     def parameters(self) -> int:
         """q."""
         return self.prior.shape[1]
 
     def covariance(self, relaxed: float) -> np.ndarray:
         """(q, q) of the parameters; the priors' standard deviations `relaxed` times as wide."""
-        return np.linalg.inv(_normal(self.slopes / self.noise, self.prior / relaxed))
+        return np.linalg.inv(_normal(self.slopes * self.root[:, None] / self.noise, self.prior / relaxed))
 
     @cached_property
     def _covariance(self) -> np.ndarray:
         return self.covariance(1.0)
 
     def leverage_at(self, mixes: np.ndarray) -> np.ndarray:
-        """(m,) at mixes (m, n_domains)."""
+        """(m,) of single runs at mixes (m, n_domains)."""
         return _leverage(_slopes(self.law, mixes) / self.noise, self._covariance)
 
 
@@ -74,15 +80,20 @@ def _local_fit(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.
     residuals = law.predict(weights) - scores
     if not smooth:
         residuals = _left_out(law, weights, scores, folds) - scores
-    slopes, prior = _slopes(law, weights), _prior(law)
-    noise, count = float(residuals.std()) + 1e-12, len(scores)
+    root, prior, count = _root(law, len(scores)), _prior(law), len(scores)
+    slopes, single = _slopes(law, weights) * root[:, None], residuals * root
+    noise = float(single.std()) + 1e-12
     for _ in range(ROUNDS):
         scaled = slopes / noise
         leverage = _leverage(scaled, np.linalg.inv(_normal(scaled, prior)))
         freedom = max(count - leverage.sum(), 0.05 * count)
-        noise = float(np.sqrt((residuals**2).sum() / (freedom if smooth else count))) + 1e-12
+        noise = float(np.sqrt((single**2).sum() / (freedom if smooth else count))) + 1e-12
     held_out = residuals / (1 - np.minimum(leverage, MOST_LEVERAGE)) if smooth else residuals
     return LocalFit(law, smooth, weights, prior, residuals, leverage, held_out, noise, float(freedom))
+
+
+def _root(law: TaskLaw, count: int) -> np.ndarray:
+    return np.ones(count) if law.precision is None else np.sqrt(law.precision)
 
 
 def _leverage(slopes: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -112,6 +123,6 @@ def _prior(law: TaskLaw) -> np.ndarray:
 
 def _left_out(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Predictions (n,) of each mix by a fit without its fold."""
-    rows = np.array([folds != fold for fold in range(FOLDS)], dtype=float)
+    rows = np.array([folds != fold for fold in range(FOLDS)]) * _root(law, len(scores)) ** 2
     fitted = law.kind.fit(weights, np.tile(scores, (FOLDS, 1)), rows)
     return law.kind.predict(fitted, weights)[folds, np.arange(len(scores))]

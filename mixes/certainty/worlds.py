@@ -96,9 +96,9 @@ def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates
         if fit.smooth and weights.size > LARGE:
             refits[task] = _moved(fit, truths[task], larger * measured[t])
             continue
-        scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t]
+        scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] / fit.root
         near = np.tile(fit.law.parameters, (replicates, 1))
-        refits[task] = fit.law.kind.fit(weights, scores, np.ones_like(scores), near)
+        refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), near)
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
 
 
@@ -109,9 +109,10 @@ def remeasured(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: in
     drawn = np.einsum("ts,bsn->tbn", spread, rng.standard_normal((replicates, spread.shape[1], len(weights))))
     truths, refits = {}, {}
     for t, task in enumerate(tasks):
-        law = fits[task].law
+        law, root = fits[task].law, fits[task].root
         truths[task] = np.tile(law.parameters, (replicates, 1))
-        refits[task] = law.kind.fit(weights, law.predict(weights) + drawn[t], np.ones_like(drawn[t]), truths[task])
+        scores = law.predict(weights) + drawn[t] / root
+        refits[task] = law.kind.fit(weights, scores, np.tile(root**2, (replicates, 1)), truths[task])
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
 
 
@@ -148,16 +149,17 @@ def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
 
 
 def _moved(fit: LocalFit, start: np.ndarray, noise: np.ndarray, further: np.ndarray | float = 0.0) -> np.ndarray:
-    """(B, …) parameters `start` moved by noise (B, n) of the scores, by least squares near the fit."""
-    pushed = noise @ fit.slopes / fit.noise**2 + further
+    """(B, …) parameters `start` moved by noise (B, n) of the scores, in single runs' size, by least squares near the
+    fit."""
+    pushed = (noise * fit.root) @ fit.slopes / fit.noise**2 + further
     moved = start.copy()
     moved[:, -fit.parameters :] += pushed @ fit.covariance(RELAXED)
     return moved
 
 
 def _joint_noise(fits: list[LocalFit]) -> np.ndarray:
-    """(T, T) root of the covariance of the tasks' residuals, each task's variance being its noise's."""
-    plain = np.array([fit.held_out * np.sqrt(1 - np.minimum(fit.leverage, 0.95)) for fit in fits])
+    """(T, T) root of the covariance of the tasks' residuals of single runs, each task's variance being its noise's."""
+    plain = np.array([fit.root * fit.held_out * np.sqrt(1 - np.minimum(fit.leverage, 0.95)) for fit in fits])
     plain *= np.array([[fit.noise] for fit in fits]) / (np.sqrt((plain**2).mean(axis=1, keepdims=True)) + 1e-300)
     values, vectors = np.linalg.eigh(plain @ plain.T / plain.shape[1])
     return vectors * np.sqrt(np.maximum(values, 0))

@@ -112,9 +112,9 @@ class Curve:
 
 def _precision(residual: np.ndarray, rows: np.ndarray, domains: int, least: float) -> np.ndarray:
     """Each row's precision (P, n): its weight, over the residual variance, less where t says that it is an outlier."""
-    total = rows.sum(axis=1, keepdims=True)
-    freedom = total - np.minimum(domains, total / 2)
-    share, variance = np.ones_like(rows), np.ones_like(total)
+    count = (rows > 0).sum(axis=1, keepdims=True)
+    freedom = count - np.minimum(domains, count / 2)
+    share, variance = np.ones_like(rows), np.ones(count.shape)
     for _ in range(10):
         variance = ((rows * share * residual**2).sum(axis=1, keepdims=True) / freedom).clip(least**2, MOST_NOISE**2)
         share = (FREEDOM + 1) / (FREEDOM + residual**2 / variance)
