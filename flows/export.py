@@ -4,7 +4,8 @@
     tokens.csv      domain, tokens: what `recommend-mix --tokens` reads
     families.yaml   the experiment's suite, what `recommend-mix --families` reads
     mixes.json      the same mixes with seeds and tokens, and what the domains held; with swarm.match_repetition also
-                    `kept`, the tokens of each domain that proxies are to read, over and over
+                    `kept`, the tokens of each domain that proxies are to read, over and over; and the token files'
+                    `dtype`
     olmo-core/      a source mixture a run: `sources` of SourceMixtureList, over the pool's own token files
     megatron/       a blend a run for --data-args-path: weight and prefix, a line a domain
 
@@ -25,6 +26,7 @@ import yaml
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from mixes.keys import Table
+from mixes.proxy.tokens import id_type
 from mixes.swarm import Candidate
 from pipeline.contents import domain_contents
 from pipeline.pool import Pool
@@ -93,7 +95,8 @@ def _json(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
          "weights": _sorted(c)}
         for c in candidates
     ]  # fmt: skip
-    about: dict[str, Any] = {"experiment": experiment.id, "pool": evidence.pool.name}
+    dtype = id_type(Pool(evidence.pool).vocabulary).name
+    about: dict[str, Any] = {"experiment": experiment.id, "pool": evidence.pool.name, "dtype": dtype}
     about |= {"kept": evidence.readable} if evidence.kept else {}
     contents = domain_contents(experiment.corpus.stages, evidence.pool)
     return json.dumps({**about, "contents": contents, "runs": runs}, indent=1).encode()

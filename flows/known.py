@@ -21,7 +21,7 @@ from pipeline.pool import Pool
 from pipeline.stage import Unfinished, looking
 from pipeline.suite import suite_families
 from pipeline.swarm import Evidence, diverged_runs, read_runs
-from pipeline.tokenizer import load_tokenizer
+from pipeline.tokenizer import load_tokenizer, vocabulary_size
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ def _items(experiment: Experiment, said: list[str]) -> list[tuple[int, int]]:
 
 def _vocabulary(experiment: Experiment, pool: Pool | None) -> int:
     if pool:
-        return pool.tokenizer.get_vocab_size()
+        return pool.vocabulary
     path = experiment.tokenizer.path
     if path:
-        return load_tokenizer(experiment.corpus.file(path, "tokenizer.path")).get_vocab_size()
+        return vocabulary_size(load_tokenizer(experiment.corpus.file(path, "tokenizer.path")))
     return experiment.tokenizer.vocabulary

@@ -37,7 +37,7 @@ def make_suite(experiment: Experiment, pool: Path) -> Path:
     file = experiment.corpus.file(experiment.suite.path, "suite.path")
     stages, context = experiment.corpus.stages, experiment.proxy.context
     settings = {"items": experiment.suite.items, "context": context}
-    stage = Stage("suite", 1, settings, (hash_files(stages, [file]), hash_files(stages, [pool / "tokenizer.json"])))
+    stage = Stage("suite", 2, settings, (hash_files(stages, [file]), hash_files(stages, [pool / "tokenizer.json"])))
     made = Pool(pool)
     suite = run_stage(
         stages,

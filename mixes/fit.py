@@ -134,7 +134,8 @@ def _held_out(
 ) -> np.ndarray:
     """Predictions (repeats, n_tasks, n) of every mix by a law that was fitted without its fold.
 
-    counts (n_tasks, n): how much each mix counts; splits (repeats, n): fold numbers; rows of fold −1 take no part, and their predictions are nan.
+    counts (n_tasks, n): how much each mix counts; splits (repeats, n): fold numbers; rows of fold −1 take no part, and
+    their predictions are nan.
     """
     used = splits >= 0
     kept = used[:, None] & (splits[:, None] != np.arange(FOLDS)[:, None])  # (repeats, FOLDS, n)

@@ -135,18 +135,17 @@ def make_tokenizer(corpus: Corpus, made: Mapping[str, Path]) -> Path:
 def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Path:
     """Token files; a rank a file of documents, and after these a rank a shard that is tokenised already."""
     end, domains = corpus.tokenizer.end, made["domains"]
-    stage = Stage("tokenise", 3, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
+    stage = Stage("tokenise", 4, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
 
     def work(folder: Path) -> None:
-        files = 0
+        files, file = 0, made["tokenizer"] / "tokenizer.json"
         if "label" in made:
-            file = made["tokenizer"] / "tokenizer.json"
             files = count_files(made["clean"])
             step = TokeniseDocuments(made["clean"], made["label"], domains, file, end, folder)
             run_steps([step], files, folder / "logs", corpus.executor, progress)
         if "index" in made:
             shards = find_shards(corpus.tokenised, corpus.base)
-            copy = CopyTokens(shards, made["index"], domains, files, folder)
+            copy = CopyTokens(shards, made["index"], domains, file, files, folder)
             run_steps([copy], len(shards), folder / "logs" / "copy", corpus.executor, progress)
 
     return run_stage(corpus.stages, stage, work)

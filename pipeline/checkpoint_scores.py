@@ -65,9 +65,9 @@ def score_checkpoint(
         return
     from mixes.proxy.checkpoint import load_proxy
 
-    tokenizer = Pool(evidence.pool).tokenizer
+    pool = Pool(evidence.pool)
     path = Path(str(evidence.proxy.init_from))
-    load_proxy(path, evidence.proxy, tokenizer.get_vocab_size(), vocabulary_hash(tokenizer))
+    load_proxy(path, evidence.proxy, pool.vocabulary, vocabulary_hash(pool.tokenizer))
     folder = logs / checkpoint
     (folder / "completions" / "00000").unlink(missing_ok=True)  # whatever the mark says: the record is not there
     step = ScoreCheckpoint(evidence, _file(records.absolute(), checkpoint), folder.absolute())

@@ -134,12 +134,12 @@ class CohortTrainer:
         kept = {TRAIN: evidence.kept or {}, VALIDATION: {}}
         self.streams = {
             split: {
-                name: DomainTokens(name, files, settings.context, kept[split].get(name))
+                name: DomainTokens(name, files, settings.context, kept[split].get(name), pool.vocabulary)
                 for name, files in pool.files(split).items()
             }
             for split in kept
         }
-        self.vocabulary, self.token_bytes = pool.tokenizer.get_vocab_size(), pool.token_bytes
+        self.vocabulary, self.token_bytes = pool.vocabulary, pool.token_bytes
         self.tokenizer, start = vocabulary_hash(pool.tokenizer), settings.init_from
         self.start = load_proxy(Path(start), settings, self.vocabulary, self.tokenizer) if start else None
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
+from mixes.proxy.tokens import id_type
 from pipeline import label
 from pipeline.corpus import Corpus
 from pipeline.documents import read_rows, write_rows
@@ -21,7 +22,7 @@ from pipeline.funnel import size
 from pipeline.read.tokens import WIDTH, take_ids
 from pipeline.sources import Shard
 from pipeline.tokenise import write_tokens
-from pipeline.tokenizer import given_tokenizer
+from pipeline.tokenizer import given_tokenizer, load_tokenizer, vocabulary_size
 
 SCHEMA = pa.schema([*label.SCHEMA, ("offset", pa.int64()), ("tokens", pa.int64())])  # offset: bytes
 
@@ -38,13 +39,18 @@ def check_tokenizer(corpus: Corpus) -> Path:
             "name the tokenizer.json that made its ids"
         )
     file = corpus.file(corpus.tokenizer.path, "tokenizer.path")
-    given_tokenizer(file, corpus.tokenizer.end)
+    vocabulary = vocabulary_size(given_tokenizer(file, corpus.tokenizer.end))
     found = sha256(file.read_bytes()).hexdigest()
     for name, source in sorted(corpus.tokenised.items()):
         if (source.tokenizer_sha256 or "").lower() != found:
             raise PipelineError(
                 f"sources.{name}.tokenizer_sha256: it is {source.tokenizer_sha256}, but tokenizer.path "
                 f"{corpus.tokenizer.path!r} has {found} — name the tokenizer that made the ids"
+            )
+        if WIDTH[source.dtype] < id_type(vocabulary).itemsize:
+            raise PipelineError(
+                f"sources.{name}.dtype: {source.dtype} cannot hold all {vocabulary:,} ids of tokenizer.path "
+                f"{corpus.tokenizer.path!r} — the ids are wider: set dtype: uint32"
             )
     return file
 
@@ -78,16 +84,19 @@ class CopyTokens(PipelineStep):
     type = "mixwright"
     name = "copy"
 
-    def __init__(self, shards: list[Shard], indexed: Path, domains: Path, first: int, folder: Path) -> None:
+    def __init__(
+        self, shards: list[Shard], indexed: Path, domains: Path, tokenizer: Path, first: int, folder: Path
+    ) -> None:
         super().__init__()
         self.shards, self.indexed, self.domains = shards, indexed, domains
-        self.first, self.folder = first, folder
+        self.tokenizer, self.first, self.folder = tokenizer, first, folder
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes token files; yields nothing."""
         rows = read_rows(self.indexed / "labels" / f"{rank:05d}.parquet")
         documents = _documents(self.shards[rank], rows)
-        write_tokens(documents, self.domains, self.folder, f"{self.first + rank:05d}")
+        dtype = id_type(vocabulary_size(load_tokenizer(self.tokenizer)))
+        write_tokens(documents, dtype, self.domains, self.folder, f"{self.first + rank:05d}")
         return iter(())
 
 

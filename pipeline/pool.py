@@ -12,7 +12,7 @@ from pipeline.domains import read_domains
 from pipeline.errors import PipelineError
 from pipeline.stage import write_aside
 from pipeline.tokenise import TRAIN, VALIDATION
-from pipeline.tokenizer import load_tokenizer, token_bytes
+from pipeline.tokenizer import load_tokenizer, token_bytes, vocabulary_size
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,11 @@ class Pool:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that the token files were made with."""
         return load_tokenizer(self.folder / "tokenizer.json")
+
+    @cached_property
+    def vocabulary(self) -> int:
+        """Numbers that the tokenizer gives out, unused ones among them."""
+        return vocabulary_size(self.tokenizer)
 
     @property
     def end_token(self) -> int:

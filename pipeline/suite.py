@@ -136,7 +136,7 @@ def encode_suite(
                 break
         if not taken:
             raise PipelineError(f"suite {path}: no answer of task {task!r} fits a context of {context} tokens")
-    numbers = {"tokens": pl.List(pl.UInt16), "scored": pl.Int64(), "bytes": pl.Int64()}
+    numbers = {"tokens": pl.List(pl.UInt32), "scored": pl.Int64(), "bytes": pl.Int64()}
     schema = pl.Schema({**dict.fromkeys(("task", "family", "item"), pl.String()), **numbers})
     write_parquet(pl.DataFrame(rows, schema=schema, orient="row"), folder / "items.parquet")
     (folder / "left_out.json").write_text(json.dumps(left_out))

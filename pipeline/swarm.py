@@ -69,7 +69,7 @@ def _check_start(evidence: Evidence) -> None:
     if evidence.proxy.init_from:
         from mixes.proxy.checkpoint import load_proxy
 
-        vocabulary = Pool(evidence.pool).tokenizer.get_vocab_size()
+        vocabulary = Pool(evidence.pool).vocabulary
         load_proxy(Path(evidence.proxy.init_from), evidence.proxy, vocabulary)
 
 
@@ -112,7 +112,7 @@ def _choose(evidence: Evidence, executor: ExecutorSettings) -> tuple[int, int]:
         return settings.cohort, 1
     from mixes.proxy.device import free_memory
 
-    vocabulary, free = Pool(evidence.pool).tokenizer.get_vocab_size(), free_memory()
+    vocabulary, free = Pool(evidence.pool).vocabulary, free_memory()
     return settings.cohort or choose_cohort(settings, vocabulary, free), choose_parts(settings, vocabulary, free)
 
 

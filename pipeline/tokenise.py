@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
+from tokenizers import Tokenizer
 
+from mixes.proxy.tokens import id_type
 from pipeline.documents import read_rows, write_rows
 from pipeline.domains import DomainPlan, read_domains
-from pipeline.tokenizer import load_tokenizer
+from pipeline.tokenizer import load_tokenizer, vocabulary_size
 
 BATCH = 256  # documents tokenised in one call
 TRAIN, VALIDATION = "train", "validation"
@@ -60,28 +62,31 @@ class TokeniseDocuments(PipelineStep):
             for row in read_rows(self.filtered / "documents" / f"{name}.parquet")
             if row["id"] in labels
         )
-        write_tokens(self._tokenised(rows), self.domains, self.folder, name)
+        tokenizer = load_tokenizer(self.tokenizer)
+        dtype = id_type(vocabulary_size(tokenizer))
+        write_tokens(self._tokenised(rows, tokenizer), dtype, self.domains, self.folder, name)
         return iter(())
 
-    def _tokenised(self, rows: Iterator[dict]) -> Iterator[tuple[dict, np.ndarray]]:
-        tokenizer = load_tokenizer(self.tokenizer)
+    def _tokenised(self, rows: Iterator[dict], tokenizer: Tokenizer) -> Iterator[tuple[dict, np.ndarray]]:
         end = tokenizer.token_to_id(self.end)
         while batch := list(islice(rows, BATCH)):
             encoded = tokenizer.encode_batch_fast([row["text"] for row in batch], add_special_tokens=False)
             for row, encoding in zip(batch, encoded, strict=True):
-                yield row, np.array([*encoding.ids, end], dtype=np.uint16)
+                yield row, np.array([*encoding.ids, end], dtype=np.uint32)
 
 
-def write_tokens(documents: Iterable[tuple[dict, np.ndarray]], domains: Path, folder: Path, name: str) -> None:
+def write_tokens(
+    documents: Iterable[tuple[dict, np.ndarray]], dtype: np.dtype, domains: Path, folder: Path, name: str
+) -> None:
     """Write one rank's `tokens/<name>/*.bin`, their list beside them, and `pool/<name>.parquet`.
 
-    documents: labelled rows, and their token ids, (tokens,), uint16, the ending one included. What a row does not
-    know (the text of a document that came as tokens) is null in the pool.
+    documents: labelled rows, and their token ids, (tokens,), the ending one included; dtype: of ids in the files. What
+    a row does not know (the text of a document that came as tokens) is null in the pool.
     """
     aside = folder / "tokens" / f".{name}.{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    files = _TokenFiles(aside)
+    files = _TokenFiles(aside, dtype)
     write_rows(_placed(documents, read_domains(domains), files), SCHEMA, folder / "pool" / f"{name}.parquet")
     files.close()
     final = folder / "tokens" / name
@@ -118,8 +123,8 @@ def _split_of(row: dict, plan: DomainPlan) -> str:
 class _TokenFiles:
     """One open file a (domain, bucket, split), and a list of what went into each."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, dtype: np.dtype) -> None:
+        self.folder, self.dtype = folder, dtype
         self.open: dict[tuple[str, int, str], tuple] = {}
         self.counts: dict[tuple[str, int, str], list[int]] = {}
 
@@ -130,7 +135,7 @@ class _TokenFiles:
             name = f"{row['domain'].replace('/', '--')}.{row['bucket']:02d}.{row['split']}.bin"
             self.open[key] = (name, (self.folder / name).open("wb"))
             self.counts[key] = [0, 0, 0]
-        tokens.tofile(self.open[key][1])
+        tokens.astype(self.dtype).tofile(self.open[key][1])
         for place, value in enumerate((1, row["bytes"], len(tokens))):
             self.counts[key][place] += value
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from mixes.proxy.tokens import MOST_TOKENS
 from pipeline.documents import scan
 from pipeline.domains import read_domains
 from pipeline.errors import PipelineError
@@ -17,6 +19,9 @@ from pipeline.label import labels
 
 END = "<|endoftext|>"
 LONGEST = 20_000  # characters of one document that the training sees
+ONE_BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")  # SentencePiece's tokens for the bytes of what it has no piece for
+BLANK = "▁"  # its blank
+BYTE_LEVEL_PARTS = ("pre_tokenizer", "decoder")  # of a tokenizer.json, which say whether it works on bytes
 
 
 class TokenizerSettings(BaseModel):
@@ -25,7 +30,8 @@ class TokenizerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str | None = None
-    """A tokenizer.json to use as it is, relative to the experiment file; None trains one."""
+    """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that stands
+    in a text is text."""
     vocabulary: int = Field(2048, ge=300, le=65_536)
     """Tokens of a trained one. Small, since a proxy's head costs as much as its layers."""
     bytes_a_domain: int = Field(1_500_000, ge=10_000)
@@ -53,35 +59,52 @@ def given_tokenizer(path: Path, end: str) -> Tokenizer:
     """The tokenizer that the experiment names.
 
     Raises:
-        PipelineError: it has no ending token, more tokens than token files can hold, or numbers that no token has.
+        PipelineError: it has no ending token, or numbers tokens higher than a vocabulary can be large.
     """
     tokenizer = load_tokenizer(path)
     if tokenizer.token_to_id(end) is None:
         raise PipelineError(f"tokenizer.end: {end!r} is not a token of {path}")
-    if tokenizer.get_vocab_size() > 65_536:
-        raise PipelineError(f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, most is 65536")
-    last = max(tokenizer.get_vocab().values())
-    if last >= tokenizer.get_vocab_size():
+    if vocabulary_size(tokenizer) > MOST_TOKENS:
         raise PipelineError(
-            f"tokenizer.path: {path} has {tokenizer.get_vocab_size()} tokens, and one of them is number {last} — "
-            "number them from 0 without gaps"
+            f"tokenizer.path: {path} numbers a token {vocabulary_size(tokenizer) - 1:,}, most is {MOST_TOKENS - 1:,} — "
+            "a proxy would need a row for every number"
         )
     return tokenizer
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizers.Tokenizer; PipelineError where the file is none."""
+    """A tokenizers.Tokenizer to which special tokens in a text are text; PipelineError where the file is none."""
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
         raise PipelineError(f"tokenizer {path}: not a tokenizer.json ({error})") from None
+    tokenizer.encode_special_tokens = True  # a page that says <|endoftext|> does not end a document
+    return tokenizer
+
+
+def vocabulary_size(tokenizer: Tokenizer) -> int:
+    """One more than the highest number of a token: some tokenizers leave numbers unused."""
+    return max(tokenizer.get_vocab().values(), default=-1) + 1
 
 
 def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
-    """(vocabulary,) UTF-8 bytes that each token of a byte-level BPE stands for; 0 for the ending token."""
-    sizes = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    """(vocabulary,) UTF-8 bytes of text that each token stands for; 0 for special tokens, the ending one among them.
+
+    In byte-level vocabularies a character is a byte; in others (SentencePiece's) a token is written as it reads, but
+    for blanks and for what falls back to bytes. Blanks that a tokenizer puts before a text count as text.
+    """
+    added = tokenizer.get_added_tokens_decoder()
+    byte_level = '"ByteLevel"' in json.dumps([json.loads(tokenizer.to_str())[part] for part in BYTE_LEVEL_PARTS])
+    sizes = np.zeros(vocabulary_size(tokenizer), dtype=np.int64)
     for token, number in tokenizer.get_vocab().items():
-        sizes[number] = 0 if token == end else len(token)  # one character a byte in byte-level BPE
+        if token == end or (number in added and added[number].special):
+            continue
+        if number in added:
+            sizes[number] = len(token.encode())
+        elif byte_level:
+            sizes[number] = len(token)
+        else:
+            sizes[number] = 1 if ONE_BYTE.fullmatch(token) else len(token.replace(BLANK, " ").encode())
     return sizes
 
 

@@ -15,7 +15,7 @@ LINEAR = ("linear",)
 
 
 def replicated(seeds: int, noise: float, misfit: float, seed: int = 0, mixes: int = 30) -> Runs:
-    """Ten of the mixes in so many seeds; `misfit` is what no linear law can say of a mix, the same for all its seeds."""
+    """Ten of the mixes in so many seeds; `misfit` is what no linear law can say of a mix, whatever its seed."""
     rng = np.random.default_rng(seed)
     runs = []
     for number, mix in enumerate(rng.dirichlet(np.ones(3), size=mixes).tolist()):

@@ -19,12 +19,12 @@ from torch import Tensor
 from mixes.errors import MixError
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
+from mixes.proxy.tokens import MOST_TOKENS
 
 UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, LookupError, MemoryError)
 CODE = (UnpicklingError, AttributeError, TypeError)  # what torch.load raises of what is no tensor, number or text
 ROOM = 2  # times a proxy's bytes in fp32 that its file may unpack to: some save in fp64
 SMALL = 1 << 20  # bytes for all that is no tensor
-MOST_TOKENS = 1 << 16  # that a vocabulary has: token files hold 16 bits each
 FIX = "start from a proxy of the same size, head and tokenizer"
 
 

@@ -19,7 +19,13 @@ import numpy as np
 from mixes.errors import MixError
 from mixes.runs import SUM_TOLERANCE
 
-DTYPE = np.uint16  # of token files: vocabularies up to 65,536
+NARROW = 1 << 16  # tokens of a vocabulary up to which token files hold 16 bits each, beyond it 32
+MOST_TOKENS = 1 << 19  # of a vocabulary: twice the largest in use
+
+
+def id_type(vocabulary: int) -> np.dtype:
+    """Of the ids in token files: as narrow as so many tokens allow."""
+    return np.dtype(np.uint16 if vocabulary <= NARROW else np.uint32)
 
 
 @dataclass(frozen=True)
@@ -30,10 +36,12 @@ class DomainTokens:
     files: Sequence[Path]
     context: int
     kept: int | None = None  # sequences that are read of it, over and over; None is all
+    vocabulary: int = NARROW  # that the files' ids are of: how wide they are
 
     @cached_property
     def _maps(self) -> list[np.ndarray]:
-        return [np.asarray(np.memmap(file, dtype=DTYPE, mode="r")) for file in self.files if file.stat().st_size]
+        dtype, files = id_type(self.vocabulary), [file for file in self.files if file.stat().st_size]
+        return [np.asarray(np.memmap(file, dtype=dtype, mode="r")) for file in files]
 
     @cached_property
     def _ends(self) -> np.ndarray:
@@ -47,7 +55,7 @@ class DomainTokens:
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """(n, context + 1) token ids of the sequences `numbers`: each and, shifted by one, its targets."""
-        rows = np.empty((len(numbers), self.context + 1), dtype=DTYPE)
+        rows = np.empty((len(numbers), self.context + 1), dtype=id_type(self.vocabulary))
         starts = numbers.astype(np.int64) * self.context
         files = np.searchsorted(self._ends, starts, side="right")
         inside = starts - np.concatenate(([0], self._ends))[files]

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from datatrove.data import Document
 
+from mixes.proxy.tokens import NARROW
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
 from pipeline.read.rows import unreadable
@@ -41,7 +42,7 @@ def read_tokens(shard: Shard, most: int, tokenizer: Path, end: str) -> Iterator[
             while chunk := file.read(CHUNK):
                 content = rest + chunk
                 if start == 0 and not open_part.any():
-                    _check_start(shard, content)
+                    _check_start(shard, content, len(sizes))
                 ids = np.frombuffer(content, dtype=f"<u{width}", count=len(content) // width)
                 rest = content[len(ids) * width :]
                 parts = _measured(ids, sizes, ending)
@@ -63,12 +64,11 @@ def read_tokens(shard: Shard, most: int, tokenizer: Path, end: str) -> Iterator[
 
 
 def take_ids(file: BinaryIO, position: int, offset: int, tokens: int, dtype: IdType) -> np.ndarray:
-    """(tokens,) ids as token files hold them (uint16), from a byte offset on that is not before the file's position;
-    fewer where the file ends."""
+    """(tokens,) ids, from a byte offset on that is not before the file's position; fewer where the file ends."""
     for _ in _pieces(file, offset - position):
         pass  # not by seek: not every server can
     content, width = b"".join(_pieces(file, tokens * WIDTH[dtype])), WIDTH[dtype]
-    return np.frombuffer(content, dtype=f"<u{width}", count=len(content) // width).astype(np.uint16)
+    return np.frombuffer(content, dtype=f"<u{width}", count=len(content) // width)
 
 
 def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
@@ -99,14 +99,15 @@ def _judged(shard: Shard, start: int, tokens: int, size: int, outside: int, most
     return Document(text="", id=shard.document_id(start, ""), metadata=metadata)
 
 
-def _check_start(shard: Shard, content: bytes) -> None:
-    """Of ids below 65,536 in 32 bits every second half is 0, and of ids in 16 bits hardly any."""
+def _check_start(shard: Shard, content: bytes, vocabulary: int) -> None:
+    """Of ids below 65,536 in 32 bits every second half is 0, and of ids in 16 bits hardly any; of a larger vocabulary,
+    ids outside of it tell."""
     if content.startswith(HEADER):
         raise Refused("a .npy header, not raw ids", 0, fatal=True)
     halves = np.frombuffer(content, dtype="<u2", count=len(content) // 4 * 2)[1::2]
     filled = np.count_nonzero(halves) / max(1, len(halves))
     told: IdType | None = "uint32" if filled == 0 else "uint16" if filled > 0.5 else None
-    if len(halves) >= TOLD_BY and told and told != shard.dtype:
+    if len(halves) >= TOLD_BY and vocabulary <= NARROW and told and told != shard.dtype:
         raise PipelineError(
             f"sources.{shard.source}.dtype: the ids of {shard.name} are no {shard.dtype} — set dtype: {told}"
         )
