@@ -28,23 +28,26 @@ def test_flow_runs_and_artifact_reach_the_server(tiny, finished, server):
     assert any(finished["id"] in artifact["data"] for artifact in shown)
 
 
-def test_a_schedule_starts_runs_by_itself(tiny, finished, server):
-    service = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "schedule", "experiment.yaml", "--every", "5"], cwd=tiny,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": server},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+def test_a_schedule_starts_runs_by_itself(tiny, finished, server, tmp_path):
+    said = tmp_path / "service.log"
+    with said.open("w") as log:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", "schedule", "experiment.yaml", "--every", "5"], cwd=tiny,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": server},
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300  # a server looks for due runs, and a runner for work, every few seconds
         while True:
             runs = [run for run in ask(f"{server}/flow_runs/filter") if run["deployment_id"]]
-            done = [run for run in runs if run["state"]["type"] == "COMPLETED"]
-            assert not [run for run in runs if run["state"]["type"] in {"FAILED", "CRASHED"}]
-            if done:
+            states = [run["state"]["type"] for run in runs]
+            assert not {"FAILED", "CRASHED"} & set(states), said.read_text()
+            if "COMPLETED" in states:
                 break
-            assert time.monotonic() < deadline, "no scheduled run was completed"
+            assert service.poll() is None, said.read_text()
+            assert time.monotonic() < deadline, f"no scheduled run was completed: {states}\n{said.read_text()}"
             time.sleep(1)
-        assert done[0]["auto_scheduled"]
+        assert next(run for run in runs if run["state"]["type"] == "COMPLETED")["auto_scheduled"]
     finally:
         os.killpg(service.pid, signal.SIGTERM)
         service.wait(timeout=60)
