@@ -4,12 +4,14 @@
     .venv/bin/python benchmarks/swarm.py full    # 512 proxies of 1M at 20 tokens a parameter, really trained
     .venv/bin/python benchmarks/swarm.py cpu     # one proxy against a plain PyTorch loop; one or two threads
     .venv/bin/python benchmarks/swarm.py loader  # batches of a cohort, without training
+    .venv/bin/python benchmarks/swarm.py scoring --suite build/work/stages/suite-…  # a tokenised suite, beside training
 
 Speeds are wall-clock, so they want a machine that does nothing else; `cpu` prints its load. `--tiny` runs any of them
 through in seconds, on a CPU: to see that it works, not for its numbers.
 
 Tokens are drawn at random by Zipf's law: speed does not depend on what they say. Everything goes the way that training
-goes: memory-mapped files, batches drawn by mixes, the loader's thread, one step over the cohort.
+goes: memory-mapped files, batches drawn by mixes, the loader's thread, one step over the cohort. Only `scoring` takes
+real items, whose lengths matter.
 """
 
 import argparse
@@ -39,13 +41,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mixes.errors import MixError
+from mixes.proxy.calibrate import measure_speed
 from mixes.proxy.device import is_out_of_memory, release_memory
+from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.feed import Feed
 from mixes.proxy.memory import choose_cohort
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches
 from mixes.proxy.train import learn, optimiser_of, program_of, train_cohort
+from pipeline.suite import read_items
 
 PAIRS = 5
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}  # as the tool's workers
@@ -200,10 +205,30 @@ def loader(folder: Path, console: Console, scale: Scale) -> None:
     console.print(table)
 
 
+def scoring(suite: Path, console: Console, scale: Scale) -> None:
+    """How long one proxy takes to score a suite, and to train on 20 tokens a parameter, both on one core."""
+    items = read_items(suite)
+    tokens = sum(len(item.tokens) for item in items)
+    title = f"{len(items):,} items of {tokens:,} tokens, scored by one proxy"
+    table = Table("size", "trained, tokens", "tokens/s", "training", "scoring", "of training", title=title)
+    for size in scale.sizes if scale is TINY else ("200k", "1M", "4M", "15M"):
+        settings = ProxySettings(size=size)
+        found = measure_speed(settings, CPU_VOCABULARY, 1, 1, 1.0 if scale is TINY else 20.0).tokens
+        proxies = Proxies(settings.shape, CPU_VOCABULARY, settings.context, [0])
+        torch.set_num_threads(1)
+        began = time.perf_counter()
+        item_bpb(proxies, items)
+        seconds, training = time.perf_counter() - began, settings.trained / found
+        times = (f"{training:,.0f} s", f"{seconds:.1f} s", f"{seconds / training:.2%}")
+        table.add_row(size, f"{settings.trained:,}", f"{found:,.0f}", *times)
+    console.print(table)
+
+
 def main() -> None:
     """Run one of the parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["gpu", "full", "cpu", "loader", "worker"])
+    parser.add_argument("what", choices=["gpu", "full", "cpu", "loader", "scoring", "worker"])
+    parser.add_argument("--suite", type=Path, help="folder of a tokenised suite, for scoring")
     parser.add_argument("--tiny", action="store_true", help="run through in seconds; its numbers say nothing")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
@@ -213,6 +238,10 @@ def main() -> None:
     scale = TINY if given.tiny else Scale()
     if given.what == "worker":
         return worker(given.folder, given.threads, scale)
+    if given.what == "scoring":
+        if not given.suite:
+            parser.error("scoring takes --suite, the folder of a tokenised suite")
+        return scoring(given.suite, Console(width=120), scale)
     parts = {"gpu": gpu, "full": full, "cpu": cpu, "loader": loader}
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -306,7 +306,10 @@ TABLES: dict[str, Table] = {
         ("recommendation", "kind"),
         {
             "recommendation": ("VARCHAR", "recommendation"),
-            "kind": ("VARCHAR", "outside_swarm, on_bound, spans_natural, few_runs, optimism or noisy_tasks"),
+            "kind": (
+                "VARCHAR",
+                "outside_swarm, on_bound, spans_natural, few_runs, optimism, noisy_tasks or unmoved_families",
+            ),
             "names": ("JSON", "domains or tasks that it is about"),
             "text": ("VARCHAR", "the caution"),
         },

@@ -61,6 +61,7 @@ def recommend(
     gains = {name: case.gain(one, worlds, optima[1], best.mix) for name, one in case.aims.items()}
     verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *case.by_family)}
     bounds = (room.low, room.high)
+    families_of = {name: {t: w for t, w in one.items() if w} for name, one in case.by_family.items()}
     natural = None if holdings.natural is None else case.reference
     predicted = {name: case.predicted(name, best.mix, gains[name], fits) for name in case.aims}
     found = Recommendation(
@@ -73,13 +74,13 @@ def recommend(
         caps=case.caps(best.mix),
         binding=best.prices,
         target={task: weight for task, weight in aim.items() if weight},
-        families={name: {t: w for t, w in one.items() if w} for name, one in case.by_family.items()},
+        families=families_of,
         standardised=settings.standardise,
         predicted=predicted,
         forgotten={name: case.forgotten(name, predicted[name]) for name in case.own},
         verdict=verdicts,
         summary=sentence(gains, verdicts, case.called),
-        cautions=tuple(cautions_of(runs, fits, aim, best.mix, intervals, natural, bounds, noise)),
+        cautions=tuple(cautions_of(runs, fits, aim, best.mix, intervals, natural, bounds, noise, families_of)),
         marginal=case.marginal(best.mix),
         law={task: _law_row(laws[task], noise.at_one_seed[task], spread) for task, spread in spreads(runs).items()},
         gap=best.gap,

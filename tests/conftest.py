@@ -144,7 +144,7 @@ def served(server, monkeypatch) -> str:
 def mixwright(*words: str, folder: Path, expect: int = 0, **extra: str) -> subprocess.CompletedProcess:
     """Run the command line as a user would."""
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *words], cwd=folder, capture_output=True, text=True, timeout=300,
+        [sys.executable, "-m", "flows.cli", *words], cwd=folder, capture_output=True, text=True, timeout=900,
         env={**os.environ, "PYTHONPATH": str(ROOT), **extra}, check=False,
     )  # fmt: skip
     assert done.returncode == expect, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"

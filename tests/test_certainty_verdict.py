@@ -66,6 +66,7 @@ def cautions(
     noise: float = 0.01,
     name: str = "linear",
     count: int = 12,
+    target: float = 1.0,
 ) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Kind → text and names, for a swarm of `count` mixes around the centre; scores are linear unless given."""
     weights = np.random.default_rng(0).dirichlet(np.full(3, 10.0), size=count)
@@ -83,7 +84,7 @@ def cautions(
     ends = np.stack([mix - width, mix + width], axis=1)
     said = Noise({"t": noise, "target": noise}, {"t": noise, "target": noise}, "replicates", 3, paired=False)
     fits = local_fits(runs, {"t": law})
-    found = cautions_of(runs, fits, {"t": 1.0}, mix, ends, np.array(natural), bounds, said)
+    found = cautions_of(runs, fits, {"t": target}, mix, ends, np.array(natural), bounds, said, {"f": ["t"]})
     return {caution.kind: (caution.text, caution.names) for caution in found}
 
 
@@ -121,3 +122,11 @@ def test_laws_that_promise_too_much_below():
 
 def test_tasks_that_no_mix_moves():
     assert cautions((0.4, 0.25, 0.35), noise=1.0)["noisy_tasks"][1] == ("t",)
+
+
+def test_families_that_are_left_with_no_task():
+    text, names = cautions((0.4, 0.25, 0.35), noise=1.0)["unmoved_families"]
+    assert names == ("f",)
+    assert "the target counts f all the same" in text
+    assert "so the target leaves it out" in cautions((0.4, 0.25, 0.35), noise=1.0, target=0.0)["unmoved_families"][0]
+    assert "unmoved_families" not in cautions((0.4, 0.25, 0.35), noise=0.01)

@@ -18,16 +18,16 @@ from mixes.proxy.train import Trained, train_cohort
 MEMBERS = [Member({"a": 0.3, "b": 0.7}, 0), Member({"a": 1.0, "b": 0.0}, 1)]
 
 
-def trained(folder: Path, checkpoint: Path | None, seconds: float = 1e-3) -> Trained:
-    """Two proxies, 160 steps, a checkpoint at every one."""
+def trained(folder: Path, checkpoint: Path | None, kept: int | None, seconds: float = 1e-3) -> Trained:
+    """Two proxies, 160 steps, a checkpoint at every one; `kept`: sequences that are read of domain b."""
     settings = ProxySettings(size="100k", tokens=40_960, context=32, batch=8, checkpoint_seconds=seconds)
-    domains = {name: DomainTokens(name, [folder / f"{name}.bin"], 32) for name in "ab"}
+    domains = {"a": DomainTokens("a", [folder / "a.bin"], 32), "b": DomainTokens("b", [folder / "b.bin"], 32, kept)}
     return train_cohort(settings, MEMBERS, domains, 300, checkpoint=checkpoint)
 
 
-def start(folder: Path, checkpoint: Path) -> subprocess.Popen:
+def start(folder: Path, checkpoint: Path, kept: int | None) -> subprocess.Popen:
     code = "import sys; from pathlib import Path; from test_resume_proxy import trained; "
-    code += "trained(Path(sys.argv[1]), Path(sys.argv[2]))"
+    code += f"trained(Path(sys.argv[1]), Path(sys.argv[2]), {kept})"
     return subprocess.Popen(
         [sys.executable, "-c", code, folder, checkpoint],
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
@@ -46,13 +46,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_killed_twice_and_the_same_to_the_last_bit(folder):
+@pytest.mark.parametrize("kept", [None, 20], ids=["all", "matched repetition"])
+def test_killed_twice_and_the_same_to_the_last_bit(folder, kept):
     torch.set_num_threads(1)
-    undisturbed = trained(folder, None)
+    undisturbed = trained(folder, None, kept)
     checkpoint = folder / "checkpoints" / "cohort.pt"
     reached = [0]
     for delay in (0.02, 0.1):  # the first kill soon after the first checkpoint, perhaps while the next is written
-        process = start(folder, checkpoint)
+        process = start(folder, checkpoint, kept)
         deadline = time.monotonic() + 120
         while not checkpoint.exists() or step_of(checkpoint) == reached[-1]:
             assert process.poll() is None, "it ended before it could be killed"
@@ -64,7 +65,7 @@ def test_killed_twice_and_the_same_to_the_last_bit(folder):
         reached.append(step_of(checkpoint))
     assert 0 < reached[1] < reached[2] < 160
     (checkpoint.parent / f".{checkpoint.name}.1").write_bytes(b"half of a checkpoint")
-    resumed = trained(folder, checkpoint, seconds=1e9)
+    resumed = trained(folder, checkpoint, kept, seconds=1e9)
     assert np.array_equal(resumed.losses, undisturbed.losses)
     for ours, theirs in zip(resumed.proxies.parameters(), undisturbed.proxies.parameters(), strict=True):
         assert torch.equal(ours, theirs)
@@ -74,9 +75,9 @@ def test_killed_twice_and_the_same_to_the_last_bit(folder):
 def test_without_its_checkpoint_it_would_not_be_the_same(folder):
     """The oracle can fail: from other weights the same steps end elsewhere."""
     checkpoint = folder / "cohort.pt"
-    trained(folder, checkpoint, seconds=0.1)
+    trained(folder, checkpoint, None, seconds=0.1)
     saved = torch.load(checkpoint, weights_only=True)
     assert 0 < saved["moment"]["step"] < 160
     saved["weights"]["gain"] *= 1.001
     torch.save(saved, checkpoint)
-    assert not np.array_equal(trained(folder, checkpoint).losses, trained(folder, None).losses)
+    assert not np.array_equal(trained(folder, checkpoint, None).losses, trained(folder, None, None).losses)

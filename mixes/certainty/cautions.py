@@ -1,6 +1,6 @@
 """Cautions: what a reader of a recommendation should know before he trusts it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from mixes.certainty.noise import Noise
 from mixes.errors import MixError
 from mixes.runs import Runs
 
-Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks"]
+Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks", "unmoved_families"]
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
 CLEAR = 2.0  # standard deviations of noise that a task's spread should reach
 SURE = 0.975  # one-sided level at which a bias counts as seen
@@ -57,21 +57,24 @@ def cautions_of(
     natural: np.ndarray | None,
     bounds: tuple[np.ndarray, np.ndarray],
     noise: Noise,
+    families: Mapping[str, Collection[str]],
     unit: str = "bpb",
 ) -> list[Caution]:
     """All that apply to the mix `best` (n_domains,) for `target` (task → weight).
 
     intervals (n_domains, 2); natural (n_domains,), or None where it is unknown; bounds: floors and caps, (n_domains,)
-    each.
+    each; families: family → the tasks that its mean is over.
     """
     mixes = runs.by_mix()
+    unmoved = _unmoved(mixes, noise)
     found = [
         _outside_swarm(best, mixes.weights()),
         _on_bound(best, bounds, mixes.domains),
         _spans_natural(best, intervals, natural, mixes.domains),
         _few_runs(fits, len(mixes.runs)),
         _optimism(mixes, fits, target, unit),
-        _noisy_tasks(mixes, noise),
+        _noisy_tasks(unmoved, noise),
+        _unmoved_families(unmoved, families, target, noise),
     ]
     return [caution for caution in found if caution is not None]
 
@@ -140,12 +143,28 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
     )
 
 
-def _noisy_tasks(mixes: Runs, noise: Noise) -> Caution | None:
+def _unmoved(mixes: Runs, noise: Noise) -> tuple[str, ...]:
     spread = dict(zip(mixes.tasks, mixes.scores().std(axis=1, ddof=1).tolist(), strict=True))
-    names = tuple(task for task in mixes.tasks if spread[task] < CLEAR * noise.at_one_seed[task])
+    return tuple(task for task in mixes.tasks if spread[task] < CLEAR * noise.at_one_seed[task])
+
+
+def _noisy_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
     if not names:
         return None
     than = "noise" if noise.source == "replicates" else "laws' own error"
     left_out = ", so they take no part in their families unless all are such" if noise.source == "replicates" else ""
     said = f"mixes move {', '.join(names)} by less than twice the {than}{left_out}"
     return Caution("noisy_tasks", said, names)
+
+
+def _unmoved_families(
+    unmoved: Collection[str], families: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
+) -> Caution | None:
+    """Families that are left without a task whose scores say anything."""
+    names = tuple(sorted(family for family, tasks in families.items() if set(tasks) <= set(unmoved)))
+    if not names or noise.source != "replicates":
+        return None
+    asked = tuple(family for family in names if any(target.get(task, 0.0) for task in families[family]))
+    counted = f", and the target counts {', '.join(asked)} all the same" if asked else ", so the target leaves it out"
+    said = f"no task of {', '.join(names)} is moved beyond twice its noise{counted}: nothing was learned about it"
+    return Caution("unmoved_families", said, names)
