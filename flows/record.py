@@ -165,8 +165,8 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
         for name, error in law["errors"].items():
             rank = law["rank_correlations"][name]
             row = {"task": task, "law": name, "used": name == law["name"], "error": error, "rank_correlation": rank}
-            laws.append({**mine, **row, "noise": law["noise"], "spread": law["spread"]})
-        chosen = {field: law[field] for field in ("error", "rank_correlation", "noise", "spread")}
+            laws.append({**mine, **row, **{field: law[field] for field in ("noise", "spread", "precision")}})
+        chosen = {field: law[field] for field in ("error", "rank_correlation", "noise", "spread", "precision")}
         laws.append({**mine, "task": task, "law": "chosen", "used": False, **chosen})
     head = {
         **mine, "number": number, "target": json.dumps(found.target), "budget": found.budget,

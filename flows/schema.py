@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = 6  # raised when a table changes so that older tools would misread it
+VERSION = 7  # raised when a table changes so that older tools would misread it
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ TABLES: dict[str, Table] = {
         {
             "recommendation": ("VARCHAR", "recommendation that it was fitted for"),
             "task": ("VARCHAR", "task"),
-            "law": ("VARCHAR", "linear, log_linear, transfer; chosen: the choice made inside the folds"),
+            "law": ("VARCHAR", "a law's name; chosen: the choice made inside the folds"),
             "used": ("BOOLEAN", "whether it is the law that the recommendation uses"),
             "error": ("DOUBLE", "root mean squared held-out error, bpb"),
             "rank_correlation": ("DOUBLE", "Spearman, held-out predictions against scores"),
@@ -226,6 +226,7 @@ TABLES: dict[str, Table] = {
                 "standard deviation between proxies of one mix, less what a seed does to all mixes, bpb",
             ),
             "spread": ("DOUBLE", "standard deviation between mixes, bpb"),
+            "precision": ("DOUBLE", "how much the mix of most seeds counts, a single run being 1"),
         },
     ),
     "recommendations": Table(

@@ -113,6 +113,7 @@ def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
         "rank_correlation": law.rank_correlation,
         "noise": noise,
         "spread": spread,
+        "precision": 1.0 if law.precision is None else float(law.precision.max()),
         "errors": law.errors,
         "rank_correlations": law.rank_correlations,
         "behind": law.behind,

@@ -62,7 +62,7 @@ class Recommendation:
     summary: str  # the verdict in words
     cautions: tuple[Caution, ...]
     marginal: dict[str, dict[str, float]]  # domain → family → change of its score by one more percent; less is better
-    law: dict[str, dict]  # task → name, error, rank_correlation, noise and spread (both standard deviations), …
+    law: dict[str, dict]  # task → name, error, rank_correlation, noise and spread (standard deviations), precision …
     gap: float | None  # no mix within the limits is predicted better by more; None: searched, not proven
     noise_from: Literal["replicates", "residuals"]
     front: tuple[FrontMix, ...]  # where asked for
