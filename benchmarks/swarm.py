@@ -208,6 +208,8 @@ def loader(folder: Path, console: Console, scale: Scale) -> None:
 def scoring(suite: Path, console: Console, scale: Scale) -> None:
     """How long one proxy takes to score a suite, and to train on 20 tokens a parameter, both on one core."""
     items = read_items(suite)
+    if (largest := max(max(item.tokens) for item in items)) >= CPU_VOCABULARY:
+        raise MixError(f"--suite {suite}: holds token {largest}; take one of a tokenizer of {CPU_VOCABULARY} tokens")
     tokens = sum(len(item.tokens) for item in items)
     title = f"{len(items):,} items of {tokens:,} tokens, scored by one proxy"
     table = Table("size", "trained, tokens", "tokens/s", "training", "scoring", "of training", title=title)
@@ -241,7 +243,10 @@ def main() -> None:
     if given.what == "scoring":
         if not given.suite:
             parser.error("scoring takes --suite, the folder of a tokenised suite")
-        return scoring(given.suite, Console(width=120), scale)
+        try:
+            return scoring(given.suite, Console(width=120), scale)
+        except MixError as error:
+            sys.exit(str(error))
     parts = {"gpu": gpu, "full": full, "cpu": cpu, "loader": loader}
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -21,7 +21,7 @@ from pipeline.pool import Pool
 from pipeline.stage import Unfinished, looking
 from pipeline.suite import suite_families
 from pipeline.swarm import Evidence, diverged_runs, read_runs
-from pipeline.tokenizer import load_tokenizer, vocabulary_size
+from pipeline.tokenizer import given_tokenizer, vocabulary_size
 
 
 @dataclass(frozen=True)
@@ -159,5 +159,7 @@ def _vocabulary(experiment: Experiment, pool: Pool | None) -> int:
         return pool.vocabulary
     path = experiment.tokenizer.path
     if path:
-        return vocabulary_size(load_tokenizer(experiment.corpus.file(path, "tokenizer.path")))
+        return vocabulary_size(
+            given_tokenizer(experiment.corpus.file(path, "tokenizer.path"), experiment.tokenizer.end)
+        )
     return experiment.tokenizer.vocabulary

@@ -180,7 +180,7 @@ def _laws(found: Recommendation, shown: Shown) -> str:
             f"{len(clear)} of {len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
         )
     precision = sum(law["precision"] for law in found.law.values()) / len(names)
-    if precision > 1:
+    if precision >= 1.05:
         line += f" The mix of most seeds counts {precision:.1f} times a single run."
     return line
 

@@ -7,8 +7,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from mixes.errors import MixError
-from mixes.fit import AUTO, TaskLaw, laws_for
-from mixes.precision import fit_by_precision
+from mixes.fit import AUTO, TaskLaw, fit_laws, laws_for
 from mixes.runs import Runs
 
 
@@ -59,7 +58,7 @@ def cross_validate_law(runs: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw
 
 def _fitted(runs: Runs, law: str, seed: int) -> tuple[dict[str, TaskLaw], float]:
     started = time.monotonic()
-    laws, _ = fit_by_precision(runs, laws_for(law, len(runs.by_mix()), len(runs.domains)), seed)
+    laws = fit_laws(runs, laws_for(law, len(runs.by_mix()), len(runs.domains)), seed)
     return laws, time.monotonic() - started
 
 

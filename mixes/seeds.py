@@ -65,3 +65,23 @@ def level_seeds(runs: Runs, seeds: Mapping[str, int]) -> Runs:
     _, group, counts = np.unique(runs.groups(), return_inverse=True, return_counts=True)
     by_mix = np.array([np.bincount(group, weights=line) / counts for line in np.transpose(by_run)])
     return runs.with_scores(runs.scores() - by_mix[:, group])
+
+
+def noise_kept(runs: Runs, seeds: Mapping[str, int]) -> np.ndarray:
+    """(n,) in the order of `runs.by_mix()`: the share of one run's noise variance that each levelled mix keeps.
+
+    1 / n for a plain mean of n runs. Levelling adds the error of the level: where R mixes have the same S seeds it is
+    1/R + 1/S − 1/(R S). As it is linear, it is asked what it makes of each replicated run alone.
+    """
+    mixes, groups = runs.by_mix().ids, runs.groups()
+    kept, several = np.ones(len(mixes)), {run for group in runs.replicates() for run in group.ids}
+    if not several:
+        return kept
+    own = np.array([run in several for run in runs.ids])
+    units = np.eye(len(runs))[own]  # (replicated runs, n_runs)
+    alone = Runs.from_arrays(
+        runs.ids, runs.mixes, runs.domains, [str(number) for number in range(len(units))], runs.weights(), units,
+        runs.sizes_of_runs,
+    )  # fmt: skip
+    of_runs = level_seeds(alone, seeds).by_mix().scores()  # (replicated runs, n)
+    return np.where(np.isin(mixes, groups[own]), (of_runs**2).sum(axis=0), kept)

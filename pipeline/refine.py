@@ -82,7 +82,7 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
         "max_page_bytes": corpus.read.max_page_bytes,
     }
     inputs = [*_shard_hashes(corpus, shards), hash_files(corpus.stages, [tokenizer]), hash_files(corpus.stages, lists)]
-    stage = Stage("index", 1, settings, tuple(inputs))
+    stage = Stage("index", 2, settings, tuple(inputs))
 
     def work(folder: Path) -> None:
         readers: dict[str, Reader] = {TOKENS: partial(read_tokens, tokenizer=tokenizer, end=corpus.tokenizer.end)}

@@ -73,12 +73,17 @@ def given_tokenizer(path: Path, end: str) -> Tokenizer:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizers.Tokenizer to which special tokens in a text are text; PipelineError where the file is none."""
+    """A tokenizers.Tokenizer that takes texts whole, always splits them alike, and to which special tokens in them are
+    text, whatever else the file asks for; PipelineError where the file is none."""
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
         raise PipelineError(f"tokenizer {path}: not a tokenizer.json ({error})") from None
     tokenizer.encode_special_tokens = True  # a page that says <|endoftext|> does not end a document
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    if getattr(tokenizer.model, "dropout", None):
+        tokenizer.model.dropout = None
     return tokenizer
 
 
@@ -90,16 +95,18 @@ def vocabulary_size(tokenizer: Tokenizer) -> int:
 def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
     """(vocabulary,) UTF-8 bytes of text that each token stands for; 0 for special tokens, the ending one among them.
 
-    In byte-level vocabularies a character is a byte; in others (SentencePiece's) a token is written as it reads, but
-    for blanks and for what falls back to bytes. Blanks that a tokenizer puts before a text count as text.
+    In byte-level vocabularies a character is a byte; in SentencePiece's a token is written as it reads, but for blanks
+    and for what falls back to bytes. Blanks that a tokenizer puts before a text count as text. Vocabularies that mark
+    the parts of words (`##ing`, `ing</w>`) are counted with their marks.
     """
     added = tokenizer.get_added_tokens_decoder()
     byte_level = '"ByteLevel"' in json.dumps([json.loads(tokenizer.to_str())[part] for part in BYTE_LEVEL_PARTS])
     sizes = np.zeros(vocabulary_size(tokenizer), dtype=np.int64)
+    pieces = tokenizer.get_vocab(with_added_tokens=False)
     for token, number in tokenizer.get_vocab().items():
         if token == end or (number in added and added[number].special):
             continue
-        if number in added:
+        if token not in pieces:
             sizes[number] = len(token.encode())
         elif byte_level:
             sizes[number] = len(token)

@@ -137,6 +137,13 @@ def test_a_tokenizer_whose_numbers_do_not_fit(tokens, last, line):
     assert line in said(folder, "swarm", "ids.yaml")
 
 
+def test_a_plan_does_not_take_any_number_for_a_vocabulary(tokens):
+    folder, write = tokens
+    Tokenizer(BPE({END: 0, "a": 1, "b": (1 << 32) - 1}, [])).save(str(folder / "tokenizer.json"))
+    write()
+    assert "most is 524,287" in said(folder, "plan", "ids.yaml", "--device", "h100")
+
+
 def test_items_that_do_not_fit_the_context_are_shown(tiny, finished):
     """On the terminal and in the catalog."""
     said = mixwright("swarm", "experiment.yaml", "--export", "exported", folder=tiny).stderr

@@ -1,89 +1,104 @@
-"""How much a mix counts for a law: by its seeds where noise is what the law misses, and no more than others if not."""
+"""How much a mix counts for a law: by what its seeds tell where noise is what the law misses, else as any other."""
 
 import numpy as np
 import pytest
-from test_seeds import NATURAL, SLOPES, swarm, truth
+from test_seeds import NATURAL, SLOPES, truth
 
 from mixes.certainty.leverage import local_fits
 from mixes.certainty.worlds import imagine_worlds
 from mixes.fit import fit_laws
-from mixes.laws.registry import LAWS
 from mixes.precision import fit_by_precision, precisions
 from mixes.runs import Run, Runs
+from mixes.seeds import level_seeds, noise_kept
 
 LINEAR = ("linear",)
+OF_SEED = 0.3  # sd of what a seed does to all mixes alike
 
 
-def replicated(seeds: int, noise: float, misfit: float, seed: int = 0, mixes: int = 30) -> Runs:
-    """Ten of the mixes in so many seeds; `misfit` is what no linear law can say of a mix, whatever its seed."""
+def swarm(
+    replicated: int, seeds: int, noise: float, misfit: float = 0.0, mixes: int = 30, seed: int = 0
+) -> tuple[Runs, dict[str, int]]:
+    """The first mixes in so many seeds, the others in seed 0; `misfit` is what no linear law can say of a mix."""
     rng = np.random.default_rng(seed)
-    runs = []
+    runs, used, of_seed = [], {}, OF_SEED * rng.standard_normal((seeds, 2))
     for number, mix in enumerate(rng.dirichlet(np.ones(3), size=mixes).tolist()):
         weights = dict(zip(sorted(NATURAL), mix, strict=True))
         own = truth(weights) + misfit * rng.standard_normal(2)
-        for s in range(seeds if number < 10 else 1):
-            scores = own + noise * rng.standard_normal(2)
-            runs.append(
-                Run(f"{number:02d}-{s}", f"mix-{number:02d}", weights, dict(zip(("arc", "mbpp"), scores, strict=True)))
-            )
-    return Runs(runs)
+        for s in range(seeds if number < replicated else 1):
+            scores = own + of_seed[s] + noise * rng.standard_normal(2)
+            name = f"{number:02d}-{s}"
+            runs.append(Run(name, f"mix-{number:02d}", weights, dict(zip(("arc", "mbpp"), scores, strict=True))))
+            used[name] = s
+    return level_seeds(Runs(runs), used), used
 
 
-def counted(runs: Runs) -> dict[str, np.ndarray]:
-    return precisions(runs, local_fits(runs, fit_laws(runs, LINEAR)))
+def counted(runs: Runs, seeds: dict[str, int]) -> np.ndarray:
+    return np.mean(list(precisions(runs, local_fits(runs, fit_laws(runs, LINEAR)), seeds).values()), axis=0)
 
 
-def test_where_noise_is_all_that_a_law_misses_a_mix_counts_by_its_seeds():
-    found = counted(replicated(seeds=8, noise=0.2, misfit=0.0, mixes=60))["arc"]
-    assert found[:10] == pytest.approx(8, rel=0.4)
+@pytest.mark.parametrize(("replicated", "seeds"), [(3, 3), (3, 8), (10, 8), (1, 8)])
+def test_the_noise_that_levelling_keeps(replicated, seeds):
+    """By the formula, and as scores scatter: about each swarm's own level, which laws take for the truth's."""
+    runs, used = swarm(replicated, seeds, noise=0.1)
+    kept = noise_kept(runs, used)
+    r, s = 1 / replicated, 1 / seeds
+    assert kept[:replicated] == pytest.approx(r + s - r * s)
+    assert (kept[replicated:] == 1).all()
+    off = []
+    for seed in range(300):
+        made, _ = swarm(replicated, seeds, noise=0.1, mixes=replicated + 8, seed=seed)
+        mixes = made.by_mix()
+        level = OF_SEED * np.random.default_rng(seed).standard_normal((seeds, 2))[0]
+        off += (mixes.scores() - SLOPES @ mixes.weights().T - level[:, None]).tolist()
+    assert np.var(off, axis=0)[:replicated].mean() == pytest.approx(0.01 * (r + s - r * s), rel=0.2)
+
+
+def test_where_noise_is_all_that_a_law_misses_a_mix_counts_by_what_its_seeds_tell():
+    found = counted(*swarm(10, 8, noise=0.2, mixes=60))
+    assert found[:10] == pytest.approx(1 / 0.2125, rel=0.35)
     assert (found[10:] == 1).all()
 
 
 def test_where_the_law_is_wrong_more_seeds_make_a_mix_no_better_evidence():
-    found = counted(replicated(seeds=8, noise=0.01, misfit=0.5))["arc"]
-    assert found == pytest.approx(1, abs=0.05)
+    assert counted(*swarm(10, 8, noise=0.01, misfit=0.5)) == pytest.approx(1, abs=0.05)
 
 
-def test_the_law_is_then_that_of_all_runs_each_on_its_own():
-    """A linear law, all noise: n times a mean of n runs is what least squares over the runs themselves asks for."""
-    runs = replicated(seeds=50, noise=0.2, misfit=0.0)
-    laws, _ = fit_by_precision(runs, LINEAR)
-    alone = LAWS["linear"].fit(runs.weights(), runs.scores(), np.ones((2, len(runs))))
-    plain = fit_laws(runs, LINEAR)
-    for t, task in enumerate(runs.tasks):
-        off = np.abs(laws[task].parameters - alone[t]).max()
-        assert off < 0.25 * np.abs(plain[task].parameters - alone[t]).max()
+def test_where_every_mix_has_seeds_the_first_fit_has_seen_means_only():
+    """Half noise, half misfit: what is left of means is no single run's residual."""
+    runs, seeds = swarm(30, 10, noise=0.1, misfit=0.1)
+    assert counted(runs, seeds) == pytest.approx(0.02 / (0.01 + 0.01 * 0.13), rel=0.25)
+    _, fits = fit_by_precision(runs, LINEAR, seeds=seeds)
+    assert np.mean([fit.noise for fit in fits.values()]) == pytest.approx(0.02**0.5, rel=0.2)
 
 
 def test_it_finds_the_truth_more_closely():
-    """Over swarms: mixes with eight seeds counted as such against all counted alike."""
+    """Over swarms: slopes of two domains against the third, as levels are each swarm's own."""
     weighed, alike = [], []
-    for seed in range(20):
-        runs = replicated(seeds=8, noise=0.2, misfit=0.0, seed=seed, mixes=20)
-        laws, _ = fit_by_precision(runs, LINEAR)
+    for seed in range(40):
+        runs, seeds = swarm(8, 8, noise=0.2, mixes=20, seed=seed)
+        laws, _ = fit_by_precision(runs, LINEAR, seeds=seeds)
         plain = fit_laws(runs, LINEAR)
         for t, task in enumerate(runs.tasks):
-            weighed.append(laws[task].parameters - SLOPES[t])
-            alike.append(plain[task].parameters - SLOPES[t])
-    assert np.square(weighed).mean() < 0.8 * np.square(alike).mean()
+            for found, made in ((weighed, laws), (alike, plain)):
+                off = made[task].parameters - SLOPES[t]
+                found.append(off - off.mean())
+    assert np.square(weighed).mean() < 0.9 * np.square(alike).mean()
 
 
 def test_imagined_measurements_are_as_precise_as_the_real_ones():
-    runs = replicated(seeds=50, noise=0.2, misfit=0.0)
-    laws, fits = fit_by_precision(runs, LINEAR)
-    mixes = runs.by_mix().weights()
-    worlds = imagine_worlds(fits, mixes, 300, 0)
-    spread = worlds.errors({"arc": 1.0}, mixes).std(axis=0)  # of refits about their truths, at every mix
-    alone = runs.weights()
-    exact = 0.2 * np.sqrt(np.einsum("nd,de,ne->n", mixes, np.linalg.inv(alone.T @ alone), mixes))
+    runs, seeds = swarm(10, 50, noise=0.2)
+    laws, fits = fit_by_precision(runs, LINEAR, seeds=seeds)
+    mixes, kept = runs.by_mix().weights(), noise_kept(runs, seeds)
+    spread = imagine_worlds(fits, mixes, 300, 0).errors({"arc": 1.0}, mixes).std(axis=0)  # of refits about their truths
+    exact = 0.2 * np.sqrt(np.einsum("nd,de,ne->n", mixes, np.linalg.inv(mixes.T / kept @ mixes), mixes))
     assert spread == pytest.approx(exact, rel=0.35)
-    assert fits["arc"].noise == pytest.approx(0.2, rel=0.35)
-    assert laws["arc"].precision[:10] == pytest.approx(50, rel=0.6)
+    assert laws["arc"].precision[:10] == pytest.approx(1 / kept[:10], rel=0.5)
 
 
-def test_swarms_without_replicates_are_as_before():
-    runs, seeds = swarm(replicated=1, own=0.1)
-    single = runs.select([i for i, run in enumerate(runs.runs) if seeds[run.id] == 0])
-    laws, fits = fit_by_precision(single, LINEAR)
-    assert laws["arc"].precision is None
-    assert (fits["arc"].root == 1).all()
+def test_all_count_alike_where_seeds_are_unknown_or_tell_nothing():
+    runs, seeds = swarm(10, 8, noise=0.2)
+    one, of_one = swarm(1, 8, noise=0.2)  # its seeds' effects take all that its replicates say
+    for laws, fits in (fit_by_precision(runs, LINEAR), fit_by_precision(one, LINEAR, seeds=of_one)):
+        assert laws["arc"].precision is None
+        assert (fits["arc"].root == 1).all()
+    assert fit_by_precision(runs, LINEAR, seeds=seeds)[0]["arc"].precision is not None

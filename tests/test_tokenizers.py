@@ -47,7 +47,9 @@ def sentencepiece() -> Tokenizer:
     tokenizer.train_from_iterator(texts()[:-1], trainer)
     content = json.loads(tokenizer.to_str())  # the bytes are pieces, not special tokens
     content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] in ("<unk>", END)]
-    return Tokenizer.from_str(json.dumps(content))
+    made = Tokenizer.from_str(json.dumps(content))
+    made.add_tokens([next(token for token in made.get_vocab() if token.startswith("▁") and len(token) > 3)])
+    return made  # with a piece that is an added token too
 
 
 @pytest.mark.parametrize("make", [byte_level, sentencepiece])
@@ -70,6 +72,18 @@ def test_a_text_that_names_a_special_token_does_not_end(tmp_path):
     ids = loaded.encode_batch_fast([text], add_special_tokens=False)[0].ids
     assert ending not in ids
     assert loaded.decode(ids, skip_special_tokens=False) == text
+
+
+def test_a_tokenizer_made_for_batches_of_a_model_takes_texts_whole(tmp_path):
+    """Truncation, padding and dropout belong to training, and stand in many published files."""
+    plain, tokenizer = byte_level(), byte_level()
+    tokenizer.enable_truncation(8)
+    tokenizer.enable_padding(pad_id=0, pad_token=END, length=16)
+    tokenizer.model.dropout = 0.5
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    loaded, some = load_tokenizer(tmp_path / "tokenizer.json"), [texts()[0], "short"]
+    found = loaded.encode_batch_fast(some, add_special_tokens=False)
+    assert [one.ids for one in found] == [plain.encode(text).ids for text in some]
 
 
 @pytest.fixture(scope="module")

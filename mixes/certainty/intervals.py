@@ -70,7 +70,7 @@ def score_intervals(
     share = np.array([(value * fits[task].noise) ** 2 for task, value in counted.items()])
     share /= share.sum()
     own = np.minimum(share @ [fits[task].leverage for task in counted], MOST_LEVERAGE)
-    root = np.sqrt(share @ [fits[task].root ** 2 for task in counted])  # a mean over seeds misses by less
+    root = 1 / np.sqrt(share @ [fits[task].root ** -2.0 for task in counted])  # a mean over seeds misses by less
     away = share @ [fits[task].leverage_at(mixes) for task in counted]
     sizes = np.sort(root * np.abs(held_out) * np.sqrt(1 - own))
     rank = min(int(np.ceil((len(sizes) + 1) * coverage)), len(sizes))

@@ -103,7 +103,7 @@ def _drawn(squares: np.ndarray, freedom: int, unexplained: np.ndarray, single: n
     """
     sums = squares.sum(axis=1)
     drawn = np.empty(len(sums))
-    for fellows in (single, ~single):
+    for fellows in (single, ~single) if not single.all() else (single,):
         part = np.mean(sums[fellows] / (freedom * np.maximum(unexplained[fellows], 1e-300)))
         prior = PRIOR_FREEDOM * part * unexplained[fellows]
         drawn[fellows] = np.sqrt((sums[fellows] + prior) / (freedom + PRIOR_FREEDOM))

@@ -117,5 +117,5 @@ def _precision(residual: np.ndarray, rows: np.ndarray, domains: int, least: floa
     share, variance = np.ones_like(rows), np.ones(count.shape)
     for _ in range(10):
         variance = ((rows * share * residual**2).sum(axis=1, keepdims=True) / freedom).clip(least**2, MOST_NOISE**2)
-        share = (FREEDOM + 1) / (FREEDOM + residual**2 / variance)
+        share = (FREEDOM + 1) / (FREEDOM + rows * residual**2 / variance)
     return rows * share / variance
