@@ -71,7 +71,7 @@ def score_checkpoint(
     folder = logs / checkpoint
     (folder / "completions" / "00000").unlink(missing_ok=True)  # whatever the mark says: the record is not there
     step = ScoreCheckpoint(evidence, _file(records.absolute(), checkpoint), folder.absolute())
-    run_steps([step], 1, folder, executor, progress)
+    run_steps([step], 1, folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
 
 
 def read_checkpoint(evidence: Evidence, records: Path) -> dict[str, float] | None:
@@ -99,7 +99,7 @@ class ScoreCheckpoint(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes the record; yields nothing."""
-        from mixes.proxy.device import prepare_device, release_memory
+        from mixes.proxy.device import prepare_device
         from mixes.proxy.model import Proxies
 
         settings = self.evidence.proxy
@@ -108,8 +108,6 @@ class ScoreCheckpoint(PipelineStep):
         proxies = Proxies(settings.shape, trainer.vocabulary, settings.context, [0], settings.tied)
         proxies.start_from(trainer.start)
         scores, _ = trainer.score(proxies.to(prepare_device(settings)))
-        del proxies
-        release_memory()  # on one machine, this is the process that then chooses how many proxies fit
         columns = [name for name in SCORES if name != "run"]
         write_parquet(scores.select(pl.lit(self.file.stem).alias("checkpoint"), *columns), self.file)
         return iter(())

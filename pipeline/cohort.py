@@ -161,15 +161,14 @@ class CohortTrainer:
                 raise
         release_memory()  # out of the handler, whose traceback held the tensors
         if len(candidates) > 1:
-            write_aside(self.folder / "most.json", json.dumps(len(candidates) // 2).encode())
+            write_aside(self.folder / "most.json", json.dumps(_half(candidates)).encode())
             return self._train_halves(candidates, parts, attempt)
         if parts >= self.evidence.proxy.batch:
             raise MixError(f"proxy.size: one sequence of {self.evidence.proxy.size} does not fit — take a smaller size")
         return self.train(candidates, min(2 * parts, self.evidence.proxy.batch), attempt)
 
     def _train_halves(self, candidates: Sequence[Candidate], parts: int, attempt: int) -> None:
-        middle = (len(candidates) + 1) // 2
-        for half in (candidates[:middle], candidates[middle:]):
+        for half in (candidates[: _half(candidates)], candidates[_half(candidates) :]):
             self.train(half, parts, attempt)
 
     def _train_together(self, candidates: Sequence[Candidate], parts: int, attempt: int) -> None:
@@ -274,6 +273,11 @@ class CohortTrainer:
             "waited": trained.waited / cohort,
             "weights": json.dumps(dict(sorted(candidate.weights.items()))),
         }
+
+
+def _half(candidates: Sequence[Candidate]) -> int:
+    """The larger one's size."""
+    return (len(candidates) + 1) // 2
 
 
 def read_most(folder: Path) -> int | None:

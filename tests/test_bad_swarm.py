@@ -127,7 +127,7 @@ def test_ids_that_the_tokenizer_does_not_have(tokens):
     ("last", "line"),
     [
         (70_000, "sources.ids.dtype: uint16 cannot hold all 70,001 ids of tokenizer.path"),
-        (1 << 30, "tokenizer.json numbers a token 1,073,741,824, most is 524,287"),
+        (1 << 20, "tokenizer.json numbers a token 1,048,576, most is 524,287"),
     ],
 )
 def test_a_tokenizer_whose_numbers_do_not_fit(tokens, last, line):
@@ -139,9 +139,12 @@ def test_a_tokenizer_whose_numbers_do_not_fit(tokens, last, line):
 
 def test_a_plan_does_not_take_any_number_for_a_vocabulary(tokens):
     folder, write = tokens
-    Tokenizer(BPE({END: 0, "a": 1, "b": (1 << 32) - 1}, [])).save(str(folder / "tokenizer.json"))
+    Tokenizer(BPE({END: 0, "a": 1, "b": 1 << 20}, [])).save(str(folder / "tokenizer.json"))
     write()
-    assert "most is 524,287" in said(folder, "plan", "ids.yaml", "--device", "h100")
+    content = yaml.safe_load((folder / "ids.yaml").read_text())
+    content["sources"]["more"] = content["sources"]["ids"]  # a mix needs two
+    (folder / "two.yaml").write_text(yaml.safe_dump(content))
+    assert "most is 524,287" in said(folder, "plan", "two.yaml", "--device", "h100")
 
 
 def test_items_that_do_not_fit_the_context_are_shown(tiny, finished):

@@ -241,9 +241,10 @@ def test_killed_at_three_random_moments(tiny, tmp_path, truth):
     assert kept == left  # what was completed was not made again
 
 
-def test_ranks_end_with_a_driver_that_is_killed(tmp_path):
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_ranks_end_with_a_driver_that_is_killed(tmp_path, gpus):
     code = "import sys; from pathlib import Path; from test_executors import *; folder = Path(sys.argv[1]); "
-    code += "run_steps([Beating(folder)], 2, folder / 'logs', ExecutorSettings(workers=2))"
+    code += f"run_steps([Beating(folder)], 2, folder / 'logs', ExecutorSettings(workers=2), gpus={gpus})"
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], start_new_session=True,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, stderr=(tmp_path / "stderr").open("wb"),
@@ -380,11 +381,41 @@ def test_ray_makes_the_same_bytes_whatever_is_killed(tiny, tmp_path, truth, head
 
 @pytest.mark.filterwarnings("ignore:placement_group:DeprecationWarning")
 def test_ray_gives_every_rank_a_gpu_of_its_own_where_they_ask(tmp_path, head):
-    settings = ExecutorSettings(kind="ray", mem_per_cpu_gb=1, address=head)
+    settings = ExecutorSettings(kind="ray", cpus_per_task=1, mem_per_cpu_gb=1, address=head)
     run_steps([Placed(tmp_path)], GPUS, tmp_path / "logs", settings, gpus=1)
     assert {(tmp_path / f"gpu-{rank}").read_text() for rank in range(GPUS)} == {"0", "1"}
     with pytest.raises(PipelineError, match=r"takes 1 CPUs and 1 GB and 3 GPU, and no node .* or proxy\.device: cpu"):
         run_steps([Placed(tmp_path)], 5, tmp_path / "logs", settings, gpus=GPUS + 1)
+
+
+class Signed(PipelineStep):
+    """Writes which process it runs in."""
+
+    type = name = "signed"
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+
+    def run(self, data=None, rank: int = 0, world_size: int = 1):
+        self.file.write_text(str(os.getpid()))
+        return iter(())
+
+
+def test_a_rank_on_a_gpu_never_runs_in_the_driver(tmp_path, monkeypatch):
+    """What the driver forks later would hold the GPU's memory."""
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
+    for gpus in (0, 1):
+        run_steps([Signed(tmp_path / str(gpus))], 1, tmp_path / f"logs-{gpus}", ExecutorSettings(workers=1), gpus=gpus)
+    assert (tmp_path / "0").read_text() == str(os.getpid()) != (tmp_path / "1").read_text()
+    with pytest.raises(PipelineError, match="this shard is bad"):
+        run_steps([Judged(tmp_path)], 2, tmp_path / "logs", ExecutorSettings(workers=1), gpus=1)
+
+
+def test_a_rank_on_a_gpu_has_cores_to_feed_it():
+    plain = ExecutorSettings(kind="slurm", partition="cpu", time="00:10:00")
+    assert (plain.takes(0), plain.takes(1)) == ((1, 2), (4, 4))
+    assert plain.model_copy(update={"cpus_per_task": 16}).takes(1) == (16, 4)
 
 
 @pytest.mark.parametrize(

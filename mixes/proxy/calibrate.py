@@ -114,6 +114,7 @@ def _timed_steps(settings: ProxySettings, cohort: int, step: Callable[[int], Non
     whole = batch == settings.batch
     for _ in range(WARM if whole else 1):
         step(batch)
+    _finish(settings)
     _meeting.wait(MEETING)
     began, worked, steps = time.perf_counter(), time.process_time(), 0
     passed = 0.0
@@ -121,7 +122,7 @@ def _timed_steps(settings: ProxySettings, cohort: int, step: Callable[[int], Non
         for _ in range(TOGETHER if whole else 1):
             step(batch)
             steps += 1
-        _finish()
+        _finish(settings)
         passed = time.perf_counter() - began
     share = (time.process_time() - worked) / passed if settings.device == "cpu" else 1.0
     return cohort * steps * batch * settings.context / passed, batch, min(1.0, share)
@@ -150,7 +151,7 @@ def _timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def _finish() -> None:
+def _finish(settings: ProxySettings) -> None:
     """A GPU works on after its steps have been asked for."""
-    if torch.cuda.is_available():
+    if settings.device == "cuda":
         torch.cuda.synchronize()

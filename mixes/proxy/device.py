@@ -1,7 +1,9 @@
 """The device that proxies train on, and what its memory says."""
 
 import gc
+import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
 
 import torch
 
@@ -41,13 +43,34 @@ def count_gpus() -> int:
 
 
 def free_memory() -> int:
-    """Free bytes of the GPU that has least of them."""
-    return min(torch.cuda.mem_get_info(number)[0] for number in range(count_gpus()))
+    """Free bytes of the GPU that has least of them.
+
+    Asked in a process of its own: to ask takes a part of the GPU's memory, which would be held as long as this process,
+    and by whatever it forks.
+    """
+    count_gpus()
+    release_memory()  # what this process keeps for later use counts as taken
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
+        return child.submit(_least_free).result()
+
+
+def _least_free() -> int:
+    return min(torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count()))
+
+
+FULL = (
+    "can't allocate memory",  # a CPU's allocator
+    "out of memory",  # CUDA's own word and Triton's, on contexts, kernels and pinned memory
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",  # a thread's first product, at the peak
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """A GPU's allocator raises a class of its own; a CPU's a RuntimeError that only its text tells."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    """torch's allocator of a GPU raises a class of its own; all else is a RuntimeError that only its text tells."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(said in str(error) for said in FULL)
 
 
 def release_memory() -> None:

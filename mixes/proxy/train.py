@@ -26,6 +26,7 @@ from mixes.proxy.tokens import Batches, DomainTokens, Member
 
 CLIP = 1.0  # gradient norm of a proxy (assumed, as in most language-model recipes)
 BETAS = (0.9, 0.95)  # AdamW, as in LLaMA's recipe
+COMPILED = 256  # shapes of one function that a process compiles: cohorts of other sizes, halves, slices of their logits
 WATCHED = 0.05  # share of the steps over which a loss is averaged before it is called diverged (assumed)
 
 
@@ -54,7 +55,9 @@ def program_of(proxies: Proxies, device: torch.device, compiled: bool) -> Progra
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     if not compiled:
         return Program(proxies, excess, dtype)
-    return Program(torch.compile(proxies, dynamic=False), torch.compile(fusable_excess, dynamic=False), dtype)
+    torch._dynamo.config.recompile_limit = COMPILED  # from the ninth on, the default runs uncompiled, and only warns
+    trunk, apart = (torch.compile(one, dynamic=False, fullgraph=True) for one in (proxies, fusable_excess))
+    return Program(trunk, apart, dtype)
 
 
 def train_cohort(

@@ -32,13 +32,14 @@ def run_on_ray(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, 
     if importlib.util.find_spec("ray") is None:
         raise PipelineError("executor.kind: ray, and Ray is not installed — run `pip install ray`, or set kind: local")
     _connect(settings.address or os.environ.get("RAY_ADDRESS"))
+    cpus, memory = settings.takes(gpus)
     malloc = {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")}
     executor = _OnRay(
         steps,
         tasks=ranks,
         workers=min(settings.workers or _room(settings, gpus), ranks),
-        cpus_per_task=settings.cpus_per_task or 1,
-        mem_per_cpu_gb=settings.mem_per_cpu_gb or 2,
+        cpus_per_task=cpus,
+        mem_per_cpu_gb=memory,
         gpus_per_task=gpus,
         logging_dir=str(logs),
         ray_remote_kwargs={"runtime_env": {"env_vars": malloc}},
@@ -106,7 +107,7 @@ def _room(settings: ExecutorSettings, gpus: int) -> int:
     """Ranks that fit on the cluster's nodes at once. More would wait in threads that outlive an interruption."""
     import ray
 
-    cpus, memory = settings.cpus_per_task or 1, settings.mem_per_cpu_gb or 2
+    cpus, memory = settings.takes(gpus)
     takes = {"CPU": cpus, "memory": cpus * memory << 30, "GPU": gpus}
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     room = sum(min(int(node.get(name, 0) // size) for name, size in takes.items() if size) for node in nodes)

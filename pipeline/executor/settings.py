@@ -38,9 +38,9 @@ class ExecutorSettings(BaseModel):
     workers: int | None = Field(None, ge=1)
     """Ranks that run at once; by default as many as this machine has cores, on a cluster as many as it has room for."""
     cpus_per_task: int | None = Field(None, ge=1)
-    """CPUs of a rank; 1 by default."""
+    """CPUs of a rank; 1 by default, 4 where it trains on a GPU."""
     mem_per_cpu_gb: int | None = Field(None, ge=1)
-    """Memory of a rank in GB a CPU; 2 by default."""
+    """Memory of a rank in GB a CPU; 2 by default, 4 where it trains on a GPU."""
     partition: Word | None = None
     """Slurm's partition."""
     time: Annotated[Word | None, BeforeValidator(_quoted)] = None
@@ -54,6 +54,12 @@ class ExecutorSettings(BaseModel):
     """Most jobs of an array, 1000 by default; where there are more ranks, a job runs several, one after another."""
     address: Word | None = None
     """The Ray cluster, as `ray.init` takes it; else RAY_ADDRESS, else a cluster of this machine that ends with us."""
+
+    def takes(self, gpus: int) -> tuple[int, int]:
+        """CPUs of a rank, and GB for each. One on a GPU also compiles, loads batches and starts from weights that are
+        drawn on the CPU (assumed: enough for all three)."""
+        cpus, memory = (4, 4) if gpus else (1, 2)
+        return self.cpus_per_task or cpus, self.mem_per_cpu_gb or memory
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "ExecutorSettings":

@@ -61,6 +61,7 @@ class _Array(SlurmPipelineExecutor):
 
 
 def _array(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, name: str, gpus: int) -> _Array:
+    cpus, memory = settings.takes(gpus)
     return _Array(
         steps,
         tasks=ranks,
@@ -70,8 +71,8 @@ def _array(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, name
         partition=settings.partition,
         time=settings.time,
         workers=settings.workers or -1,
-        cpus_per_task=settings.cpus_per_task or 1,
-        mem_per_cpu_gb=settings.mem_per_cpu_gb or 2,
+        cpus_per_task=cpus,
+        mem_per_cpu_gb=memory,
         env_command=settings.env_command or f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
         gpus_per_task=0 if _asks_for_gpus(settings.sbatch or {}) else gpus,
         sbatch_args=settings.sbatch,
