@@ -31,7 +31,9 @@ class Scale:
     cohorts: tuple[int, ...] = (1, 8, 32, 128)
     context: int = 512
     warm: int = 5  # steps
-    timed: int = 20
+    timed: int = 20  # at least …
+    seconds: float = 3.0  # … and for about so long …
+    most: int = 2_000  # … but not more
     worker_steps: int = 195  # of one that runs beside others: long, so that the start of the last does not count
     side: int = 8_192  # of the square product that the peak is measured by
     swarm: int = 512  # proxies of the full swarm
@@ -42,7 +44,9 @@ class Scale:
         return ProxySettings(size=size, context=self.context, device=self.device, **given)
 
 
-TINY = Scale("cpu", ("100k",), (1, 2), context=32, warm=1, timed=2, worker_steps=3, side=256, swarm=4, tokens=50_000)
+TINY = Scale(
+    "cpu", ("100k",), (1, 2), context=32, warm=1, timed=2, seconds=0.0, worker_steps=3, side=256, swarm=4, tokens=50_000
+)
 
 
 def domains(folder: Path, context: int, vocabulary: int, tokens: int) -> dict[str, DomainTokens]:
@@ -85,10 +89,14 @@ def matrix_peak(scale: Scale) -> float:
 def speed(
     settings: ProxySettings, vocabulary: int, cohort: int, folder: Path, compiled: bool, scale: Scale
 ) -> tuple[float, float]:
-    """Tokens a second over all proxies, and the share of the time spent waiting for data."""
+    """Tokens a second over all proxies, and the share of the time spent waiting for data.
+
+    Some steps say how many more the clock then runs over, without a stop between them.
+    """
     device = prepare_device(settings)
     streams = domains(folder, settings.context, vocabulary, scale.tokens)
-    batches = Batches(members(cohort), streams, scale.warm + scale.timed, settings.batch, vocabulary)
+    batches = Batches(members(cohort), streams, scale.warm + scale.timed + scale.most, settings.batch, vocabulary)
+    first, last = scale.warm + scale.timed, scale.warm + scale.timed + scale.most
     proxies = Proxies(settings.shape, vocabulary, settings.context, [0] * cohort).to(device)
     optimiser, program = optimiser_of(proxies, settings), program_of(proxies, device, compiled)
     with Feed(batches.from_step(0), device) as feed:
@@ -98,11 +106,18 @@ def speed(
             optimiser.zero_grad(set_to_none=True)
             if step == scale.warm - 1:
                 _finish(device)
+                began = time.perf_counter()
+            if step == first - 1:
+                _finish(device)
+                each = (time.perf_counter() - began) / scale.timed
+                last = first + min(scale.most, max(scale.timed, int(scale.seconds / each)))
                 began, waited = time.perf_counter(), feed.waited
+            if step == last - 1:
+                break
         _finish(device)
         seconds = time.perf_counter() - began
         waited = feed.waited - waited
-    return cohort * scale.timed * settings.batch * settings.context / seconds, waited / seconds
+    return cohort * (last - first) * settings.batch * settings.context / seconds, waited / seconds
 
 
 def _finish(device: torch.device) -> None:
@@ -113,11 +128,12 @@ def _finish(device: torch.device) -> None:
 def plain_speed(settings: ProxySettings, vocabulary: int, folder: Path, scale: Scale) -> float:
     """Tokens a second of a plain loop: the same batches, no thread, logits whole, AdamW as it comes."""
     streams = domains(folder, settings.context, vocabulary, scale.tokens)
-    batches = Batches(members(1), streams, scale.warm + scale.timed, settings.batch, vocabulary)
+    first = scale.warm + scale.timed  # step that the clock starts before, as in `speed`
+    batches = Batches(members(1), streams, first + scale.timed, settings.batch, vocabulary)
     model = Plain(settings.shape, vocabulary, settings.context)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=BETAS)
     for step, rows in enumerate(batches.from_step(0)):
-        if step == scale.warm:
+        if step == first:
             began = time.perf_counter()
         tokens = torch.from_numpy(rows[0]).long()
         loss = F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())

@@ -45,7 +45,7 @@ from mixes.proxy.calibrate import measure_speed
 from mixes.proxy.device import is_out_of_memory, release_memory
 from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.feed import Feed
-from mixes.proxy.memory import choose_cohort
+from mixes.proxy.memory import bytes_a_proxy, choose_cohort
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches
@@ -53,6 +53,7 @@ from mixes.proxy.train import learn, optimiser_of, program_of, train_cohort
 from pipeline.suite import read_items
 
 PAIRS = 5
+HOPELESS = 1.5  # times the free memory that a cohort may be counted to need; the count has half as much again in it
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}  # as the tool's workers
 
 
@@ -72,35 +73,43 @@ def gpu(folder: Path, console: Console, scale: Scale) -> None:
     device = torch.cuda.get_device_name() if scale.device == "cuda" else "a CPU, to see that it runs"
     console.print(f"{device}, torch {torch.__version__}, bf16 peak {peak / 1e12:.3g} TFLOP/s")
     table = Table("size", "batch", "S", "tokens/s", "of the peak", "against S = 1", "waiting for data")
-    best_small = 0.0
+    best: dict[str, float] = {}
     for size in scale.sizes:
-        settings = scale.settings(size)
+        settings, first = scale.settings(size), 0.0
         work = flops_a_token(settings.shape, VOCABULARY, scale.context)
-        first = 0.0
         for cohort, compiled in ((1, False), *((cohort, True) for cohort in scale.cohorts)):
             name = f"{cohort}" + ("" if compiled else ", not compiled")
-            row = (size, f"{settings.batch} × {scale.context}", name)
-            try:
-                found, waited = speed(settings, VOCABULARY, cohort, folder, compiled and scale.device == "cuda", scale)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                found = 0.0
-            release_memory()
-            torch.compiler.reset()
-            if not found:
-                table.add_row(*row, "does not fit", "", "", "")
-                continue
+            found, waited, said = measured(settings, cohort, folder, compiled, scale)
             first = found if cohort == 1 and compiled else first
-            against = f"{found / first:.2f} ×" if first else ""
-            table.add_row(*row, f"{found:,.0f}", f"{found * work / peak:.1%}", against, f"{waited:.1%}")
-            best_small = max(best_small, found if size == scale.sizes[0] else 0)
+            best[size] = max(best.get(size, 0.0), found)
+            against = f"{found / first:.2f} ×" if first and found else ""
+            numbers = (f"{found:,.0f}", f"{found * work / peak:.1%}", against, f"{waited:.1%}")
+            row = (size, f"{settings.batch} × {scale.context}", name, *(numbers if found else (said, "", "", "")))
+            table.add_row(*row)
+            console.print("  ".join(row))  # now: what comes after it may end this process
     console.print(table)
     small = scale.settings(scale.sizes[0])
     tokens = scale.swarm * small.tokens
     floor = tokens * flops_a_token(small.shape, VOCABULARY, scale.context) / peak
-    seconds = f"{tokens / best_small:,.0f} s; at the peak {floor:,.0f} s"
-    console.print(f"{scale.swarm} proxies of {small.size}, {tokens:,} tokens: {seconds}")
+    if fastest := best[small.size]:
+        seconds = f"{tokens / fastest:,.0f} s; at the peak {floor:,.0f} s"
+        console.print(f"{scale.swarm} proxies of {small.size}, {tokens:,} tokens: {seconds}")
+
+
+def measured(
+    settings: ProxySettings, cohort: int, folder: Path, compiled: bool, scale: Scale
+) -> tuple[float, float, str]:
+    """Tokens a second, share of waiting, and where there is no speed why."""
+    on_gpu = scale.device == "cuda"
+    if on_gpu and cohort * bytes_a_proxy(settings, VOCABULARY) > HOPELESS * torch.cuda.mem_get_info()[0]:
+        return 0.0, 0.0, "would not fit"
+    try:
+        return *speed(settings, VOCABULARY, cohort, folder, compiled and on_gpu, scale), ""
+    except Exception as error:  # a cell that fails must not cost the others
+        return 0.0, 0.0, "does not fit" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"[:60]
+    finally:
+        release_memory()
+        torch.compiler.reset()
 
 
 def full(folder: Path, console: Console, scale: Scale) -> None:
