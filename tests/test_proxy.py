@@ -21,7 +21,7 @@ from mixes.proxy.loss import excess, fusable_excess, head_loss, slices, token_na
 from mixes.proxy.model import Proxies, norm, rotate
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member, interleave
-from mixes.proxy.train import Program, learn, train_cohort
+from mixes.proxy.train import Program, learn, program_of, train_cohort
 from pipeline.suite import SuiteSettings, encode_suite, read_items
 
 SETTINGS = ProxySettings(size="100k", tokens=4_096, context=32, batch=8)
@@ -245,6 +245,15 @@ def test_a_gpus_program_traces_whole_and_agrees():
         cosine = F.cosine_similarity(weight.grad.flatten(), wanted[name].flatten(), dim=0)
         assert weight.grad.dtype == torch.float32
         assert cosine > 0.99, name
+
+
+def test_cohorts_of_many_sizes_stay_compiled():
+    """Halved, retried and uneven cohorts are shapes of their own; beyond eight, torch would run them uncompiled."""
+    program_of(proxies(1), torch.device("cpu"), compiled=True)
+    apart = torch.compile(fusable_excess, backend="aot_eager", fullgraph=True, dynamic=False)
+    for rows in range(2, 14):
+        logits, targets = torch.randn(1, rows, 7), torch.randint(7, (1, rows, 1))
+        torch.testing.assert_close(apart(logits, targets), excess(logits, targets))
 
 
 def test_training_learns_and_repeats_to_the_last_bit(domains):
