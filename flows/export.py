@@ -37,6 +37,7 @@ from pipeline.tokenise import TRAIN
 
 MARK = "mixes.json"  # what tells a folder of ours
 FOLDERS = ("olmo-core", "megatron")
+EXPORT_KEYS = ("run", "name", "index")  # columns that name a run
 
 
 def ratios_of(evidence: Evidence, candidates: list[Candidate]) -> Table:

@@ -50,7 +50,7 @@ def look(experiment: Experiment) -> Known:
         pool = _pool(experiment, said)
         evidence = _evidence(experiment, pool) if pool else None
         caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
-        candidates = _swarm(experiment, pool, caps, said)
+        candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, said)
     if evidence:
         items = encoded_items(evidence.suite)
         trained = [one for one in candidates if is_recorded(experiment.records, evidence.run_id(one))]
@@ -96,6 +96,22 @@ def _evidence(experiment: Experiment, pool: Pool) -> Evidence | None:
         return None
 
 
+def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[Candidate]:
+    """The mixes of all rounds, where each has been drawn by the scores of those before."""
+    rounds = experiment.swarm.rounds
+    if len(rounds) < 2 or not evidence:
+        return []
+    from flows.swarm import draw, draw_next  # Prefect takes seconds to import
+
+    try:
+        candidates = draw.fn(experiment, evidence)
+        for number in range(2, len(rounds) + 1):
+            candidates = [*candidates, *draw_next.fn(experiment, evidence, candidates, number)]
+    except Unfinished:
+        return []
+    return candidates
+
+
 def _swarm(
     experiment: Experiment, pool: Pool | None, caps: Mapping[str, float] | None, said: list[str]
 ) -> list[Candidate]:
@@ -119,7 +135,10 @@ def _in_one_round(settings: SwarmSettings, said: list[str]) -> SwarmSettings:
     rounds = settings.rounds
     if not rounds:
         return settings
-    said.append(f"The mixes of {len(rounds)} rounds are drawn at once here; later ones are taken as not yet trained.")
+    said.append(
+        f"The mixes of {len(rounds)} rounds are drawn at once here: later ones are taken as not yet trained, and all "
+        "as if they could train together."
+    )
     return settings.model_copy(update={"mixes": sum(rounds), "rounds": ()})
 
 

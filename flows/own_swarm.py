@@ -40,11 +40,13 @@ def recommend_from_files(
     settings: RecommendSettings,
     seed: int,
     evidence: Mapping[str, str],
+    seeds: Mapping[str, int] | None = None,
 ) -> Recommendation:
     """The best mix for `settings.target`, every score in its metric's own direction and unit.
 
     tokens: domain → tokens that can be had; without them nothing pulls to natural, no epochs are counted, and the
-    mix is compared with the swarm's centre. natural: domain → share, if it is not the share of `tokens`.
+    mix is compared with the swarm's centre. natural: domain → share, if it is not the share of `tokens`. seeds: run →
+    the seed that it was trained with, where it is known.
 
     Raises:
         ExperimentError: tokens of other domains, or a budget without tokens.
@@ -64,7 +66,7 @@ def recommend_from_files(
         raise ExperimentError("--budget: epochs can only be counted with --tokens — name a file of domain,tokens")
     else:
         holdings = Holdings()
-    found = recommend(swarm.runs, families, holdings, settings, seed, evidence, report=_note)
+    found = recommend(swarm.runs, families, holdings, settings, seed, evidence, seeds, _note)
     return _own_direction(found, swarm.metrics)
 
 

@@ -10,13 +10,12 @@ from pydantic import TypeAdapter
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
 from flows.holdings import available_tokens, holdings_of, question
-from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.record import record_recommendation
 from flows.repetition import note_other_budget
 from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
 from flows.stage_task import stage_task
-from flows.swarm import swarm_flow
+from flows.swarm import pool_to_train_on, swarm_flow
 from flows.tables import recommendation_markdown
 from mixes.budget import epoch_caps
 from mixes.case import Holdings
@@ -103,7 +102,7 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
 
     settings: what to recommend for, in place of the experiment's own, which later rounds of the swarm go by.
     """
-    evidence, candidates = swarm_flow(experiment, prepare_flow(experiment))
+    evidence, candidates = swarm_flow(experiment, pool_to_train_on(experiment))
     asked = experiment.model_copy(update={"recommend": settings}) if settings else experiment
     note_other_budget(experiment, asked)
     return recommend_flow(asked, evidence, candidates)
@@ -112,5 +111,5 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
 @flow(name="prepare-and-swarm", log_prints=False, validate_parameters=False)
 def evidence_flow(experiment: Experiment) -> tuple[Path, tuple[Evidence, list[Candidate]]]:
     """The first two flows."""
-    pool = prepare_flow(experiment)
+    pool = pool_to_train_on(experiment)
     return pool, swarm_flow(experiment, pool)

@@ -6,6 +6,7 @@ experiment as it was resolved, every default filled in, lies in `experiments/<id
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,8 @@ def record_swarm(
 ) -> Current:
     """The suite, mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were
     made."""
-    _write_resolved(experiment, {"proxy": {"cohort": decided["cohort"]}} if "cohort" in decided else {})
+    cohort = min(decided.get(name, sys.maxsize) for name in ("cohort", "most"))
+    _write_resolved(experiment, {"proxy": {"cohort": cohort}} if cohort < sys.maxsize else {})
     counts = suite_counts(evidence.suite, Pool(evidence.pool).end_token, evidence.proxy.context).to_dicts()
     mixes = {candidate.mix: candidate for candidate in candidates}
     counted = [

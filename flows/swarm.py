@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import flow
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter
 from flows.catalog import rebuild_catalog
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.export import export_swarm, ratios_of
+from flows.export import EXPORT_KEYS, export_swarm, ratios_of
 from flows.holdings import holdings_of, question
 from flows.prepare import prepare_flow
 from flows.progress import stage_progress
@@ -23,10 +24,12 @@ from mixes.reuse.plan import draw_reusing_swarm
 from mixes.rounds import likely_optima, within_caps
 from mixes.swarm import Candidate, draw_round, draw_swarm
 from pipeline.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
+from pipeline.errors import PipelineError
+from pipeline.known import find_pool
 from pipeline.pool import Pool
-from pipeline.stage import Stage, hash_files, run_stage, write_aside
+from pipeline.stage import Stage, hash_files, looking, run_stage, write_aside
 from pipeline.suite import describe_counts, encode_suite, suite_counts, suite_families
-from pipeline.swarm import Evidence, check_epochs, diverged_runs, read_runs, train_swarm
+from pipeline.swarm import Evidence, check_epochs, check_gpus, diverged_runs, read_runs, slowed_runs, train_swarm
 
 CANDIDATES = TypeAdapter(list[Candidate])
 
@@ -105,7 +108,27 @@ def train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
     for run, candidate in diverged_runs(evidence, candidates, experiment.records).items():
         line = f"train        {run} on mix {candidate.mix} diverged twice and is left out"
         print(line, file=sys.stderr, flush=True)
+    for run, candidate in slowed_runs(evidence, candidates, experiment.records).items():
+        line = f"train        {run} on mix {candidate.mix} diverged once and learned at half the rate: its scores count"
+        print(line, file=sys.stderr, flush=True)
     return decided
+
+
+def _within(evidence: Evidence, decided: dict[str, int]) -> Evidence:
+    """For a later round: no larger cohorts than memory let an earlier one have."""
+    if "most" not in decided:
+        return evidence
+    return replace(evidence, proxy=evidence.proxy.model_copy(update={"cohort": decided["most"]}))
+
+
+def pool_to_train_on(experiment: Experiment) -> Path:
+    """Shards to pool, for proxies: what would stop those is said before a pool is made, which may take days."""
+    try:
+        with looking():
+            find_pool(experiment.corpus)
+    except PipelineError:
+        check_gpus(experiment.proxy, experiment.executor)
+    return prepare_flow(experiment)
 
 
 @flow(name="draw-swarm", log_prints=False, validate_parameters=False)
@@ -125,7 +148,7 @@ def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candi
     decided = train(experiment, evidence, candidates)
     for number in range(2, len(experiment.swarm.rounds) + 1):
         candidates = [*candidates, *draw_next(experiment, evidence, candidates, number)]
-        decided |= train(experiment, evidence, candidates)
+        decided = train(experiment, _within(evidence, decided), candidates) | decided
     rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates, decided))
     return evidence, candidates
 
@@ -145,7 +168,10 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
 
 
 @flow(name="exported-mixes", log_prints=False, validate_parameters=False)
-def exported_mixes(experiment: Experiment) -> tuple[Pool, Table]:
-    """The pool, and the mixes that `export_flow` writes."""
+def exported_mixes(experiment: Experiment) -> tuple[Pool, Table, dict[str, int]]:
+    """The pool, the mixes that `export_flow` writes, and their seeds, by any of the keys that runs have there."""
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
-    return Pool(evidence.pool), ratios_of(evidence, candidates)
+    mixes = ratios_of(evidence, candidates)
+    keys = (mixes.frame[key].to_list() for key in EXPORT_KEYS)
+    seeds = {name: one.seed for names in keys for name, one in zip(names, candidates, strict=True)}
+    return Pool(evidence.pool), mixes, seeds

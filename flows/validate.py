@@ -9,15 +9,15 @@ from prefect import flow
 
 from flows.catalog import rebuild_catalog
 from flows.experiment import Experiment
-from flows.prepare import prepare_flow
 from flows.progress import stage_progress
 from flows.recommend import recommend_flow
 from flows.record import record_validation
 from flows.repetition import kept_sequences
 from flows.stage_task import stage_task
-from flows.swarm import swarm_flow
+from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation import Recommendation
+from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate
 from mixes.validation import Trial, Validation, budgets, compare, most_repeated, plan_trials
 from pipeline.swarm import Evidence, diverged_runs, read_runs, train_swarm
@@ -31,12 +31,17 @@ def train_anew(experiment: Experiment, evidence: Evidence, candidates: list[Cand
 
 
 @flow(name="validate", log_prints=False, validate_parameters=False)
-def validate_flow(experiment: Experiment, seeds: int, size: str | None, multiple: float) -> Validation:
-    """The whole process, then its recommendation put to the test; finished work is skipped."""
+def validate_flow(
+    experiment: Experiment, asked: RecommendSettings, seeds: int, size: str | None, multiple: float
+) -> Validation:
+    """The whole process, then its recommendation put to the test; finished work is skipped.
+
+    asked: what to recommend for, as in `run_flow`.
+    """
     settings = budgets(experiment.proxy, size, multiple)  # before anything that takes long
-    swarm, swarm_candidates = swarm_flow(experiment, prepare_flow(experiment))
-    found = recommend_flow(experiment, swarm, swarm_candidates)
-    evidence = {part: _evidence(experiment, swarm, one) for part, one in settings.items()}
+    swarm, swarm_candidates = swarm_flow(experiment, pool_to_train_on(experiment))
+    found = recommend_flow(experiment.model_copy(update={"recommend": asked}), swarm, swarm_candidates)
+    evidence = trial_evidence(experiment, swarm, settings)
     trials = plan_trials(found.natural, found.mix, seeds)
     for part, candidates in trials.items():
         train_anew(experiment, evidence[part], candidates)
@@ -45,10 +50,17 @@ def validate_flow(experiment: Experiment, seeds: int, size: str | None, multiple
     return done
 
 
-def _evidence(experiment: Experiment, swarm: Evidence, settings: ProxySettings) -> Evidence:
-    """What the proxies of one budget share: what the swarm's do, but for their own settings and what they keep."""
-    proxy = settings.model_copy(update={"init_from": swarm.proxy.init_from})
-    return replace(swarm, proxy=proxy, kept=kept_sequences(experiment, swarm.pool, proxy))
+def trial_evidence(
+    experiment: Experiment, swarm: Evidence, settings: Mapping[int, ProxySettings]
+) -> dict[int, Evidence]:
+    """Part → what its proxies share: what the swarm's do, but for their own settings and what they keep.
+
+    What the whole budget's proxies keep, all do: with fewer tokens they repeat it less often, as a shorter training run
+    would.
+    """
+    started = {part: one.model_copy(update={"init_from": swarm.proxy.init_from}) for part, one in settings.items()}
+    kept = kept_sequences(experiment, swarm.pool, started[1])
+    return {part: replace(swarm, proxy=proxy, kept=kept) for part, proxy in started.items()}
 
 
 def _judge(

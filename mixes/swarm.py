@@ -16,6 +16,7 @@ from mixes.errors import MixError
 TRIES = 2_000  # candidates drawn a wanted mix before giving up
 AROUND = 30.0  # concentration of the Dirichlet around an optimum: a weight of 0.2 gets a deviation of 0.07
 LEAST = 1e-3  # of its parameters: a domain that an optimum leaves out hardly comes back
+FIRST = 8  # mixes of a first round that others go by: with natural and uniform the ten of a cross-validation
 DIGITS = 6  # weights are rounded to so many decimals, so that files and hashes agree
 
 
@@ -60,6 +61,10 @@ class SwarmSettings(BaseModel):
             raise ValueError(f"rounds {list(self.rounds)} must each draw a mix or more")
         if self.rounds and self.mixes:
             raise ValueError(f"mixes ({self.mixes}) and rounds ({list(self.rounds)}) both say how many — leave one out")
+        if len(self.rounds) > 1 and self.rounds[0] < FIRST:
+            raise ValueError(
+                f"rounds {list(self.rounds)} begin with too few mixes to fit laws to — draw {FIRST} or more at first"
+            )
         return self
 
 

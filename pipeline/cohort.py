@@ -20,6 +20,7 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from mixes.errors import MixError
+from mixes.proxy.items import Item
 from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
 from pipeline.funnel import write_parquet
@@ -37,6 +38,7 @@ VERSION = 2  # raised when a proxy's scores would change
 VALIDATION_SEQUENCES = 16  # of each domain that a proxy is scored on
 TRIES = 2  # a proxy that diverged is trained once more …
 SLOWER = 0.5  # … at this share of the rate (assumed)
+LEAST_SHARE = 1e-5  # of the tokens scored together, below which one sequence is all there is
 LAST = 20  # steps that the recorded loss is the mean of
 TRAINED, DIVERGED = "trained", "diverged"
 
@@ -222,11 +224,8 @@ class CohortTrainer:
 
     def score(self, proxies: "Proxies") -> tuple[pl.DataFrame, pl.DataFrame]:
         """Scores by task and validation split, and by item; `number` is the proxy's place in the cohort."""
-        from mixes.proxy.evaluate import item_bpb, validation_bpb
-
         suite, families = read_items(self.evidence.suite), suite_families(self.evidence.suite)
-        bpb = item_bpb(proxies, suite)  # (S, n_items)
-        validation = validation_bpb(proxies, self.streams[VALIDATION], self.token_bytes, VALIDATION_SEQUENCES)
+        bpb, validation = self._bpb(proxies, suite)  # (S, n_items)
         place_of: dict[str, list[int]] = {task: [] for task in sorted(families)}
         for place, item in enumerate(suite):
             place_of[item.task].append(place)
@@ -246,6 +245,23 @@ class CohortTrainer:
             pl.DataFrame(scores, schema=counted | {k: v for k, v in SCORES.items() if k != "run"}, orient="row"),
             pl.DataFrame(items, schema=counted | {k: v for k, v in ITEMS.items() if k != "run"}, orient="row"),
         )
+
+    def _bpb(
+        self, proxies: "Proxies", suite: list[Item], share: float = 1.0
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Of items (S, n_items) and of validation splits (S,); fewer together where they do not fit the memory, since
+        training is done and would be lost."""
+        from mixes.proxy.device import is_out_of_memory, release_memory
+        from mixes.proxy.evaluate import item_bpb, validation_bpb
+
+        streams, sizes = self.streams[VALIDATION], self.token_bytes
+        try:
+            return item_bpb(proxies, suite, share), validation_bpb(proxies, streams, sizes, VALIDATION_SEQUENCES, share)
+        except (RuntimeError, MemoryError) as error:
+            if share < LEAST_SHARE or not is_out_of_memory(error):
+                raise
+        release_memory()
+        return self._bpb(proxies, suite, share / 4)
 
     def _row(
         self, run: str, candidate: Candidate, trained: "Trained", settings: ProxySettings, number: int, diverged: bool

@@ -135,7 +135,10 @@ def encode_suite(
             if taken == settings.items:
                 break
         if not taken:
-            raise PipelineError(f"suite {path}: no answer of task {task!r} fits a context of {context} tokens")
+            raise PipelineError(
+                f"suite {path}: no answer of task {task!r} fits a context of {context} tokens — raise proxy.context, "
+                "or take the task out"
+            )
     numbers = {"tokens": pl.List(pl.UInt32), "scored": pl.Int64(), "bytes": pl.Int64()}
     schema = pl.Schema({**dict.fromkeys(("task", "family", "item"), pl.String()), **numbers})
     write_parquet(pl.DataFrame(rows, schema=schema, orient="row"), folder / "items.parquet")

@@ -17,6 +17,7 @@ import polars as pl
 
 from mixes.errors import MixError
 from mixes.proxy.memory import choose_cohort, choose_parts
+from mixes.proxy.settings import ProxySettings
 from mixes.runs import Run, Runs
 from mixes.swarm import Candidate
 from pipeline.cohort import DIVERGED, Evidence, TrainCohorts, is_recorded, read_most
@@ -25,9 +26,9 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool import Pool
 from pipeline.stage import write_aside
 
-__all__ = ["Evidence", "check_epochs", "diverged_runs", "read_runs", "train_swarm"]
+__all__ = ["Evidence", "check_epochs", "check_gpus", "diverged_runs", "read_runs", "slowed_runs", "train_swarm"]
 
-MOST_DIVERGED = 0.05  # share of the runs that may have diverged; more say that the settings are wrong (assumed)
+MOST_DIVERGED = 0.05  # share of the runs that may have diverged, and one may; more say that the settings are wrong
 
 
 def train_swarm(
@@ -101,19 +102,33 @@ def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: Ex
 def _choose(evidence: Evidence, executor: ExecutorSettings) -> tuple[int, int]:
     """Proxies of a cohort, and pieces of a batch: by the settings, else by the free memory of this machine's GPUs."""
     settings = evidence.proxy
-    if settings.device == "cpu":
+    check_gpus(settings, executor)
+    if settings.device == "cpu" or executor.kind != "local":
         return settings.cohort or 1, 1
+    from mixes.proxy.device import free_memory
+
+    vocabulary, free = Pool(evidence.pool).vocabulary, free_memory()
+    return settings.cohort or choose_cohort(settings, vocabulary, free), choose_parts(settings, vocabulary, free)
+
+
+def check_gpus(settings: ProxySettings, executor: ExecutorSettings) -> None:
+    """See that proxies can train where the settings want them to.
+
+    Raises:
+        MixError: this machine has no GPU, or those of a cluster have to be measured from here.
+    """
+    if settings.device == "cpu":
+        return
     if executor.kind != "local":
         if settings.cohort is None:
             raise MixError(
                 f"proxy.cohort: the GPUs of {executor.kind} cannot be measured from here — say how many proxies "
                 "train together (too many are halved)"
             )
-        return settings.cohort, 1
-    from mixes.proxy.device import free_memory
+        return
+    from mixes.proxy.device import count_gpus
 
-    vocabulary, free = Pool(evidence.pool).vocabulary, free_memory()
-    return settings.cohort or choose_cohort(settings, vocabulary, free), choose_parts(settings, vocabulary, free)
+    count_gpus()
 
 
 def _executor(evidence: Evidence, executor: ExecutorSettings) -> ExecutorSettings:
@@ -150,7 +165,7 @@ def read_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path
         MixError: a candidate has no record, or too many diverged.
     """
     runs, odd = [], diverged_runs(evidence, candidates, records)
-    if len(odd) > MOST_DIVERGED * len(candidates):
+    if len(odd) > max(1, MOST_DIVERGED * len(candidates)):
         run, candidate = next(iter(odd.items()))
         raise MixError(
             f"swarm: {len(odd)} of {len(candidates)} proxies diverged, twice each ({run} on mix {candidate.mix!r} "
@@ -175,6 +190,20 @@ def diverged_runs(evidence: Evidence, candidates: Sequence[Candidate], records: 
         run = evidence.run_id(candidate)
         if not is_recorded(records, run):
             raise MixError(f"swarm: run {run} of mix {candidate.mix} is missing — run `mixwright swarm` first")
-        if pl.read_parquet(records / "runs" / f"{run}.parquet")["status"][0] == DIVERGED:
+        if _row(records, run)["status"] == DIVERGED:
             odd[run] = candidate
     return odd
+
+
+def slowed_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> dict[str, Candidate]:
+    """Run id → candidate of the proxies that learned at half the rate only: their scores are evidence like others'."""
+    rows = {evidence.run_id(candidate): candidate for candidate in candidates}
+    return {
+        run: candidate
+        for run, candidate in rows.items()
+        if (row := _row(records, run))["status"] != DIVERGED and row["attempt"] > 1
+    }
+
+
+def _row(records: Path, run: str) -> dict:
+    return pl.read_parquet(records / "runs" / f"{run}.parquet", columns=["status", "attempt"]).row(0, named=True)

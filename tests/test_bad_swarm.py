@@ -54,6 +54,30 @@ def test_a_gpu_that_is_not_here(tiny, finished):
     assert "proxy.device: cuda, and no GPU is here — set device: cpu" in line
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_gpu_that_is_not_here_is_missed_before_a_pool_is_made(tiny):
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    for name, executor, line in (
+        ("local", {}, "proxy.device: cuda, and no GPU is here"),
+        ("slurm", {"kind": "slurm", "partition": "gpu", "time": "01:00:00"}, "proxy.cohort: the GPUs of slurm cannot"),
+    ):
+        proxy = {**content["proxy"], "device": "cuda"}
+        new = {**content, "work": f"gpu-{name}", "proxy": proxy, "executor": executor}
+        (tiny / "gpu.yaml").write_text(yaml.safe_dump(new))
+        for command in ("run", "validate"):
+            assert line in said(tiny, command, "gpu.yaml")
+        assert not (tiny / f"gpu-{name}" / "stages").exists()
+
+
+def test_a_floor_against_a_checkpoint_that_has_no_scores(tiny):
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    (tiny / "start.pt").write_bytes(b"")
+    content["proxy"] |= {"init_from": "start.pt"}
+    (tiny / "floor.yaml").write_text(yaml.safe_dump(content))
+    line = said(tiny, "recommend", "floor.yaml", "--metrics", "metrics.csv", "--keep", "code=0.02")
+    assert "limits.keep: with proxy.init_from a floor is counted from the checkpoint's own scores" in line
+
+
 def test_proxies_that_cannot_be_started_from(tiny, finished):
     assert "proxy.init_from: no file 'nowhere.pt'" in refused(tiny, "proxy", "init_from", value="nowhere.pt")
     at = tiny / "start.pt"

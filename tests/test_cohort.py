@@ -1,6 +1,7 @@
 """Cohorts: the scores of single runs, nothing shared between proxies, and records that say what happened."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,13 @@ from mixes.proxy.loss import excess
 from mixes.proxy.memory import bytes_a_proxy, choose_cohort, choose_parts
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
-from mixes.proxy.train import Program, clip_each, has_diverged, learn
+from mixes.proxy.train import Program, clip_each, has_diverged, has_risen, learn
 from mixes.swarm import Candidate
 from pipeline.cohort import Evidence
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool import Pool
 from pipeline.suite import SuiteSettings, encode_suite
-from pipeline.swarm import check_epochs, diverged_runs, read_runs, train_swarm
+from pipeline.swarm import check_epochs, diverged_runs, read_runs, slowed_runs, train_swarm
 
 SETTINGS = ProxySettings(size="100k", tokens=8_192, context=64, batch=8)
 SOURCES = ("books", "code", "science")
@@ -181,7 +182,18 @@ def test_what_counts_as_diverged():
     assert has_diverged(losses, 10, 6.0).tolist() == [False, True, True, True]
     spike[50] = 8.0
     assert not has_diverged(np.stack([spike]), 10, 6.0).any()
-    assert not has_diverged(np.linspace(3, 5, 100)[None], 10, 6.0).any()  # a start below knowing nothing may rise
+    assert not has_diverged(np.linspace(3, 5, 100)[None], 10, 6.0).any()  # while it trains, which may take it back
+
+
+def test_a_loss_that_rose_and_stayed_has_diverged_below_knowing_nothing():
+    noise = 0.3 * np.random.default_rng(0).standard_normal((4, 200))
+    falling = np.linspace(7, 4, 200)
+    broken, recovered, annealed = falling.copy(), falling.copy(), np.full(200, 4.0)
+    broken[100:] = 6.5  # below the 7.6 nats of a vocabulary of 2,048
+    recovered[100:140] = 6.5
+    assert has_risen(np.stack([falling, broken, recovered, annealed]) + noise, 10).tolist() == [0, 1, 0, 0]
+    assert not has_diverged(broken[None], 10, 7.6).any()
+    assert not has_risen(broken[None, 90:110], 10).any()  # too few steps to tell
 
 
 def test_proxies_that_diverge_are_tried_again_and_named(evidence, tmp_path):
@@ -195,6 +207,27 @@ def test_proxies_that_diverge_are_tried_again_and_named(evidence, tmp_path):
     with pytest.raises(MixError, match=r"2 of 2 proxies diverged.*lower proxy.learning_rate"):
         read_runs(wild, CANDIDATES[:2], tmp_path / "records")
     assert not list((tmp_path / "checkpoints").glob("*"))
+
+
+def test_one_proxy_may_diverge_and_is_left_out(evidence, alone, tmp_path):
+    shutil.copytree(alone / "records", tmp_path / "records")
+    for number, left in enumerate((2, 1)):
+        run = evidence.run_id(CANDIDATES[number])
+        file = tmp_path / "records" / "runs" / f"{run}.parquet"
+        pl.read_parquet(file).with_columns(status=pl.lit("diverged")).write_parquet(file)
+        if left == 2:
+            assert run not in read_runs(evidence, CANDIDATES, tmp_path / "records").ids
+    with pytest.raises(MixError, match="2 of 3 proxies diverged"):
+        read_runs(evidence, CANDIDATES, tmp_path / "records")
+
+
+def test_a_proxy_that_learned_at_half_the_rate_is_named(evidence, alone, tmp_path):
+    shutil.copytree(alone / "records", tmp_path / "records")
+    assert not slowed_runs(evidence, CANDIDATES, tmp_path / "records")
+    run = evidence.run_id(CANDIDATES[1])
+    file = tmp_path / "records" / "runs" / f"{run}.parquet"
+    pl.read_parquet(file).with_columns(attempt=pl.lit(2)).write_parquet(file)
+    assert slowed_runs(evidence, CANDIDATES, tmp_path / "records") == {run: CANDIDATES[1]}
 
 
 def test_a_saved_proxy_starts_others(evidence, tmp_path):
@@ -269,3 +302,32 @@ def test_a_cohort_that_does_not_fit_is_halved(evidence, tmp_path):
     most = json.loads((tmp_path / "most.json").read_bytes())
     assert most < 8
     assert runs["cohort"].max() <= most
+
+
+SCORED = """
+import resource, sys
+import numpy as np
+from test_cohort import *
+from pipeline.cohort import CohortTrainer
+from pipeline.suite import read_items
+from mixes.proxy import device, evaluate
+evidence = Evidence(Path(sys.argv[1]), Path(sys.argv[2]), SETTINGS)
+trainer, items = CohortTrainer(evidence, Path(sys.argv[3]), Path(sys.argv[3])), read_items(evidence.suite)
+proxies = Proxies(SETTINGS.shape, trainer.vocabulary, SETTINGS.context, [0, 1])
+whole, _ = trainer._bpb(proxies, items)
+evaluate.CPU_TOKENS = 1 << 30  # all together
+held = int(next(line for line in open("/proc/self/status") if line.startswith("VmSize")).split()[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (held + (300 << 20),) * 2)
+many = items * (40_000 // len(items))
+found, validation = trainer._bpb(proxies, many)
+np.testing.assert_allclose(found, np.tile(whole, 40_000 // len(items)), rtol=1e-5)
+assert all(np.isfinite(bpb).all() for bpb in validation.values())
+"""
+
+
+def test_scores_are_not_lost_for_want_of_memory(evidence, tmp_path):
+    """Under a real limit, which all items together exceed: training is over by then."""
+    subprocess.run(
+        [sys.executable, "-c", SCORED, evidence.pool, evidence.suite, tmp_path], check=True, timeout=200,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip

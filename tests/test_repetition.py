@@ -17,6 +17,7 @@ from test_cohort import evidence  # noqa: F401  a pool of three real domains
 
 from flows.experiment import load_experiment
 from flows.repetition import kept_sequences, note_other_budget
+from flows.validate import trial_evidence
 from mixes.errors import MixError
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member
@@ -24,6 +25,7 @@ from mixes.repetition import match_repetition
 from mixes.reuse.identity import Origin
 from mixes.reuse.plan import ReusePlan, draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
+from mixes.validation import budgets
 from pipeline.cohort import Evidence
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool import Pool
@@ -229,6 +231,20 @@ def test_the_catalog_counts_the_training_runs_epochs(tiny, matched):
     assert max(row[3] for row in rows) > 1
     free = {path.stem for path in (tiny / "work" / "records" / "runs").glob("*.parquet")}
     assert not runs & free
+
+
+def test_shorter_trials_of_a_validation_keep_what_the_whole_one_does(tiny, matched):
+    """So that they repeat it less, as a shorter training run would."""
+    experiment = load_experiment(matched)
+    pool = pool_of(tiny).folder
+    swarm = Evidence(pool, Path("suite"), experiment.proxy, kept_sequences(experiment, pool, experiment.proxy))
+    parts = trial_evidence(experiment, swarm, budgets(experiment.proxy, None, 2.0))
+    assert set(parts) == {1, 2, 4}
+    assert parts[1].kept == parts[2].kept == parts[4].kept
+    assert sum(parts[1].kept.values()) == pytest.approx(2 * sum(swarm.kept.values()), abs=len(swarm.kept))
+    natural = pool_of(tiny).natural
+    whole, half = (parts[part].epochs(natural) for part in (1, 2))
+    assert half == pytest.approx({name: epochs / 2 for name, epochs in whole.items()}, rel=0.02)
 
 
 def test_longer_proxies_keep_more_and_a_flag_does_not_match_anew(tiny, matched, capsys):

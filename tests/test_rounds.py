@@ -91,6 +91,7 @@ def test_proxies_stay_within_their_own_epochs():
     [
         ({"rounds": [8, 0]}, "must each draw a mix"),
         ({"rounds": [8, 4], "mixes": 12}, "leave one out"),
+        ({"rounds": [7, 4]}, "too few mixes to fit laws to — draw 8 or more at first"),
     ],
 )
 def test_rounds_that_make_no_sense(given, said):
@@ -117,5 +118,7 @@ def test_a_swarm_in_rounds_is_drawn_once_and_whatever_is_asked_later(tiny, finis
     found = mixwright("recommend", "rounds.yaml", "--target", "knowledge=1", "--json", folder=tiny)
     assert runs == sorted(path.name for path in (tiny / "in_rounds" / "records" / "runs").iterdir())
     assert set(json.loads(found.stdout)["mix"]) == set(finished["mix"])
+    planned = json.loads(mixwright("plan", "rounds.yaml", "--device", "h100", "--json", folder=tiny).stdout)
+    assert (planned["trained"], planned["hours"]) == (planned["proxies"], 0)
     refused = mixwright("swarm", "rounds.yaml", "--export", "elsewhere", folder=tiny, expect=2)
     assert "export a swarm of one round" in refused.stderr

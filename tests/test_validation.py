@@ -267,3 +267,12 @@ def test_a_recommendation_is_validated_and_recorded(tiny, finished):
         for name, one in done["compared"].items()
     }
     assert all(1 <= times <= 4 for _, _, times, _ in rows)
+
+
+@pytest.mark.usefixtures("served")
+def test_what_flags_ask_for_is_what_is_validated(tiny, finished):
+    asked = ("--target", "code=1", "--max-epochs", "6")
+    found = json.loads(mixwright("recommend", "experiment.yaml", *asked, "--json", folder=tiny).stdout)
+    done = json.loads(mixwright("validate", "experiment.yaml", "--seeds", "2", *asked, "--json", folder=tiny).stdout)
+    assert done["recommendation"] == found["id"] != finished["id"]
+    assert done["compared"]["code"]["predicted"]["value"] == found["predicted"]["code"]["gain"]

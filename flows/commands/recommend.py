@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
-from pydantic import ValidationError
 
+from flows.commands.asked import (
+    BoundOption,
+    Budget,
+    Closest,
+    Keep,
+    LawName,
+    MaxEpochs,
+    Robust,
+    Standardise,
+    Target,
+    asked,
+)
 from flows.commands.options import AsJson, Families, Metrics, Ratios
 from flows.errors import ExperimentError
-from flows.experiment import Experiment, first_mistake, load_experiment
+from flows.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:
     from flows.own_swarm import Origin
@@ -24,30 +35,16 @@ def recommend(
     experiment: Annotated[
         Path | None, typer.Argument(metavar="[EXP.yaml]", help="The experiment file; or give --ratios and --metrics.")
     ] = None,
-    target: Annotated[
-        list[str] | None, typer.Option(help="family=weight or task=weight, repeatable; default: mean over families.")
-    ] = None,
-    budget: Annotated[str | None, typer.Option(help="Tokens of your training run: 6T, 300B, 25M.")] = None,
-    max_epochs: Annotated[float | None, typer.Option(help="Most times that a domain repeats at the budget.")] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="family=0.02: it may be predicted so much worse than natural, no more; with proxy.init_from, "
-            "than the checkpoint itself."
-        ),
-    ] = None,
-    bound: Annotated[
-        list[str] | None, typer.Option(help="web/*=0.3:0.8 (the sum), code=:0.5 or books=0.1 (exactly), repeatable.")
-    ] = None,
-    closest: Annotated[
-        float | None, typer.Option(help="0.9: the mix closest to natural that brings 90 % of the possible gain.")
-    ] = None,
-    robust: Annotated[bool, typer.Option("--robust", help="Best where the evidence likes the mix least.")] = False,
-    standardise: Annotated[
-        str | None, typer.Option(help="noise or spread: count tasks in units of it, whatever their own.")
-    ] = None,
+    target: Target = None,
+    budget: Budget = None,
+    max_epochs: MaxEpochs = None,
+    keep: Keep = None,
+    bound: BoundOption = None,
+    closest: Closest = None,
+    robust: Robust = False,
+    standardise: Standardise = None,
     front: Annotated[int | None, typer.Option(help="Also so many mixes of the families' Pareto front.")] = None,
-    law: Annotated[str | None, typer.Option(help="Law of every task; default: auto, by cross-validation.")] = None,
+    law: LawName = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
@@ -66,12 +63,10 @@ def recommend(
     """
     _check_given(experiment, ratios, metrics, families, tokens)
     loaded = load_experiment(experiment) if experiment else None
-    varied = {
-        "target": _numbers("target", target), "budget": budget, "max_epochs": max_epochs, "law": law,
-        "standardise": standardise, "robust": robust or None, "front": front,
-    }  # fmt: skip
-    limits = {"keep": _numbers("keep", keep), "bounds": _bounds(bound), "closest": closest}
-    settings = _vary(loaded, varied, limits)
+    settings = asked(
+        loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
+        robust=robust or None, front=front,
+    )  # fmt: skip
     if metrics is None:
         from flows.recommend import run_flow
 
@@ -113,13 +108,19 @@ def _from_files(
     from flows.progress import stage_progress
     from flows.swarm_files import read_swarm, read_table, read_tokens
 
+    seeds: dict[str, int] = {}
     if experiment:
+        if experiment.proxy.init_from and settings.limits.keep:
+            raise ExperimentError(
+                "limits.keep: with proxy.init_from a floor is counted from the checkpoint's own scores, and --metrics "
+                "holds none — leave keep out, or train the swarm here"
+            )
         from flows.export import exported_contents
         from flows.swarm import exported_mixes
         from mixes.reuse.identity import refuse_stale
         from pipeline.contents import domain_contents
 
-        pool, mixes = exported_mixes(experiment)
+        pool, mixes, seeds = exported_mixes(experiment)
         recorded = exported_contents(ratios) if ratios else {}
         refuse_stale(recorded, domain_contents(experiment.corpus.stages, pool.folder), str(ratios), allow_stale)
     with stage_progress("read"):
@@ -133,7 +134,7 @@ def _from_files(
         check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
     seed = experiment.seed if experiment else 0
     with stage_progress("recommend"):
-        found = recommend_from_files(swarm, available, natural, settings, seed, hash_evidence(swarm, available))
+        found = recommend_from_files(swarm, available, natural, settings, seed, hash_evidence(swarm, available), seeds)
     return found, origin_of(swarm)
 
 
@@ -147,46 +148,3 @@ def _print(found: "Recommendation", origin: "Origin | None") -> None:
         one = origin.metrics[next(iter(found.target))]
         shown = Shown(one.unit, one.direction)
     print_recommendation(found, Console(width=None if sys.stdout.isatty() else 120), shown)
-
-
-def _numbers(option: str, given: list[str] | None) -> dict[str, float] | None:
-    """`["code=0.7", "math=0.3"]` as a dictionary."""
-    if not given:
-        return None
-    named = {}
-    for text in given:
-        name, _, value = text.rpartition("=")
-        try:
-            named[name.strip()] = float(value)
-        except ValueError:
-            raise ExperimentError(f"--{option} {text!r}: write family=number, for example code=0.7") from None
-    return named
-
-
-def _bounds(given: list[str] | None) -> dict[str, Any] | None:
-    """`["web/*=0.3:0.8", "books=0.1"]` as the experiment file's `bounds`."""
-    if not given:
-        return None
-    bounds: dict[str, Any] = {}
-    for text in given:
-        name, _, value = text.rpartition("=")
-        try:
-            ends = [float(end) if end.strip() else None for end in value.split(":")]
-        except ValueError:
-            ends = []
-        if not name or len(ends) not in (1, 2) or ends == [None]:
-            raise ExperimentError(f"--bound {text!r}: write domain=low:high or domain=weight, as web/*=0.3:0.8")
-        bounds[name.strip()] = ends[0] if len(ends) == 1 else ends
-    return bounds
-
-
-def _vary(experiment: Experiment | None, changes: dict[str, Any], limits: dict[str, Any]) -> Any:
-    """The experiment's `recommend:` settings, or the defaults, with changes."""
-    from mixes.settings import RecommendSettings
-
-    now = (experiment.recommend if experiment else RecommendSettings()).model_dump()
-    given = {**changes, "limits": {**now["limits"], **{name: value for name, value in limits.items() if value}}}
-    try:
-        return RecommendSettings(**{**now, **{name: value for name, value in given.items() if value is not None}})
-    except ValidationError as error:
-        raise ExperimentError(f"recommend: {first_mistake(error, RecommendSettings)}") from None

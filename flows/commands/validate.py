@@ -7,12 +7,33 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.asked import (
+    BoundOption,
+    Budget,
+    Closest,
+    Keep,
+    LawName,
+    MaxEpochs,
+    Robust,
+    Standardise,
+    Target,
+    asked,
+)
 from flows.commands.options import AsJson, ExperimentFile
 from flows.experiment import load_experiment
 
 
 def validate(
     experiment: ExperimentFile,
+    target: Target = None,
+    budget: Budget = None,
+    max_epochs: MaxEpochs = None,
+    keep: Keep = None,
+    bound: BoundOption = None,
+    closest: Closest = None,
+    robust: Robust = False,
+    standardise: Standardise = None,
+    law: LawName = None,
     seeds: Annotated[int, typer.Option(min=2, help="Proxies a mix.")] = 3,
     size: Annotated[
         str | None, typer.Option(help="Size of the proxies; default: the next on the ladder above the swarm's.")
@@ -23,6 +44,7 @@ def validate(
     """Train natural, uniform and the recommendation anew, larger and with several seeds, and say what came true.
 
     The recommended mix also trains on a half and a quarter of the tokens: how many times fewer it needs than natural.
+    With the options of `recommend-mix` it is the mix that they ask for.
     """
     from rich.console import Console
 
@@ -30,7 +52,11 @@ def validate(
     from flows.validation_table import print_validation
 
     loaded = load_experiment(experiment)
-    done = validate_flow(loaded, seeds, size, multiple)
+    settings = asked(
+        loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
+        robust=robust or None,
+    )  # fmt: skip
+    done = validate_flow(loaded, settings, seeds, size, multiple)
     if as_json:
         print(json.dumps(asdict(done), indent=1))
         return

@@ -26,8 +26,10 @@ GPU_TOKENS = 262_144
 
 
 @torch.no_grad()
-def item_bpb(proxies: Proxies, items: Sequence[Item]) -> np.ndarray:
+def item_bpb(proxies: Proxies, items: Sequence[Item], share: float = 1.0) -> np.ndarray:
     """Bits per byte of each item's continuation, (S, n_items), in the order given.
+
+    share: of the tokens that are usually looked at together, where memory is short.
 
     Raises:
         MixError: an item holds a token that is not in the vocabulary.
@@ -41,7 +43,7 @@ def item_bpb(proxies: Proxies, items: Sequence[Item]) -> np.ndarray:
             )
     cohort = len(proxies.head)
     bpb = np.empty((cohort, len(items)))
-    for chosen in _batches(items, max(1, _together(proxies) // cohort)):
+    for chosen in _batches(items, max(1, int(share * _together(proxies)) // cohort)):
         bits = _continuation_bits(proxies, [items[i] for i in chosen])
         bpb[:, chosen] = bits / np.array([items[i].size for i in chosen])
     return bpb
@@ -91,17 +93,17 @@ def _nats(proxies: Proxies, rows: Tensor, scored: Tensor | None = None) -> np.nd
 
 @torch.no_grad()
 def validation_bpb(
-    proxies: Proxies, domains: Mapping[str, DomainTokens], token_bytes: np.ndarray, most: int
+    proxies: Proxies, domains: Mapping[str, DomainTokens], token_bytes: np.ndarray, most: int, share: float = 1.0
 ) -> dict[str, np.ndarray]:
     """Domain → bits per byte (S,) on its validation split, its first `most` sequences.
 
-    token_bytes: (vocabulary,) UTF-8 bytes that each token stands for; 0 for special tokens.
+    token_bytes: (vocabulary,) UTF-8 bytes that each token stands for; 0 for special tokens. share: as for `item_bpb`.
     """
     cohort, scores = len(proxies.head), {}
     for name, domain in sorted(domains.items()):
         rows = domain.read(np.arange(min(most, domain.sequences))).astype(np.int64)
         size = token_bytes[rows[:, 1:]].sum()
-        together = max(1, _together(proxies) // cohort // domain.context)
+        together = max(1, int(share * _together(proxies)) // cohort // domain.context)
         nats = sum(
             _nats(proxies, torch.from_numpy(rows[start : start + together])).sum(axis=1)
             for start in range(0, len(rows), together)

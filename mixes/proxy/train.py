@@ -28,6 +28,8 @@ CLIP = 1.0  # gradient norm of a proxy (assumed, as in most language-model recip
 BETAS = (0.9, 0.95)  # AdamW, as in LLaMA's recipe
 COMPILED = 256  # shapes of one function that a process compiles: cohorts of other sizes, halves, slices of their logits
 WATCHED = 0.05  # share of the steps over which a loss is averaged before it is called diverged (assumed)
+STEADY = 10  # steps, at least, that the last loss and the best one are means of
+RISEN = 0.5  # nats that a proxy may end above its own best (assumed: mixes move final losses by less)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Trained:
 
     proxies: Proxies
     losses: np.ndarray  # (S, steps) nats per token; fewer steps where every proxy had diverged
-    diverged: np.ndarray  # (S,) whether its loss became no number, or stayed above that of knowing nothing
+    diverged: np.ndarray  # (S,) whether its loss became no number, stayed above that of knowing nothing, or rose again
     seconds: float
     waited: float  # of them, for data
 
@@ -113,7 +115,7 @@ def train_cohort(
                     break
     curve = losses[:, :done].cpu().numpy()
     return Trained(
-        proxies, curve, has_diverged(curve, window, limit),
+        proxies, curve, has_diverged(curve, window, limit) | has_risen(curve, max(window, STEADY)),
         before.seconds + time.monotonic() - began, before.waited + feed.waited,
     )  # fmt: skip
 
@@ -167,10 +169,26 @@ def has_diverged(losses: np.ndarray, window: int, limit: float) -> np.ndarray:
     odd = ~np.isfinite(losses).all(axis=1)
     if losses.shape[1] <= window:
         return odd
-    sums = np.cumsum(losses.astype(float), axis=1)
-    means = (sums[:, window:] - sums[:, :-window]) / window
     with np.errstate(invalid="ignore"):
-        return odd | (means > np.maximum(losses[:, :1], limit)).any(axis=1)
+        return odd | (_means(losses, window) > np.maximum(losses[:, :1], limit)).any(axis=1)
+
+
+def has_risen(losses: np.ndarray, window: int) -> np.ndarray:
+    """(S,) of losses (S, n) of whole trainings: the mean of the last `window` steps is RISEN above the best such mean.
+
+    One that fell, broke and never came back knows something, so it may end below `limit` above.
+    """
+    if losses.shape[1] <= 2 * window:
+        return np.zeros(len(losses), dtype=bool)
+    means = _means(losses, window)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(means[:, -1] > means.min(axis=1) + RISEN)
+
+
+def _means(losses: np.ndarray, window: int) -> np.ndarray:
+    """(S, n − window) means over `window` steps in a row."""
+    sums = np.cumsum(losses.astype(float), axis=1)
+    return (sums[:, window:] - sums[:, :-window]) / window
 
 
 def optimiser_of(proxies: Proxies, settings: ProxySettings) -> torch.optim.Optimizer:
