@@ -12,7 +12,7 @@ from flows.experiment import Experiment
 from flows.progress import stage_progress
 from flows.recommend import recommend_flow
 from flows.record import record_validation
-from flows.repetition import kept_sequences
+from flows.repetition import kept_sequences, note_other_budget
 from flows.stage_task import stage_task
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.proxy.settings import ProxySettings
@@ -40,7 +40,9 @@ def validate_flow(
     """
     settings = budgets(experiment.proxy, size, multiple)  # before anything that takes long
     swarm, swarm_candidates = swarm_flow(experiment, pool_to_train_on(experiment))
-    found = recommend_flow(experiment.model_copy(update={"recommend": asked}), swarm, swarm_candidates)
+    varied = experiment.model_copy(update={"recommend": asked})
+    note_other_budget(experiment, varied)
+    found = recommend_flow(varied, swarm, swarm_candidates)
     evidence = trial_evidence(experiment, swarm, settings)
     trials = plan_trials(found.natural, found.mix, seeds)
     for part, candidates in trials.items():

@@ -28,7 +28,7 @@ from pipeline.stage import write_aside
 
 __all__ = ["Evidence", "check_epochs", "check_gpus", "diverged_runs", "read_runs", "slowed_runs", "train_swarm"]
 
-MOST_DIVERGED = 0.05  # share of the runs that may have diverged, and one may; more say that the settings are wrong
+MOST_DIVERGED = 0.05  # share of the runs that may have diverged, and one may (assumed: more is the settings' fault)
 
 
 def train_swarm(
