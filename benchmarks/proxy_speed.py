@@ -88,12 +88,14 @@ def matrix_peak(scale: Scale) -> float:
 
 def speed(
     settings: ProxySettings, vocabulary: int, cohort: int, folder: Path, compiled: bool, scale: Scale
-) -> tuple[float, float]:
-    """Tokens a second over all proxies, and the share of the time spent waiting for data.
+) -> tuple[float, float, int]:
+    """Tokens a second over all proxies, the share of the time spent waiting for data, and a GPU's memory at the peak.
 
     Some steps say how many more the clock then runs over, without a stop between them.
     """
     device = prepare_device(settings)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     streams = domains(folder, settings.context, vocabulary, scale.tokens)
     batches = Batches(members(cohort), streams, scale.warm + scale.timed + scale.most, settings.batch, vocabulary)
     first, last = scale.warm + scale.timed, scale.warm + scale.timed + scale.most
@@ -117,7 +119,8 @@ def speed(
         _finish(device)
         seconds = time.perf_counter() - began
         waited = feed.waited - waited
-    return cohort * (last - first) * settings.batch * settings.context / seconds, waited / seconds
+    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else 0
+    return cohort * (last - first) * settings.batch * settings.context / seconds, waited / seconds, peak
 
 
 def _finish(device: torch.device) -> None:

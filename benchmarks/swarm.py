@@ -45,7 +45,7 @@ from mixes.proxy.calibrate import measure_speed
 from mixes.proxy.device import is_out_of_memory, release_memory
 from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.feed import Feed
-from mixes.proxy.memory import bytes_a_proxy, choose_cohort
+from mixes.proxy.memory import SLICE, bytes_a_proxy, choose_cohort
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches
@@ -72,19 +72,23 @@ def gpu(folder: Path, console: Console, scale: Scale) -> None:
     peak = matrix_peak(scale)
     device = torch.cuda.get_device_name() if scale.device == "cuda" else "a CPU, to see that it runs"
     console.print(f"{device}, torch {torch.__version__}, bf16 peak {peak / 1e12:.3g} TFLOP/s")
-    table = Table("size", "batch", "S", "tokens/s", "of the peak", "against S = 1", "waiting for data")
+    table = Table(
+        "size", "batch", "S", "tokens/s", "of the peak", "against S = 1", "waiting for data", "memory", "of counted"
+    )
     best: dict[str, float] = {}
     for size in scale.sizes:
         settings, first = scale.settings(size), 0.0
         work = flops_a_token(settings.shape, VOCABULARY, scale.context)
         for cohort, compiled in ((1, False), *((cohort, True) for cohort in scale.cohorts)):
             name = f"{cohort}" + ("" if compiled else ", not compiled")
-            found, waited, said = measured(settings, cohort, folder, compiled, scale)
+            found, waited, taken, said = measured(settings, cohort, folder, compiled, scale)
             first = found if cohort == 1 and compiled else first
             best[size] = max(best.get(size, 0.0), found)
             against = f"{found / first:.2f} ×" if first and found else ""
-            numbers = (f"{found:,.0f}", f"{found * work / peak:.1%}", against, f"{waited:.1%}")
-            row = (size, f"{settings.batch} × {scale.context}", name, *(numbers if found else (said, "", "", "")))
+            counted = cohort * bytes_a_proxy(settings, VOCABULARY) + SLICE
+            memory = (f"{taken / 2**30:.1f} GiB", f"{taken / counted:.0%}")
+            numbers = (f"{found:,.0f}", f"{found * work / peak:.1%}", against, f"{waited:.1%}", *memory)
+            row = (size, f"{settings.batch} × {scale.context}", name, *(numbers if found else (said, *[""] * 5)))
             table.add_row(*row)
             console.print("  ".join(row))  # now: what comes after it may end this process
     console.print(table)
@@ -98,15 +102,15 @@ def gpu(folder: Path, console: Console, scale: Scale) -> None:
 
 def measured(
     settings: ProxySettings, cohort: int, folder: Path, compiled: bool, scale: Scale
-) -> tuple[float, float, str]:
-    """Tokens a second, share of waiting, and where there is no speed why."""
+) -> tuple[float, float, int, str]:
+    """Tokens a second, share of waiting, memory at the peak, and where there is no speed why."""
     on_gpu = scale.device == "cuda"
     if on_gpu and cohort * bytes_a_proxy(settings, VOCABULARY) > HOPELESS * torch.cuda.mem_get_info()[0]:
-        return 0.0, 0.0, "would not fit"
+        return 0.0, 0.0, 0, "would not fit"
     try:
         return *speed(settings, VOCABULARY, cohort, folder, compiled and on_gpu, scale), ""
     except Exception as error:  # a cell that fails must not cost the others
-        return 0.0, 0.0, "does not fit" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"[:60]
+        return 0.0, 0.0, 0, "does not fit" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"[:60]
     finally:
         release_memory()
         torch.compiler.reset()

@@ -10,15 +10,24 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 import zstandard
 from fastwarc.warc import ArchiveIterator
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from warcio.warcwriter import WARCWriter
+
+from mixes.proxy.settings import ProxySettings
+from pipeline.cohort import Evidence
+from pipeline.suite import SuiteSettings, encode_suite
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "build" / "sample"
 DOCUMENTS = {"code": 40, "science": 250, "encyclopedia": 900, "books": 60}  # taken of each source
+EVIDENCE_SOURCES = ("books", "code", "science")
+EVIDENCE_TASKS = ("sciq", "csqa", "codex_mbpp")
+SETTINGS = ProxySettings(size="100k", tokens=8_192, context=64, batch=8)  # of the proxies on `evidence`
 TASKS = {"codex_humaneval": 6, "sciq": 6, "piqa": 6}  # items taken of each task
 
 
@@ -96,6 +105,43 @@ def experiment_content() -> dict:
         "recommend": {"replicates": 20},
         "executor": {"workers": 2},
     }
+
+
+@pytest.fixture(scope="session")
+def evidence(tmp_path_factory) -> Evidence:
+    """A pool of three real domains and a suite of three real tasks, as their stages leave them."""
+    assert SAMPLE.exists(), "no sample corpus: run `make sample` first (or `make test`, which does)"
+    stages = tmp_path_factory.mktemp("stages")
+    texts = {
+        name: [row["text"] for row in read_lines(SAMPLE / name / "00000.jsonl.zst", 40)] for name in EVIDENCE_SOURCES
+    }
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512, special_tokens=["<end>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator((text[:5_000] for found in texts.values() for text in found), trainer)
+    files = []
+    for name, found in texts.items():
+        ids = np.array(tokenizer.encode("<end>".join(text[:3_000] for text in found)).ids, dtype=np.uint16)
+        for split, part in zip(("train", "validation"), np.split(ids, [-700]), strict=True):
+            at = stages / "tokenised" / "tokens" / f"{name}.{split}.bin"
+            at.parent.mkdir(parents=True, exist_ok=True)
+            part.tofile(at)
+            counts = {"documents": len(found), "bytes": 0, "tokens": len(part)}
+            files.append({"domain": name, "split": split, "file": at.name, **counts})
+    manifest = {"tokens": "tokenised", "end": "<end>", "sources": {name: name for name in EVIDENCE_SOURCES}}
+    (stages / "pool").mkdir()
+    (stages / "pool" / "manifest.json").write_text(json.dumps({**manifest, "files": files}))
+    tokenizer.save(str(stages / "pool" / "tokenizer.json"))
+    (stages / "suite").mkdir()
+    rows = read_lines(SAMPLE / "suite.jsonl.zst")
+    chosen = [row for task in EVIDENCE_TASKS for row in [row for row in rows if row["task"] == task][:20]]
+    write_lines(stages / "suite.jsonl.zst", chosen)
+    encode_suite(stages / "suite.jsonl.zst", SuiteSettings(path="", items=5), tokenizer, 0, 64, stages / "suite")
+    return Evidence(stages / "pool", stages / "suite", SETTINGS)
 
 
 @pytest.fixture(scope="session")

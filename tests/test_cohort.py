@@ -10,65 +10,24 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from conftest import ROOT, SAMPLE, read_lines, write_lines
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from conftest import ROOT, SETTINGS
 
 from mixes.errors import MixError
 from mixes.proxy.loss import excess
 from mixes.proxy.memory import bytes_a_proxy, choose_cohort, choose_parts
 from mixes.proxy.model import Proxies
-from mixes.proxy.settings import ProxySettings
 from mixes.proxy.train import Program, clip_each, has_diverged, has_risen, learn
 from mixes.swarm import Candidate
 from pipeline.cohort import Evidence
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool import Pool
-from pipeline.suite import SuiteSettings, encode_suite
 from pipeline.swarm import check_epochs, diverged_runs, read_runs, slowed_runs, train_swarm
 
-SETTINGS = ProxySettings(size="100k", tokens=8_192, context=64, batch=8)
-SOURCES = ("books", "code", "science")
-TASKS = ("sciq", "csqa", "codex_mbpp")
 CANDIDATES = [
     Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 0),
     Candidate("code", {"books": 0.0, "code": 1.0, "science": 0.0}, 0),
     Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 1),
 ]
-
-
-@pytest.fixture(scope="session")
-def evidence(tmp_path_factory) -> Evidence:
-    """A pool of three real domains and a suite of three real tasks, as their stages leave them."""
-    assert SAMPLE.exists(), "no sample corpus: run `make sample` first (or `make test`, which does)"
-    stages = tmp_path_factory.mktemp("stages")
-    texts = {name: [row["text"] for row in read_lines(SAMPLE / name / "00000.jsonl.zst", 40)] for name in SOURCES}
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=512, special_tokens=["<end>"], initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator((text[:5_000] for found in texts.values() for text in found), trainer)
-    files = []
-    for name, found in texts.items():
-        ids = np.array(tokenizer.encode("<end>".join(text[:3_000] for text in found)).ids, dtype=np.uint16)
-        for split, part in zip(("train", "validation"), np.split(ids, [-700]), strict=True):
-            at = stages / "tokenised" / "tokens" / f"{name}.{split}.bin"
-            at.parent.mkdir(parents=True, exist_ok=True)
-            part.tofile(at)
-            counts = {"documents": len(found), "bytes": 0, "tokens": len(part)}
-            files.append({"domain": name, "split": split, "file": at.name, **counts})
-    manifest = {"tokens": "tokenised", "end": "<end>", "sources": dict(zip(SOURCES, SOURCES, strict=True))}
-    (stages / "pool").mkdir()
-    (stages / "pool" / "manifest.json").write_text(json.dumps({**manifest, "files": files}))
-    tokenizer.save(str(stages / "pool" / "tokenizer.json"))
-    (stages / "suite").mkdir()
-    rows = read_lines(SAMPLE / "suite.jsonl.zst")
-    chosen = [row for task in TASKS for row in [row for row in rows if row["task"] == task][:20]]
-    write_lines(stages / "suite.jsonl.zst", chosen)
-    encode_suite(stages / "suite.jsonl.zst", SuiteSettings(path="", items=5), tokenizer, 0, 64, stages / "suite")
-    return Evidence(stages / "pool", stages / "suite", SETTINGS)
 
 
 def train(evidence: Evidence, folder: Path, candidates=CANDIDATES, **changes: object) -> tuple[Evidence, dict]:
@@ -277,6 +236,7 @@ LIMITED = """
 import json, resource, sys
 from pathlib import Path
 from test_cohort import *
+from mixes.proxy.settings import ProxySettings
 from pipeline.cohort import CohortTrainer
 from mixes.proxy import checkpoint, device, evaluate, train
 settings = ProxySettings(size="100k", tokens=32_768, context=64, batch=128, cohort=8)

@@ -50,13 +50,13 @@ def slices(hidden: Tensor, head: Tensor) -> Iterator[tuple[slice, slice]]:
 class _HeadLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, dtype: torch.dtype, apart: Excess) -> Tensor:
-        hidden_grad, head_grad = torch.empty_like(hidden), torch.zeros_like(head)
+        hidden_grad, head_grad = torch.empty_like(hidden, dtype=dtype), torch.zeros_like(head)
         nats = torch.empty_like(targets, dtype=torch.float32)
         rows_of, head_of = hidden.to(dtype), head.to(dtype)
         for some, part in slices(hidden, head):
             rows, columns = rows_of[some, part], head_of[some]
             nats[some, part], gap = apart(product(rows, columns), targets[some, part, None])
-            hidden_grad[some, part] = torch.bmm(gap, columns)
+            torch.bmm(gap, columns, out=hidden_grad[some, part])
             head_grad[some] += torch.bmm(gap.mT, rows)
         ctx.save_for_backward(hidden_grad, head_grad)
         return nats.mean(dim=1)
