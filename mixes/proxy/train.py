@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,9 @@ from mixes.proxy.tokens import Batches, DomainTokens, Member
 
 CLIP = 1.0  # gradient norm of a proxy (assumed, as in most language-model recipes)
 BETAS = (0.9, 0.95)  # AdamW, as in LLaMA's recipe
+# One fused kernel for a norm's gradients along both axes: of torch 2.10 and 2.11 it breaks a proxy alone (pytorch
+# #178080, seen at 15M), of later ones it was wrong in silence in some models (#193061); cohorts never get it.
+OPTIONS = {"triton.mix_order_reduction": False}
 COMPILED = 256  # shapes of one function that a process compiles: cohorts of other sizes, halves, slices of their logits
 WATCHED = 0.05  # share of the steps over which a loss is averaged before it is called diverged (assumed)
 STEADY = 10  # steps, at least, that the last loss and the best one are means of
@@ -58,8 +62,8 @@ def program_of(proxies: Proxies, device: torch.device, compiled: bool) -> Progra
     if not compiled:
         return Program(proxies, excess, dtype)
     torch._dynamo.config.recompile_limit = COMPILED  # from the ninth on, the default runs uncompiled, and only warns
-    trunk, apart = (torch.compile(one, dynamic=False, fullgraph=True) for one in (proxies, fusable_excess))
-    return Program(trunk, apart, dtype)
+    whole = partial(torch.compile, dynamic=False, fullgraph=True, options=OPTIONS)
+    return Program(whole(proxies), whole(fusable_excess), dtype)
 
 
 def train_cohort(
