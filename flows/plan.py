@@ -139,8 +139,8 @@ def _device(
     device, said = named_device(name, settings, known.vocabulary, left, count, utilisation), []
     if device.origin == "assumed":
         said.append(
-            f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, for proxies of this width: "
-            "nothing was measured — give --utilisation, or plan on such a machine."
+            f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, from what an H200 reached with "
+            "such proxies — give --utilisation, or plan on such a machine."
         )
     if settings.device == "cpu":
         said.append(f"proxy.device is cpu: training on the {device.name} needs cuda.")

@@ -34,7 +34,7 @@ from mixes.proxy.cost import (
 from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.items import Item
 from mixes.proxy.model import Proxies
-from mixes.proxy.peaks import assumed_utilisation, named_device
+from mixes.proxy.peaks import PUBLISHED, assumed_utilisation, named_device
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.proxy.train import learn, program_of
 from mixes.runs import Run, Runs
@@ -128,12 +128,27 @@ def test_named_devices():
     given = named_device("h100", settings, 2_048, 512, 4, 0.5)
     assert (given.count, given.workers, given.speed, given.origin) == (4, 4, 0.5 * 989e12, "given")
     assumed = named_device("h200", settings, 2_048, 512, 1)
-    assert (assumed.utilisation, assumed.origin) == (assumed_utilisation(settings.shape), "assumed")
+    assert assumed.utilisation == assumed_utilisation(PUBLISHED["h200"], settings, 2_048, assumed.cohort)
+    assert (assumed.origin, assumed.utilisation) == ("assumed", pytest.approx(0.346))
+    assert named_device("h100", settings, 2_048, 512, 1).utilisation < assumed.utilisation  # its memory is slower
     assert assumed.cohort > given.cohort >= 1  # it has more memory
     assert named_device("h200", settings, 2_048, 3, 2).cohort == 2  # no more than there are
-    shares = [assumed_utilisation(shape) for shape in SIZES.values()]
+    shares = [named_device("h200", ProxySettings(size=size), 2_048, 512, 1).utilisation for size in SIZES]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] <= 0.4
+
+
+def test_few_proxies_do_not_fill_a_gpu():
+    """Against tokens a second that an H200 was seen to train, of 1M and 4M, in cohorts of 1, 8, 32 and 128."""
+    for size, found in (("1M", (701_512, 4_625_745, 9_688_509, 10_037_242)), ("4M", (1_112_199, 5_260_667, 5_617_954))):
+        settings = ProxySettings(size=size, context=512)
+        for cohort, tokens in zip((1, 8, 32, 128), found, strict=False):
+            said = named_device("h200", settings, 8_192, cohort, 1)
+            assert said.speed / token_flops(settings, 8_192) == pytest.approx(tokens, rel=0.3)
+
+
+def test_a_device_that_is_none():
+    settings = ProxySettings(size="30M", context=1024)
     with pytest.raises(MixError, match="'h10': no such device — did you mean 'h100'"):
         named_device("h10", settings, 2_048, 512, 1)
 

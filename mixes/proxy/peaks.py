@@ -5,9 +5,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from mixes.errors import MixError
+from mixes.proxy.cost import token_flops
 from mixes.proxy.memory import choose_cohort
-from mixes.proxy.settings import ProxySettings, Shape
+from mixes.proxy.settings import ProxySettings
 
 
 @dataclass(frozen=True)
@@ -16,24 +19,29 @@ class Published:
 
     peak: float  # dense matrix products in bf16, FLOPs a second; half of what is advertised with sparsity
     memory: float  # bytes
+    bandwidth: float  # of that memory, bytes a second
 
 
 # Sources: NVIDIA's data sheets of the A100 (80 GB), L4, L40S, H100 (SXM; NVL and PCIe differ), H200 and HGX B200, AMD's
 # of the Instinct MI300X.
 PUBLISHED = {
-    "a100": Published(312e12, 80e9),
-    "b200": Published(2_250e12, 180e9),
-    "h100": Published(989e12, 80e9),
-    "h100-nvl": Published(835e12, 94e9),
-    "h100-pcie": Published(756e12, 80e9),
-    "h200": Published(989e12, 141e9),
-    "l4": Published(121e12, 24e9),
-    "l40s": Published(362e12, 48e9),
-    "mi300x": Published(1_307e12, 192e9),
+    "a100": Published(312e12, 80e9, 2.04e12),
+    "b200": Published(2_250e12, 180e9, 7.7e12),
+    "h100": Published(989e12, 80e9, 3.35e12),
+    "h100-nvl": Published(835e12, 94e9, 3.9e12),
+    "h100-pcie": Published(756e12, 80e9, 2.0e12),
+    "h200": Published(989e12, 141e9, 4.8e12),
+    "l4": Published(121e12, 24e9, 0.3e12),
+    "l40s": Published(362e12, 48e9, 0.864e12),
+    "mi300x": Published(1_307e12, 192e9, 5.3e12),
 }
 THIS = "this"
-REACHED, REACHED_WIDTH = 0.2, 512  # share of the peak, at that width (assumed)
+# Share of its published peak that an H200 reached with cohorts that fill it, by width (measured at 1M, 4M, 15M and 30M,
+# vocabulary 8,192, context 512: docs/EXPERIMENTS.md).
+REACHED_BY = "h200"
+REACHED = {0: 0.0, 160: 0.168, 256: 0.255, 384: 0.293, 512: 0.346}
 MOST_REACHED = 0.4  # (assumed: what well-tuned training of large models reaches)
+LAUNCHED = 2.6e-3  # seconds a layer and step, however few proxies: what Python takes to launch it (measured there)
 
 
 @dataclass(frozen=True)
@@ -50,13 +58,16 @@ class Device:
     tokens: float | None = None  # a second, over the workers that were measured
 
 
-def assumed_utilisation(shape: Shape) -> float:
-    """Share of a GPU's peak that training reaches: assumed, nothing was measured.
+def assumed_utilisation(device: Published, settings: ProxySettings, vocabulary: int, cohort: int) -> float:
+    """Share of a GPU's peak that training reaches, from what an H200 reached on proxies of that width.
 
-    In proportion to the width: a product does so many FLOPs for each byte of activations that it moves, and narrow
-    proxies are bound by memory however many train together.
+    Narrow proxies are bound by memory however many train together, so another GPU's share goes by its memory's speed
+    over its peak; and too few of them leave any GPU waiting for the next step.
     """
-    return min(MOST_REACHED, REACHED * shape.width / REACHED_WIDTH)
+    measured = float(np.interp(settings.shape.width, list(REACHED), list(REACHED.values())))
+    carried = measured * device.bandwidth / device.peak / (PUBLISHED[REACHED_BY].bandwidth / PUBLISHED[REACHED_BY].peak)
+    step = cohort * settings.batch * settings.context * token_flops(settings, vocabulary)
+    return min(MOST_REACHED, carried, step / (LAUNCHED * settings.shape.layers) / device.peak)
 
 
 def check_device(name: str) -> None:
@@ -81,9 +92,10 @@ def named_device(
         MixError: nobody has named its peak here.
     """
     check_device(name)
-    published, share = PUBLISHED[name], utilisation or assumed_utilisation(settings.shape)
+    published = PUBLISHED[name]
     origin: Literal["given", "assumed"] = "given" if utilisation else "assumed"
     on_gpu = settings.model_copy(update={"device": "cuda"})
     cohort = settings.cohort or choose_cohort(on_gpu, vocabulary, int(published.memory))
     cohort = max(1, min(cohort, math.ceil(proxies / count)))
+    share = utilisation or assumed_utilisation(published, settings, vocabulary, cohort)
     return Device(name, count, count, cohort, published.peak * share, origin, share)
