@@ -108,7 +108,7 @@ def _words(found: "Plan") -> list[str]:
         *(f"Assumed: {line}" for line in found.assumptions),
         f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise a score "
         f"({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
-        "Not counted: preparing the pool, the laws (seconds to minutes), a GPU's compiler (14 to 21 s a cohort on an H200).",
+        "Not counted: preparing the pool, the laws (seconds to minutes), a GPU's compiler (20 s a cohort on an H200).",
     ]
 
 
