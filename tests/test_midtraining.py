@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 import torch
 import yaml
-from conftest import mixwright
+from conftest import SETTINGS, mixwright
 from rich.console import Console
 from test_bad_input import changed, said
-from test_cohort import CANDIDATES, SETTINGS, evidence, train
+from test_cohort import CANDIDATES, train
 from test_recommend import FAMILIES, NATURAL, swarm
 from tokenizers import Tokenizer
 
@@ -37,8 +37,6 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool import Pool
 from pipeline.swarm import train_swarm
 from pipeline.tokenizer import vocabulary_hash
-
-__all__ = ["evidence"]  # the fixture, a pool and a suite
 
 OWN = {"humaneval": 2.6, "mbpp": 3.2, "sciq": 2.5}  # the planted checkpoint's scores
 

@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 import yaml
 from conftest import mixwright
-from test_cohort import evidence  # noqa: F401  a pool of three real domains
 
 from flows.experiment import load_experiment
 from flows.repetition import kept_sequences, note_other_budget
@@ -187,7 +186,7 @@ def test_a_reusing_swarm_keeps_to_the_training_runs_epochs_too():
         assert low < max(epochs) <= high
 
 
-def test_proxies_train_on_what_is_kept(evidence, tmp_path):  # noqa: F811
+def test_proxies_train_on_what_is_kept(evidence, tmp_path):
     sequences = {name: (domain.tokens - 1) // 64 for name, domain in Pool(evidence.pool).domains.items()}
     everything = dataclasses.replace(evidence, kept=sequences)
     a_few = dataclasses.replace(evidence, kept={**sequences, "code": 3})
