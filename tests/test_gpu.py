@@ -95,7 +95,7 @@ def test_deterministic_kernels_give_the_same_bits_interrupted_or_not(tmp_path):
     np.testing.assert_array_equal(whole[0][0], whole[0][1])  # one seed, one mix
 
 
-def halved(evidence, folder: Path) -> int:
+def halved(evidence, folder: Path) -> None:
     """Train eight proxies where only some fit: a real limit on this process's share of the GPU."""
     from pipeline.cohort import CohortTrainer, Evidence
 
@@ -104,7 +104,6 @@ def halved(evidence, folder: Path) -> int:
     few = 3 * bytes_a_proxy(settings, 512)
     torch.cuda.set_per_process_memory_fraction(few / torch.cuda.get_device_properties(0).total_memory)
     trainer.train([Candidate("even", CANDIDATES[0].weights, seed) for seed in range(8)], 1)
-    return few
 
 
 def test_a_cohort_that_does_not_fit_is_halved(evidence, tmp_path):

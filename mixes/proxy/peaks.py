@@ -37,7 +37,8 @@ PUBLISHED = {
 }
 THIS = "this"
 # Share of its published peak that an H200 reached with cohorts that fill it, by width (measured at 1M, 4M, 15M and 30M,
-# vocabulary 8,192, context 512: docs/EXPERIMENTS.md).
+# vocabulary 8,192, context 512: docs/EXPERIMENTS.md, where attention is counted as half squares and the peak is a
+# measured one; here as `token_flops` counts, of the published one).
 REACHED_BY = "h200"
 REACHED = {0: 0.0, 160: 0.168, 256: 0.255, 384: 0.293, 512: 0.346}
 MOST_REACHED = 0.4  # (assumed: what well-tuned training of large models reaches)
