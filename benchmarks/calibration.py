@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mixes.certainty.intervals import gain_of, score_intervals, weight_intervals
-from mixes.certainty.leverage import local_fits
+from mixes.certainty.local_fit import local_fits
 from mixes.certainty.worlds import Worlds, imagine_worlds
-from mixes.fit import TaskLaw
+from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 from mixes.optimum.best import best_mix
 from mixes.optimum.limits import Limits

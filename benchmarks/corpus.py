@@ -31,7 +31,7 @@ from pipeline.filters.statistics import Statistics
 from pipeline.filters.urls import BlockList, UrlSettings, compile_list
 from pipeline.read.extract import ExtractText
 from pipeline.read.readers import ReadShards, lines
-from pipeline.sources import SourceSettings, find_shards
+from pipeline.read.sources import SourceSettings, find_shards
 
 SAMPLE = Path("build/sample")
 

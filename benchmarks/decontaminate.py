@@ -19,7 +19,7 @@ from pipeline.decontamination.decontaminate import DecontaminateSettings, build_
 from pipeline.decontamination.questions import find_labels, question
 from pipeline.read.extract import page_text
 from pipeline.read.readers import READERS, Refused
-from pipeline.sources import Shard
+from pipeline.read.sources import Shard
 from pipeline.suite import read_suite
 
 PLANTED = 50  # items of each task

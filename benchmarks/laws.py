@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from mixes.check import check_law
 from mixes.errors import MixError
-from mixes.fit import AUTO, fit_laws
+from mixes.laws.check import check_law
+from mixes.laws.fit import AUTO, fit_laws
 from mixes.laws.registry import LAWS
 from mixes.runs import Run, Runs
 

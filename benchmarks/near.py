@@ -27,10 +27,10 @@ from rich.table import Table
 
 from pipeline.dedup.near import NearSettings, Signatures, find_near
 from pipeline.dedup.shingles import band_keys, shingle_sets
-from pipeline.documents import SCHEMA, content_hash, write_rows
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.read.readers import lines
+from pipeline.store.documents import SCHEMA, content_hash, write_rows
 
 SETTINGS = NearSettings()
 KINDS = {  # share of words that are replaced, and whether in one run

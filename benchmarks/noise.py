@@ -28,20 +28,20 @@ from scipy.stats import spearmanr
 
 from flows.experiment import Experiment, load_experiment
 from flows.prepare import prepare_flow
-from flows.progress import stage_progress
+from flows.show.progress import stage_progress
+from flows.show.recommendation import CLEAR
 from flows.swarm import draw_flow
-from flows.tables import CLEAR
-from mixes.certainty.cautions import CLEAR as OF_USE
 from mixes.certainty.noise import OVERALL
+from mixes.certainty.seeds import level_seeds
 from mixes.errors import MixError
-from mixes.fit import FOLDS, folds_of
+from mixes.laws.fit import FOLDS, folds_of
 from mixes.laws.kind import LawKind
 from mixes.laws.registry import law_named
+from mixes.recommendation.cautions import CLEAR as OF_USE
 from mixes.runs import Runs
-from mixes.seeds import level_seeds
 from mixes.target import family_weights, task_weights
 from pipeline.suite import suite_families
-from pipeline.swarm import read_runs, train_swarm
+from pipeline.train.swarm import read_runs, train_swarm
 
 OWN_DESIGNS = 50  # of each mix with a seed of its own
 DRAWS = 60  # of mixes that are tried, unseen, replicated

@@ -30,8 +30,8 @@ from rich.table import Table
 
 from pipeline.dedup.repeats import RepeatSettings, find_repeats
 from pipeline.dedup.windows import SEPARATOR
-from pipeline.documents import SCHEMA, write_rows
 from pipeline.read.readers import lines
+from pipeline.store.documents import SCHEMA, write_rows
 
 FILE = 10_000_000  # bytes of text of one file of documents
 SHIFTED = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")

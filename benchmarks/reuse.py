@@ -34,8 +34,8 @@ from mixes.optimum.best import best_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
+from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReusePlan, draw_reusing_swarm, fold, fold_amounts, fold_caps, plan_reuse, unfold
-from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
 
 # The Pile's shares of tokens as RegMix states them, in the order of its columns.

@@ -20,14 +20,14 @@ from calibration import NATURAL, columns, fitted, regmix
 from rich.console import Console
 from rich.table import Table
 
-from mixes.case import Holdings, case_of
-from mixes.fit import TaskLaw
+from mixes.laws.fit import TaskLaw
 from mixes.optimum.best import best_mix
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import stacked
-from mixes.rounds import likely_optima
+from mixes.recommendation.problem import Holdings, case_of
+from mixes.recommendation.rounds import likely_optima
+from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
-from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate, SwarmSettings, draw_round, draw_swarm
 
 TARGETS: dict[str, dict[str, float]] = {

@@ -41,13 +41,13 @@ from rich.console import Console
 from rich.table import Table
 
 from mixes.errors import MixError
-from mixes.proxy.calibrate import measure_speed
 from mixes.proxy.device import is_out_of_memory, release_memory
 from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.feed import Feed
 from mixes.proxy.memory import SLICE, bytes_a_proxy, choose_cohort
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
+from mixes.proxy.speed import measure_speed
 from mixes.proxy.tokens import Batches
 from mixes.proxy.train import learn, optimiser_of, program_of, train_cohort
 from pipeline.suite import read_items

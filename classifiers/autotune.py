@@ -22,12 +22,12 @@ from pathlib import Path
 
 import fasttext_pybind  # the wrapper of the library cannot start a search from given settings
 
-from classifiers.child import run_child
 from classifiers.crossfit import fold_of
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
-from classifiers.format import LABEL
+from classifiers.file_format import LABEL
 from classifiers.model import TrainingSettings, training_file
+from classifiers.sandbox import run_child
 
 VERSION = 1  # raised when a search would find something else
 FIELDS = {

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from classifiers.errors import ClassifierError
-from classifiers.format import LABEL, MAGIC
+from classifiers.file_format import LABEL, MAGIC
 
 # Characters of a text that are scored. Measured on the sample's held-out pages: average precision 0.993 from
 # 500 characters on and from whole pages alike; topics' accuracy 0.834 at 300, 0.849 from 1,000 on.

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.own_swarm import Origin
-from flows.plan import Plan
-from mixes.check import CheckedLaw
-from mixes.recommendation import Recommendation
-from mixes.validation import Validation
+from flows.plan.plan import Plan
+from mixes.laws.check import CheckedLaw
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.validation import Validation
 
 HERE = Path(__file__).parent
 PRINTED = (("check_law", CheckedLaw, "check-law"), ("plan", Plan, "plan"), ("validation", Validation, "validate"))

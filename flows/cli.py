@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.look import dropped, sql
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
+from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate

@@ -18,21 +18,21 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
 from mixes.proxy.settings import ProxySettings
+from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
-from mixes.settings import RecommendSettings
 from mixes.swarm import SwarmSettings
 from mixes.upsampling import UpsamplingSettings
-from pipeline.corpus import Corpus
 from pipeline.decontamination.decontaminate import DecontaminateSettings
 from pipeline.dedup.rounds import DedupSettings
-from pipeline.domains import PoolSettings
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.filters.language import LanguageSettings
 from pipeline.filters.settings import FilterSettings
+from pipeline.pool.domains import PoolSettings
 from pipeline.read.readers import ReadSettings
-from pipeline.sources import SourceSettings
+from pipeline.read.sources import SourceSettings
+from pipeline.stages.corpus import Corpus
+from pipeline.store.tokenizer import TokenizerSettings
 from pipeline.suite import SuiteSettings
-from pipeline.tokenizer import TokenizerSettings
 
 
 class Experiment(BaseModel):

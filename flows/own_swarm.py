@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 from flows.errors import ExperimentError
 from mixes.budget import budget_tokens
-from mixes.case import Holdings
 from mixes.certainty.noise import OVERALL
-from mixes.keys import listed
-from mixes.metrics import Metric, check_one_unit
-from mixes.recommend import recommend
-from mixes.recommendation import Predicted, Recommendation
-from mixes.settings import RecommendSettings
-from mixes.tables import ScoredSwarm
+from mixes.recommendation.problem import Holdings
+from mixes.recommendation.recommend import recommend
+from mixes.recommendation.result import Predicted, Recommendation
+from mixes.recommendation.settings import RecommendSettings
+from mixes.tables.join import ScoredSwarm
+from mixes.tables.keys import listed
+from mixes.tables.metrics import Metric, check_one_unit
 from mixes.target import family_weights, task_weights
 
 

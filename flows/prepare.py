@@ -4,16 +4,17 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.catalog import rebuild_catalog
+from flows.catalog.catalog import rebuild_catalog
+from flows.catalog.record import record_pool
 from flows.experiment import Experiment
-from flows.progress import stage_progress
-from flows.record import record_pool
-from flows.reuse import check_reuse
+from flows.settings.reuse import check_reuse
+from flows.show.progress import stage_progress
 from flows.stage_task import stage_task
-from pipeline import assemble, refine
-from pipeline.checkpoint_scores import start_of
-from pipeline.stage import claim_folder
+from pipeline.stages import pool as assemble
+from pipeline.stages import texts as refine
+from pipeline.store.stage import claim_folder
 from pipeline.suite import check_suite
+from pipeline.train.checkpoint_scores import start_of
 
 
 @stage_task(name="models")

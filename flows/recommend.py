@@ -7,30 +7,30 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from pydantic import TypeAdapter
 
-from flows.catalog import rebuild_catalog
+from flows.catalog.catalog import rebuild_catalog
+from flows.catalog.record import record_recommendation
 from flows.experiment import Experiment
-from flows.holdings import available_tokens, holdings_of, question
-from flows.progress import stage_progress
-from flows.record import record_recommendation
-from flows.repetition import note_other_budget
-from flows.reuse import content_evidence, reuse_plan, unfold_recommendation
+from flows.settings.holdings import available_tokens, holdings_of, question
+from flows.settings.repetition import note_other_budget
+from flows.settings.reuse import content_evidence, reuse_plan, unfold_recommendation
+from flows.show.progress import stage_progress
+from flows.show.recommendation import recommendation_markdown
 from flows.stage_task import stage_task
 from flows.swarm import pool_to_train_on, swarm_flow
-from flows.tables import recommendation_markdown
 from mixes.budget import epoch_caps
-from mixes.case import Holdings
-from mixes.recommend import recommend
-from mixes.recommendation import Recommendation
+from mixes.recommendation.problem import Holdings
+from mixes.recommendation.recommend import recommend
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
-from mixes.settings import RecommendSettings
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
-from pipeline.checkpoint_scores import checkpoint_id, read_checkpoint
-from pipeline.contents import bucket_tokens, domain_contents
-from pipeline.pool import Pool
-from pipeline.stage import Stage, run_stage, write_aside
+from pipeline.pool.content_hash import bucket_tokens, domain_contents
+from pipeline.pool.pool import Pool
+from pipeline.store.stage import Stage, run_stage, write_aside
 from pipeline.suite import suite_families
-from pipeline.swarm import Evidence, read_runs
+from pipeline.train.checkpoint_scores import checkpoint_id, read_checkpoint
+from pipeline.train.swarm import Evidence, read_runs
 
 RECOMMENDATION = TypeAdapter(Recommendation)
 

@@ -18,8 +18,8 @@ from typing import Any
 import polars as pl
 
 from flows.errors import ExperimentError
-from mixes.keys import KEYS, Table, listed
-from mixes.metrics import UNITS, Direction, Stated, unit_of_name
+from mixes.tables.keys import KEYS, Table, listed
+from mixes.tables.metrics import UNITS, Direction, Stated, unit_of_name
 
 # Metrics of lm-eval, the smoothest first: of several that a task has, the first here is read.
 PREFERRED = (

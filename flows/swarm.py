@@ -8,28 +8,28 @@ from pathlib import Path
 from prefect import flow
 from pydantic import TypeAdapter
 
-from flows.catalog import rebuild_catalog
+from flows.catalog.catalog import rebuild_catalog
+from flows.catalog.record import record_swarm
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.export import EXPORT_KEYS, export_swarm, ratios_of
-from flows.holdings import holdings_of, question
 from flows.prepare import prepare_flow
-from flows.progress import stage_progress
-from flows.record import record_swarm
-from flows.repetition import kept_sequences, note_unprescribed
-from flows.reuse import describe_plan, reuse_plan
+from flows.settings.holdings import holdings_of, question
+from flows.settings.repetition import kept_sequences, note_unprescribed
+from flows.settings.reuse import describe_plan, reuse_plan
+from flows.show.progress import stage_progress
 from flows.stage_task import stage_task
-from mixes.keys import Table
+from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
+from mixes.recommendation.rounds import likely_optima, within_caps
 from mixes.reuse.plan import draw_reusing_swarm
-from mixes.rounds import likely_optima, within_caps
 from mixes.swarm import Candidate, draw_round, draw_swarm
-from pipeline.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
+from mixes.tables.keys import Table
 from pipeline.errors import PipelineError
-from pipeline.known import find_pool
-from pipeline.pool import Pool
-from pipeline.stage import Stage, hash_files, looking, run_stage, write_aside
+from pipeline.pool.pool import Pool
+from pipeline.stages.find import find_pool
+from pipeline.store.stage import Stage, hash_files, looking, run_stage, write_aside
 from pipeline.suite import describe_counts, encode_suite, suite_counts, suite_families
-from pipeline.swarm import Evidence, check_epochs, check_gpus, diverged_runs, read_runs, slowed_runs, train_swarm
+from pipeline.train.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
+from pipeline.train.swarm import Evidence, check_epochs, check_gpus, diverged_runs, read_runs, slowed_runs, train_swarm
 
 CANDIDATES = TypeAdapter(list[Candidate])
 

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from flows.errors import ExperimentError
 from flows.experiment import first_mistake
 from flows.result_files import is_results, read_results
-from mixes.families import Families
-from mixes.keys import KEYS, Table
-from mixes.tables import ScoredSwarm, join_tables
+from mixes.tables.families import Families
+from mixes.tables.join import ScoredSwarm, join_tables
+from mixes.tables.keys import KEYS, Table
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
 PARQUET = b"PAR1"

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 from prefect import flow
 
-from flows.catalog import rebuild_catalog
+from flows.catalog.catalog import rebuild_catalog
+from flows.catalog.record import record_validation
 from flows.experiment import Experiment
-from flows.progress import stage_progress
 from flows.recommend import recommend_flow
-from flows.record import record_validation
-from flows.repetition import kept_sequences, note_other_budget
+from flows.settings.repetition import kept_sequences, note_other_budget
+from flows.show.progress import stage_progress
 from flows.stage_task import stage_task
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.proxy.settings import ProxySettings
-from mixes.recommendation import Recommendation
-from mixes.settings import RecommendSettings
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.settings import RecommendSettings
+from mixes.recommendation.validation import Trial, Validation, budgets, compare, most_repeated, plan_trials
 from mixes.swarm import Candidate
-from mixes.validation import Trial, Validation, budgets, compare, most_repeated, plan_trials
-from pipeline.swarm import Evidence, diverged_runs, read_runs, train_swarm
+from pipeline.train.swarm import Evidence, diverged_runs, read_runs, train_swarm
 
 
 @stage_task(name="train-anew")

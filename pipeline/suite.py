@@ -13,10 +13,10 @@ from tokenizers import Tokenizer
 
 from mixes.proxy.items import Item
 from pipeline.errors import PipelineError
-from pipeline.funnel import write_parquet
 from pipeline.read.readers import Refused, lines
 from pipeline.read.unpack import DAMAGE
-from pipeline.stage import Stage, hash_files, run_stage
+from pipeline.store.funnel import write_parquet
+from pipeline.store.stage import Stage, hash_files, run_stage
 
 FIELDS = ("task", "family", "context", "continuation")
 NAMES = ("task", "family")

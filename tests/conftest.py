@@ -19,8 +19,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from warcio.warcwriter import WARCWriter
 
 from mixes.proxy.settings import ProxySettings
-from pipeline.cohort import Evidence
 from pipeline.suite import SuiteSettings, encode_suite
+from pipeline.train.cohort import Evidence
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "build" / "sample"

@@ -18,7 +18,7 @@ from tokenizers.models import BPE
 from mixes.proxy.checkpoint import save_proxy
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import SIZES
-from pipeline.tokenizer import END
+from pipeline.store.tokenizer import END
 
 pytestmark = pytest.mark.usefixtures("served")
 

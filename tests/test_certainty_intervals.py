@@ -6,9 +6,9 @@ from scipy.optimize import minimize
 from scipy.stats import binom
 
 from mixes.certainty.intervals import gain_of, score_intervals, weight_intervals
-from mixes.certainty.leverage import local_fits
+from mixes.certainty.local_fit import local_fits
 from mixes.certainty.worlds import imagine_worlds
-from mixes.fit import TaskLaw
+from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 from mixes.optimum.objective import Objective, Part
 from mixes.runs import Run, Runs

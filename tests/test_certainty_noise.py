@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mixes.certainty.leverage import local_fits
+from mixes.certainty.local_fit import local_fits
 from mixes.certainty.noise import Noise, estimate_noise
-from mixes.fit import TaskLaw
+from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 from mixes.runs import Run, Runs
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from mixes.certainty.cautions import cautions_of, distance_to_hull
 from mixes.certainty.intervals import Gain
-from mixes.certainty.leverage import local_fits
+from mixes.certainty.local_fit import local_fits
 from mixes.certainty.noise import Noise
 from mixes.certainty.verdict import sentence, verdict_of
-from mixes.fit import TaskLaw
+from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
+from mixes.recommendation.cautions import cautions_of, distance_to_hull
 from mixes.runs import Run, Runs
 
 DOMAINS = ("a", "b", "c")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mixes.check import check_law
 from mixes.errors import MixError
+from mixes.laws.check import check_law
 from mixes.runs import Run, Runs
 
 

@@ -17,13 +17,14 @@ from classifiers.crossfit import fold_of, train_crossfit
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
 from classifiers.model import TextModel, TrainingSettings
-from flows.catalog import rebuild_catalog
+from flows.catalog.catalog import rebuild_catalog
+from flows.catalog.record import record_pool
 from flows.experiment import Experiment, load_experiment
-from flows.record import record_pool
-from pipeline import assemble, refine
-from pipeline.documents import content_hash, scan
-from pipeline.domains import PoolSettings, plan_domains, read_domains
-from pipeline.ready import slug
+from pipeline.label.pretrained import slug
+from pipeline.pool.domains import PoolSettings, plan_domains, read_domains
+from pipeline.stages import pool as assemble
+from pipeline.stages import texts as refine
+from pipeline.store.documents import content_hash, scan
 
 SMALL = TrainingSettings(hash_buckets=1_000)
 

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from conftest import SAMPLE, read_lines
 
-from pipeline.clean import DropDuplicates, ReadDocuments, Remove, TrimRepeats
 from pipeline.dedup.exact import FindEqual
 from pipeline.dedup.rounds import DedupSettings, choose_partitions, find_duplicates
-from pipeline.documents import SCHEMA, WriteDocuments, content_hash, write_rows
 from pipeline.errors import PipelineError
+from pipeline.stages.clean import DropDuplicates, ReadDocuments, Remove, TrimRepeats
+from pipeline.store.documents import SCHEMA, WriteDocuments, content_hash, write_rows
 
 
 def row(id: str, text: str, date: str = "", url: str = "", source: str = "x") -> dict:

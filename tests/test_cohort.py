@@ -18,10 +18,10 @@ from mixes.proxy.memory import bytes_a_proxy, choose_cohort, choose_parts
 from mixes.proxy.model import Proxies
 from mixes.proxy.train import Program, clip_each, has_diverged, has_risen, learn
 from mixes.swarm import Candidate
-from pipeline.cohort import Evidence
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.pool import Pool
-from pipeline.swarm import check_epochs, diverged_runs, read_runs, slowed_runs, train_swarm
+from pipeline.pool.pool import Pool
+from pipeline.train.cohort import Evidence
+from pipeline.train.swarm import check_epochs, diverged_runs, read_runs, slowed_runs, train_swarm
 
 CANDIDATES = [
     Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 0),
@@ -237,7 +237,7 @@ import json, resource, sys
 from pathlib import Path
 from test_cohort import *
 from mixes.proxy.settings import ProxySettings
-from pipeline.cohort import CohortTrainer
+from pipeline.train.cohort import CohortTrainer
 from mixes.proxy import checkpoint, device, evaluate, train
 settings = ProxySettings(size="100k", tokens=32_768, context=64, batch=128, cohort=8)
 evidence = Evidence(Path(sys.argv[1]), Path(sys.argv[2]), settings)
@@ -268,7 +268,7 @@ SCORED = """
 import resource, sys
 import numpy as np
 from test_cohort import *
-from pipeline.cohort import CohortTrainer
+from pipeline.train.cohort import CohortTrainer
 from pipeline.suite import read_items
 from mixes.proxy import device, evaluate
 evidence = Evidence(Path(sys.argv[1]), Path(sys.argv[2]), SETTINGS)

@@ -4,12 +4,12 @@ import json
 
 import polars as pl
 
-from pipeline.clean import ReadDocuments
-from pipeline.documents import WriteDocuments, scan
-from pipeline.domains import PoolSettings, plan_domains, read_domains, split_topics
-from pipeline.label import LabelDocuments
+from pipeline.label.label import LabelDocuments
+from pipeline.pool.domains import PoolSettings, plan_domains, read_domains, split_topics
 from pipeline.read.readers import ReadShards
-from pipeline.sources import SourceSettings, find_shards
+from pipeline.read.sources import SourceSettings, find_shards
+from pipeline.stages.clean import ReadDocuments
+from pipeline.store.documents import WriteDocuments, scan
 
 
 def test_topics_become_domains_by_size():

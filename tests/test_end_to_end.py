@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import mixwright
 
-from pipeline.pool import Pool
+from pipeline.pool.pool import Pool
 
 pytestmark = pytest.mark.usefixtures("served")
 

@@ -26,7 +26,7 @@ from pipeline.errors import PipelineError
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.executor.slurm import _array as slurm_array
-from pipeline.refine import compile_block_list, filter_shards
+from pipeline.stages.texts import compile_block_list, filter_shards
 
 # Read once, when Ray is imported: ports on loopback, and a token of these tests' own.
 os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
@@ -39,7 +39,7 @@ DRIVER = """
 import signal, sys
 from pathlib import Path
 from flows.experiment import load_experiment
-from pipeline.refine import compile_block_list, filter_shards
+from pipeline.stages.texts import compile_block_list, filter_shards
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
 corpus = load_experiment(Path(sys.argv[1])).corpus
 filter_shards(corpus, compile_block_list(corpus), lambda done, ranks: None)

@@ -12,7 +12,7 @@ from datatrove.data import Document
 
 from pipeline.errors import PipelineError
 from pipeline.read.extract import ExtractText, check_extractors, page_text
-from pipeline.sources import SourceSettings
+from pipeline.read.sources import SourceSettings
 
 PROSE = "The river rose for three days and the people of the valley watched it with patience. " * 5
 PAGE = f"<html><body><nav><a href='/'>Home</a></nav><main><p>{PROSE}</p><p>{PROSE}</p></main></body></html>"

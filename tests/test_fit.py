@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixes.errors import MixError
-from mixes.fit import FOLDS, fit_laws, folds_of, laws_for
+from mixes.laws.fit import FOLDS, fit_laws, folds_of, laws_for
 from mixes.laws.registry import LAWS
 from mixes.runs import Run, Runs
 

@@ -12,11 +12,11 @@ import torch
 from conftest import SETTINGS
 from test_cohort import CANDIDATES, scores, train
 
-from mixes.proxy.calibrate import measure_speed
 from mixes.proxy.device import free_memory
 from mixes.proxy.memory import SLICE, bytes_a_proxy, choose_cohort
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
+from mixes.proxy.speed import measure_speed
 from mixes.proxy.tokens import DomainTokens, Member
 from mixes.proxy.train import learn, optimiser_of, program_of, train_cohort
 from mixes.swarm import Candidate
@@ -97,7 +97,7 @@ def test_deterministic_kernels_give_the_same_bits_interrupted_or_not(tmp_path):
 
 def halved(evidence, folder: Path) -> None:
     """Train eight proxies where only some fit: a real limit on this process's share of the GPU."""
-    from pipeline.cohort import CohortTrainer, Evidence
+    from pipeline.train.cohort import CohortTrainer, Evidence
 
     settings = ProxySettings(size="1M", tokens=65_536, context=64, batch=512, cohort=8, device="cuda")
     trainer = CohortTrainer(Evidence(evidence.pool, evidence.suite, settings), folder / "records", folder)

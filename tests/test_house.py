@@ -11,7 +11,7 @@ FLOORS = {
     "flows": {"flows", "pipeline", "classifiers", "mixes"},
 }
 ONLY = {"torch": "mixes.proxy", "datatrove": "pipeline", "prefect": "flows", "duckdb": "flows"}
-LAZY = {("pipeline.swarm", "torch")}  # one import inside the function that trains, for its version's record
+LAZY = {("pipeline.train.swarm", "torch")}  # one import inside the function that trains, for its version's record
 
 
 def modules() -> list[tuple[str, ast.Module]]:

@@ -18,8 +18,7 @@ from test_cohort import CANDIDATES, train
 from test_recommend import FAMILIES, NATURAL, swarm
 from tokenizers import Tokenizer
 
-from flows.tables import Shown, print_recommendation, recommendation_markdown
-from mixes.case import Holdings
+from flows.show.recommendation import Shown, print_recommendation, recommendation_markdown
 from mixes.errors import MixError
 from mixes.laws.registry import LAWS
 from mixes.optimum.objective import Objective, Part
@@ -27,16 +26,17 @@ from mixes.optimum.settings import LimitSettings, limits_of
 from mixes.proxy.checkpoint import load_proxy, save_proxy
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.train import rate
-from mixes.recommend import recommend
-from mixes.recommendation import Recommendation
-from mixes.settings import RecommendSettings
+from mixes.recommendation.problem import Holdings
+from mixes.recommendation.recommend import recommend
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.settings import RecommendSettings
 from mixes.swarm import Candidate
-from pipeline.checkpoint_scores import checkpoint_id, read_checkpoint, score_checkpoint
-from pipeline.cohort import Evidence
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.pool import Pool
-from pipeline.swarm import train_swarm
-from pipeline.tokenizer import vocabulary_hash
+from pipeline.pool.pool import Pool
+from pipeline.store.tokenizer import vocabulary_hash
+from pipeline.train.checkpoint_scores import checkpoint_id, read_checkpoint, score_checkpoint
+from pipeline.train.cohort import Evidence
+from pipeline.train.swarm import train_swarm
 
 OWN = {"humaneval": 2.6, "mbpp": 3.2, "sciq": 2.5}  # the planted checkpoint's scores
 

@@ -18,9 +18,9 @@ from pipeline.dedup.jaccard import FILES, ShingleSets, document_codes, write_arr
 from pipeline.dedup.keep import choose_kept, judge
 from pipeline.dedup.near import GROUP, Candidates, NearSettings, Signatures, _compare, find_near
 from pipeline.dedup.shingles import band_keys, hash_words, shingle_sets
-from pipeline.documents import SCHEMA, content_hash, write_rows
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
+from pipeline.store.documents import SCHEMA, content_hash, write_rows
 
 OLMO = NearSettings()
 PINNED_SHINGLES = [1564533964, 3020082503, 3366671676, 3913174645, 4084308530]

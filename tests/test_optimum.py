@@ -14,9 +14,9 @@ from mixes.optimum import exact
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.interior import Solver
-from mixes.optimum.lift import Lifted, Scaled
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part, divergence, stacked
+from mixes.optimum.program import Lifted, Scaled
 
 STEP = 0.005
 GRID = np.array(

@@ -16,11 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from flows.errors import ExperimentError
 from flows.experiment import load_experiment
-from flows.plan import Plan, make_plan
-from mixes.certainty.expected import expected_half_width, measured_noise
+from flows.plan.plan import Plan, make_plan
 from mixes.errors import MixError
 from mixes.laws.linear import Linear
-from mixes.proxy.calibrate import measure_speed
 from mixes.proxy.cost import (
     RUN_BYTES,
     count_parameters,
@@ -31,16 +29,18 @@ from mixes.proxy.cost import (
     token_flops,
     training_flops,
 )
+from mixes.proxy.devices import PUBLISHED, assumed_utilisation, named_device
 from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.items import Item
 from mixes.proxy.model import Proxies
-from mixes.proxy.peaks import PUBLISHED, assumed_utilisation, named_device
 from mixes.proxy.settings import SIZES, ProxySettings
+from mixes.proxy.speed import measure_speed
 from mixes.proxy.train import learn, program_of
+from mixes.recommendation.expected import expected_half_width, measured_noise
 from mixes.runs import Run, Runs
 from mixes.swarm import SwarmSettings, draw_swarm
-from pipeline.pool import Pool
-from pipeline.stage import Stage, Unfinished, hash_files, looking, run_stage
+from pipeline.pool.pool import Pool
+from pipeline.store.stage import Stage, Unfinished, hash_files, looking, run_stage
 
 CPU = torch.device("cpu")
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from test_seeds import NATURAL, SLOPES, truth
 
-from mixes.certainty.leverage import local_fits
+from mixes.certainty.local_fit import local_fits
+from mixes.certainty.precision import fit_by_precision, precisions
+from mixes.certainty.seeds import level_seeds, noise_kept
 from mixes.certainty.worlds import imagine_worlds
-from mixes.fit import fit_laws
-from mixes.precision import fit_by_precision, precisions
+from mixes.laws.fit import fit_laws
 from mixes.runs import Run, Runs
-from mixes.seeds import level_seeds, noise_kept
 
 LINEAR = ("linear",)
 OF_SEED = 0.3  # sd of what a seed does to all mixes alike

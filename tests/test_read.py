@@ -21,7 +21,7 @@ from warcio.warcwriter import WARCWriter
 
 from pipeline.errors import PipelineError
 from pipeline.read.readers import READERS, ReadSettings, ReadShards, Refused, check_refused, lines
-from pipeline.sources import Fields, Shard
+from pipeline.read.sources import Fields, Shard
 
 PROSE = "The river rose for three days and the people of the valley watched it with patience. "
 PAGE = b"<html><body><p>" + b"The river rose for three days. " * 20 + b"%s</p></body></html>"
@@ -229,7 +229,7 @@ def test_a_bomb_costs_no_more_than_its_bound(tmp_path):
     program = f"""
 import resource
 from pipeline.read.readers import read_warc
-from pipeline.sources import Shard
+from pipeline.read.sources import Shard
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 shard = Shard(source="x", url={str(tmp_path / "a.warc.gz")!r}, format="warc")
 print([getattr(found, "reason", "page") for found in read_warc(shard)])

@@ -20,15 +20,16 @@ from conftest import SAMPLE, read_lines
 from classifiers.classifier import load_classifier
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples, text_hash
-from classifiers.format import read_model_file
+from classifiers.file_format import read_model_file
+from classifiers.load_check import check_model, load_in_child
 from classifiers.model import TextModel, TrainingSettings, train_model, training_file
-from classifiers.probe import check_model, load_in_child
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
 from flows.experiment import load_experiment
-from pipeline import assemble, refine
 from pipeline.errors import PipelineError
-from pipeline.ready import ready_quality, ready_topics, slug
+from pipeline.label.pretrained import ready_quality, ready_topics, slug
+from pipeline.stages import pool as assemble
+from pipeline.stages import texts as refine
 
 SETTINGS = TrainingSettings(epochs=15, dimensions=8, hash_buckets=1_000)
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mixes.case import Holdings
 from mixes.errors import MixError
-from mixes.recommend import recommend
+from mixes.recommendation.problem import Holdings
+from mixes.recommendation.recommend import recommend
+from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
-from mixes.settings import RecommendSettings
 
 DOMAINS = ("books", "code", "web")
 NATURAL = {"books": 0.2, "code": 0.1, "web": 0.7}

@@ -17,9 +17,9 @@ from pydivsufsort import divsufsort, kasai
 from pipeline.dedup import fingerprints, repeats
 from pipeline.dedup.repeats import RepeatSettings, find_repeats, trim
 from pipeline.dedup.windows import BLOCK, LONGEST_PERIOD, winnow
-from pipeline.documents import SCHEMA, content_hash, write_rows
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
+from pipeline.store.documents import SCHEMA, content_hash, write_rows
 
 Text = tuple[str, str, str]  # id, date, text
 

@@ -15,20 +15,20 @@ import yaml
 from conftest import mixwright
 
 from flows.experiment import load_experiment
-from flows.repetition import kept_sequences, note_other_budget
+from flows.settings.repetition import kept_sequences, note_other_budget
 from flows.validate import trial_evidence
 from mixes.errors import MixError
+from mixes.proxy.repetition import match_repetition
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import Batches, DomainTokens, Member
-from mixes.repetition import match_repetition
+from mixes.recommendation.validation import budgets
 from mixes.reuse.identity import Origin
 from mixes.reuse.plan import ReusePlan, draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
-from mixes.validation import budgets
-from pipeline.cohort import Evidence
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.pool import Pool
-from pipeline.swarm import check_epochs, train_swarm
+from pipeline.pool.pool import Pool
+from pipeline.train.cohort import Evidence
+from pipeline.train.swarm import check_epochs, train_swarm
 
 PROXY = ProxySettings(size="100k", tokens=640 * 64 + 100, context=64, batch=8)  # 80 whole steps, and a rest
 BUDGET = 6 * 640 * 64

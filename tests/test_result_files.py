@@ -9,7 +9,7 @@ import pytest
 from flows.errors import INPUT_ERRORS
 from flows.result_files import read_results
 from flows.swarm_files import read_swarm
-from mixes.keys import Table
+from mixes.tables.keys import Table
 
 RUNS = [f"mix-{i}" for i in range(4)]
 

@@ -10,10 +10,10 @@ from conftest import SAMPLE, mixwright, read_lines, write_lines
 
 from flows.errors import INPUT_ERRORS
 from flows.experiment import load_experiment
-from flows.reuse import describe_plan, reuse_plan
+from flows.settings.reuse import describe_plan, reuse_plan
 from mixes.upsampling import UpsamplingSettings
-from pipeline.contents import bucket_tokens, domain_contents
-from pipeline.pool import Pool
+from pipeline.pool.content_hash import bucket_tokens, domain_contents
+from pipeline.pool.pool import Pool
 
 pytestmark = pytest.mark.usefixtures("served")
 

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from conftest import mixwright
 
-from mixes.case import Holdings
 from mixes.errors import MixError
-from mixes.rounds import likely_optima, within_caps
+from mixes.recommendation.problem import Holdings
+from mixes.recommendation.rounds import likely_optima, within_caps
+from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
-from mixes.settings import RecommendSettings
 from mixes.swarm import SwarmSettings, draw_round, draw_swarm
 
 TOKENS = {"books": 4e6, "code": 1e6, "math": 2e6, "web": 3e6}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mixes.errors import MixError
-from mixes.fit import fit_laws
+from mixes.laws.fit import fit_laws
+from mixes.laws.scale import LAW, fit_scale_laws
 from mixes.runs import Run, Runs, Size
-from mixes.scale import LAW, fit_scale_laws
 
 SIZES = (Size(1e6, 1e9), Size(1e7, 1e9), Size(1e7, 1e10), Size(1e8, 1e10))
 LARGER = Size(1e9, 1e11)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mixes.case import Holdings
-from mixes.fit import fit_laws
-from mixes.recommend import recommend
+from mixes.certainty.seeds import level_seeds, split_scores
+from mixes.laws.fit import fit_laws
+from mixes.recommendation.problem import Holdings
+from mixes.recommendation.recommend import recommend
+from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
-from mixes.seeds import level_seeds, split_scores
-from mixes.settings import RecommendSettings
 
 NATURAL = {"books": 0.3, "code": 0.2, "web": 0.5}
 OF_SEED = {0: (0.0, 0.0), 1: (1.0, -0.6), 2: (0.5, -1.2)}  # on the two tasks

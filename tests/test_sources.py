@@ -16,12 +16,12 @@ from conftest import SAMPLE
 from pydantic import ValidationError
 
 from flows.experiment import load_experiment
-from pipeline.documents import scan
 from pipeline.errors import PipelineError
 from pipeline.read.readers import READERS, Refused
-from pipeline.refine import compile_block_list, filter_shards
-from pipeline.sources import SourceSettings, find_shards
-from pipeline.stage import hash_files
+from pipeline.read.sources import SourceSettings, find_shards
+from pipeline.stages.texts import compile_block_list, filter_shards
+from pipeline.store.documents import scan
+from pipeline.store.stage import hash_files
 
 ROW = b'{"text": "%d of them"}\n'
 

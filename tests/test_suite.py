@@ -8,7 +8,7 @@ from conftest import write_lines
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from pipeline.errors import PipelineError
-from pipeline.stage import hash_files
+from pipeline.store.stage import hash_files
 from pipeline.suite import (
     SuiteSettings,
     check_suite,

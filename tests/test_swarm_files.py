@@ -11,8 +11,8 @@ from conftest import mixwright
 from flows.errors import INPUT_ERRORS
 from flows.own_swarm import check_domains
 from flows.swarm_files import read_swarm, read_table, read_tokens
-from mixes.check import check_law
-from mixes.keys import draw_runs
+from mixes.laws.check import check_law
+from mixes.tables.keys import draw_runs
 
 DOMAINS = ("arxiv", "dclm", "wikipedia")
 TASKS = ("arc_bpb", "mmlu_bpb")

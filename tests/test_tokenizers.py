@@ -12,10 +12,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mixes.proxy.tokens import DomainTokens
 from mixes.swarm import Candidate
+from pipeline.pool.tokenise import TRAIN
+from pipeline.store.tokenizer import load_tokenizer, token_bytes, vocabulary_size
 from pipeline.suite import encode_suite
-from pipeline.swarm import Evidence, train_swarm
-from pipeline.tokenise import TRAIN
-from pipeline.tokenizer import load_tokenizer, token_bytes, vocabulary_size
+from pipeline.train.swarm import Evidence, train_swarm
 
 FAR = 70_000  # beyond 16 bits
 

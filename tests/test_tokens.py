@@ -18,16 +18,17 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from flows.experiment import Experiment, load_experiment
 from mixes.swarm import Candidate
-from pipeline import assemble, refine
-from pipeline.documents import scan
-from pipeline.domains import PoolSettings, read_domains
 from pipeline.errors import PipelineError
-from pipeline.pool import Pool
+from pipeline.pool.domains import PoolSettings, read_domains
+from pipeline.pool.pool import Pool
 from pipeline.read import tokens
 from pipeline.read.readers import Refused
-from pipeline.sources import Shard, SourceSettings
+from pipeline.read.sources import Shard, SourceSettings
+from pipeline.stages import pool as assemble
+from pipeline.stages import texts as refine
+from pipeline.store.documents import scan
 from pipeline.suite import encode_suite
-from pipeline.swarm import Evidence, train_swarm
+from pipeline.train.swarm import Evidence, train_swarm
 
 END = "<|endoftext|>"
 SOURCES = {"science": 150, "code": 30}  # real texts that stand in for papers and programs

@@ -12,7 +12,7 @@ from scipy import stats
 
 from mixes.errors import MixError
 from mixes.proxy.settings import SIZES, ProxySettings
-from mixes.validation import (
+from mixes.recommendation.validation import (
     PARTS,
     Estimate,
     agreement_of,

@@ -9,10 +9,10 @@ import typer
 
 from flows.commands.options import AsJson, ExperimentFile
 from flows.experiment import load_experiment
-from mixes.proxy.peaks import PUBLISHED, THIS
+from mixes.proxy.devices import PUBLISHED, THIS
 
 if TYPE_CHECKING:
-    from flows.plan import Plan
+    from flows.plan.plan import Plan
 
 FLOPS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP")
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -31,7 +31,7 @@ def plan(
 
     On this device some proxies are trained for 20 seconds and thrown away, to see how fast it is.
     """
-    from flows.plan import make_plan
+    from flows.plan.plan import make_plan
 
     found = make_plan(load_experiment(experiment), device, utilisation, price)
     if as_json:

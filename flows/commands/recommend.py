@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from flows.commands.asked import (
+from flows.commands.options import AsJson, Families, Metrics, Ratios
+from flows.commands.recommend_options import (
     BoundOption,
     Budget,
     Closest,
@@ -22,13 +23,12 @@ from flows.commands.asked import (
     Target,
     asked,
 )
-from flows.commands.options import AsJson, Families, Metrics, Ratios
 from flows.errors import ExperimentError
 from flows.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:
     from flows.own_swarm import Origin
-    from mixes.recommendation import Recommendation
+    from mixes.recommendation.result import Recommendation
 
 
 def recommend(
@@ -105,7 +105,7 @@ def _from_files(
     tokens: Path | None, allow_stale: bool,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
     from flows.own_swarm import check_domains, hash_evidence, origin_of, print_notes, recommend_from_files
-    from flows.progress import stage_progress
+    from flows.show.progress import stage_progress
     from flows.swarm_files import read_swarm, read_table, read_tokens
 
     seeds: dict[str, int] = {}
@@ -115,10 +115,10 @@ def _from_files(
                 "limits.keep: with proxy.init_from a floor is counted from the checkpoint's own scores, and --metrics "
                 "holds none — leave keep out, or train the swarm here"
             )
-        from flows.export import exported_contents
         from flows.swarm import exported_mixes
+        from flows.trainers.export import exported_contents
         from mixes.reuse.identity import refuse_stale
-        from pipeline.contents import domain_contents
+        from pipeline.pool.content_hash import domain_contents
 
         pool, mixes, seeds = exported_mixes(experiment)
         recorded = exported_contents(ratios) if ratios else {}
@@ -141,7 +141,7 @@ def _from_files(
 def _print(found: "Recommendation", origin: "Origin | None") -> None:
     from rich.console import Console
 
-    from flows.tables import Shown, print_recommendation
+    from flows.show.recommendation import Shown, print_recommendation
 
     shown = Shown()
     if origin:

@@ -29,7 +29,7 @@ def swarm(
 
         evidence_flow(loaded)
         return
-    from flows.export import claim_export
+    from flows.trainers.export import claim_export
 
     claim_export(export)
     from flows.swarm import export_flow
@@ -56,9 +56,9 @@ def check_law(
         raise ExperimentError("check-law: give both --test-ratios and --test-metrics, or neither to cross-validate")
     from flows.own_swarm import print_notes
     from flows.swarm_files import read_swarm, read_table
-    from mixes.check import check_law as check
-    from mixes.check import cross_validate_law
-    from mixes.keys import draw_runs
+    from mixes.laws.check import check_law as check
+    from mixes.laws.check import cross_validate_law
+    from mixes.tables.keys import draw_runs
 
     train = read_swarm(read_table(ratios), metrics, families)
     print_notes(train)
@@ -75,6 +75,6 @@ def check_law(
         return
     from rich.console import Console
 
-    from flows.tables import print_checked_law
+    from flows.show.recommendation import print_checked_law
 
     print_checked_law(checked, train.metrics, Console(width=None if sys.stdout.isatty() else 120))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.asked import (
+from flows.commands.options import AsJson, ExperimentFile
+from flows.commands.recommend_options import (
     BoundOption,
     Budget,
     Closest,
@@ -19,7 +20,6 @@ from flows.commands.asked import (
     Target,
     asked,
 )
-from flows.commands.options import AsJson, ExperimentFile
 from flows.experiment import load_experiment
 
 
@@ -48,8 +48,8 @@ def validate(
     """
     from rich.console import Console
 
+    from flows.show.validation import print_validation
     from flows.validate import validate_flow
-    from flows.validation_table import print_validation
 
     loaded = load_experiment(experiment)
     settings = asked(

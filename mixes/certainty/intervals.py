@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixes.certainty.leverage import MOST_LEVERAGE, LocalFit
+from mixes.certainty.local_fit import MOST_LEVERAGE, LocalFit
 
 ON_BOUND = 1e-4  # a weight this near its floor or cap is on it
 

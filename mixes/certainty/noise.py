@@ -2,8 +2,8 @@
 
 Replicates of one mix say it. Where several mixes were trained with the same seeds, what a seed does to all of them
 alike cancels in a difference between mixes (common random numbers), and a difference is less noisy than √2 scores.
-A swarm is compared at one seed (mixes/seeds.py), so verdicts, and whether mixes move a task at all, go by that.
-Without any replicates, noise is at most what the laws leave unexplained: that upper bound is used, and named.
+A swarm is compared at one seed (mixes/certainty/seeds.py), so verdicts, and whether mixes move a task at all, go by
+that. Without any replicates, noise is at most what the laws leave unexplained: that upper bound is used, and named.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from mixes.certainty.leverage import LocalFit
+from mixes.certainty.local_fit import LocalFit
+from mixes.certainty.seeds import split_scores
 from mixes.runs import Runs, to_array
-from mixes.seeds import split_scores
 from mixes.target import family_weights
 
 Source = Literal["replicates", "residuals"]

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixes.certainty.leverage import LocalFit
-from mixes.fit import LARGE
+from mixes.certainty.local_fit import LocalFit
+from mixes.laws.fit import LARGE
 from mixes.laws.kind import LawKind
 from mixes.optimum.objective import Objective, stacked
 

@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
-from mixes.solver import Prior
+from mixes.laws.solver import Prior
 
 
 class BiMix(Curve):

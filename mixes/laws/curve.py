@@ -8,7 +8,7 @@ of every law tried had kurtoses of 2 to 19.
 
 import numpy as np
 
-from mixes.solver import BLOCK, LARGE, Prior, in_blocks, large_least_squares, least_squares
+from mixes.laws.solver import BLOCK, LARGE, Prior, in_blocks, large_least_squares, least_squares
 
 NOISE = 0.1  # residual of a good law, in standard deviations of the scores: the first fit's assumption …
 PASSES = 3  # … which the next replace by the residual of the one before, so that noisy tasks lean on the priors

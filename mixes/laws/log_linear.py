@@ -4,7 +4,7 @@ import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
-from mixes.solver import Prior
+from mixes.laws.solver import Prior
 
 RATE = 20.0  # standard deviation of a rate t_j per unit of weight, by cross-validation (docs/EXPERIMENTS.md)
 

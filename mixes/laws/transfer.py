@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
-from mixes.solver import Prior
+from mixes.laws.solver import Prior
 
 FLOOR = 1e-9  # weight below which ln w is taken as that of this weight (w^γ ln w → 0)
 

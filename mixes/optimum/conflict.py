@@ -14,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from mixes.errors import MixError
 from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.feasible import room_of, settle, sink
-from mixes.optimum.room import extremes, furnish
+from mixes.optimum.polytope import extremes, furnish
 
 SURE = 1e-4  # least contradiction, in units of weight, that the mixed-integer program tells from its tolerance
 SHOWN = 4  # limits that are named in full

@@ -14,9 +14,9 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.optimum.interior import Point, Solver
-from mixes.optimum.lift import Lifted, Scaled, first_order_range
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective
+from mixes.optimum.program import Lifted, Scaled, first_order_range
 
 OPTIMAL = 1e-6  # largest gap, as a share of the objective's range, that counts as an optimum
 DUST = (1e-6, 1e-8)  # a weight this near its bound, and pressed to it, lies on it

@@ -6,9 +6,9 @@ import numpy as np
 
 from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.interior import Point, Solver
-from mixes.optimum.lift import Lifted, Scaled, first_order_range
 from mixes.optimum.objective import Objective
-from mixes.optimum.room import Room, furnish
+from mixes.optimum.polytope import Room, furnish
+from mixes.optimum.program import Lifted, Scaled, first_order_range
 
 DEEP = 0.05  # of a constraint's range: a mix that far inside is taken as it is
 SHALLOW = 1e-9  # of a constraint's range: limits that leave less room than this leave none

@@ -9,8 +9,8 @@ from mixes.errors import MixError
 from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.conflict import conflict_of
 from mixes.optimum.feasible import room_of, settle
-from mixes.optimum.lift import Scaled
-from mixes.optimum.room import Room
+from mixes.optimum.polytope import Room
+from mixes.optimum.program import Scaled
 
 EXACT = 1e-9  # how far a mix may be outside a limit: in weight, or as a share of a ceiling
 

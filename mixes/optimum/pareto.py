@@ -16,9 +16,9 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.optimum.best import best_mix
-from mixes.optimum.lift import first_order_range
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
+from mixes.optimum.program import first_order_range
 
 OTHERS = 1e-4  # of the target, in families' own ranges: what each gets at least, so that none is worse than need be
 FLAT = 1e-6  # of a family's span: below, the line between two mixes is the front

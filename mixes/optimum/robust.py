@@ -18,9 +18,9 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.optimum.exact import Optimum, certified
-from mixes.optimum.lift import Lifted, Scaled, first_order_range
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective
+from mixes.optimum.program import Lifted, Scaled, first_order_range
 from mixes.optimum.search import search_mix
 
 WORST = 0.1  # share of the replicates whose mean loss is minimised

@@ -10,9 +10,9 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.optimum.exact import Optimum
-from mixes.optimum.lift import first_order_range
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Function
+from mixes.optimum.program import first_order_range
 
 DRAWS = 2_000  # mixes to look at before improving any
 CONCENTRATION = 30.0  # of the Dirichlets around tried mixes: a weight of 0.2 gets a deviation of 0.07

@@ -4,8 +4,8 @@ A domain's sequences come in one order, fixed by the seed and the domain's name;
 them are taken. Two proxies of one seed thus differ by their mix and by nothing else (common random numbers). Domains
 take turns as evenly as they can, not at random, so a run's realised share of a domain is within one sequence of its
 weight. Nothing here is a state: the batch of any step can be had without those before it, so a killed run goes on.
-Where only a part of a domain is kept (mixes/repetition.py), it is the beginning of the seed's order, again and again:
-one part for all proxies of a seed, another one for each seed.
+Where only a part of a domain is kept (mixes/proxy/repetition.py), it is the beginning of the seed's order, again and
+again: one part for all proxies of a seed, another one for each seed.
 """
 
 import hashlib

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.decontamination.overlap import Floats, Hashes, Ints, SuiteIndex, hash_ngrams, spread
 from pipeline.decontamination.questions import find_labels, question, words
-from pipeline.funnel import FilterStep, write_parquet
+from pipeline.store.funnel import FilterStep, write_parquet
 from pipeline.suite import read_suite
 
 FULL_QUESTION = 20  # n-grams from which a question has its whole part of the share; with one it has half (decon)

@@ -29,7 +29,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import rows_of
 from pipeline.dedup.windows import BLOCK, RECORD, SEPARATOR, join_spans, winnow
-from pipeline.documents import ROWS
+from pipeline.store.documents import ROWS
 
 PIECE = 1 << 20  # records sorted at a time, 24 bytes each
 ADDRESS = 40  # bits of a place

@@ -1,7 +1,7 @@
 """Deduplication in three rounds, as OLMo 3 does it: equal texts, near duplicates, repeated passages.
 
-Each round only finds; `pipeline/clean.py` then drops and trims in one pass over the documents. A round leaves out
-what an earlier one lost. Work is dealt over partitions of hashes, so that memory is bounded by a partition; no
+Each round only finds; `pipeline/stages/clean.py` then drops and trims in one pass over the documents. A round leaves
+out what an earlier one lost. Work is dealt over partitions of hashes, so that memory is bounded by a partition; no
 round's outcome depends on how many there are.
 """
 
@@ -15,8 +15,8 @@ from pipeline.dedup.address import Run, addressed
 from pipeline.dedup.exact import FindEqual
 from pipeline.dedup.near import NearSettings, find_near
 from pipeline.dedup.repeats import RepeatSettings, find_repeats
-from pipeline.documents import scan
-from pipeline.funnel import write_parquet
+from pipeline.store.documents import scan
+from pipeline.store.funnel import write_parquet
 
 EXACT, NEAR, REPEATS = "exact_dedup", "near_dedup", "repeats"  # steps, as sources switch them off
 PARTITION_BYTES = 1 << 30  # text whose hashes one partition holds (assumed)

@@ -6,7 +6,7 @@ from pathlib import Path
 from datatrove.data import Document
 
 from pipeline.filters.statistics import Statistics, statistics
-from pipeline.funnel import FilterStep
+from pipeline.store.funnel import FilterStep
 
 Rule = Callable[[Statistics], str | None]  # the broken rule by name, or None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from datatrove.data import Document
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.funnel import FilterStep
+from pipeline.store.funnel import FilterStep
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 SENTENCES = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")

@@ -14,8 +14,8 @@ from pipeline.filters.pii import Pii
 from pipeline.filters.repetition import repetition_rule
 from pipeline.filters.settings import FilterSettings
 from pipeline.filters.urls import BlockUrls
-from pipeline.funnel import FilterStep
 from pipeline.read.extract import ExtractText
+from pipeline.store.funnel import FilterStep
 
 
 def filter_chain(

@@ -8,7 +8,7 @@ from datatrove.data import Document
 from pydantic import BaseModel, ConfigDict, Field
 
 from classifiers.model import TextModel
-from pipeline.funnel import FilterStep
+from pipeline.store.funnel import FilterStep
 
 BATCH = 256  # documents scored in one call
 

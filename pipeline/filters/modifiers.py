@@ -10,7 +10,7 @@ from pathlib import Path
 from datatrove.data import Document
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.funnel import FilterStep
+from pipeline.store.funnel import FilterStep
 
 COUNTERS = re.compile(
     r"^\W*\d[\d,.]*[KkMmBb]?\s+(?:likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads"

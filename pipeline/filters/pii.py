@@ -11,7 +11,7 @@ from pathlib import Path
 from datatrove.data import Document
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.funnel import FilterStep
+from pipeline.store.funnel import FilterStep
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w-])")
 IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)")

@@ -19,8 +19,8 @@ from datatrove.utils._import_utils import ASSETS_PATH
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import PipelineError
-from pipeline.funnel import FilterStep
-from pipeline.stage import write_aside
+from pipeline.store.funnel import FilterStep
+from pipeline.store.stage import write_aside
 
 ARCHIVE = Path(ASSETS_PATH) / "url_filterblacklistsv0_3_0.tar.gz"
 WORDS = {kind: Path(ASSETS_PATH) / f"{kind}.txt" for kind in ("banned_words", "banned_subwords", "soft_banned_words")}

@@ -13,10 +13,10 @@ from pathlib import Path
 from datatrove.data import Document
 
 from pipeline.errors import PipelineError
-from pipeline.funnel import FilterStep
 from pipeline.read import page as page_script
 from pipeline.read.page import page_text
-from pipeline.sources import SourceSettings
+from pipeline.read.sources import SourceSettings
+from pipeline.store.funnel import FilterStep
 
 __all__ = ["ExtractText", "check_extractors", "page_text"]
 

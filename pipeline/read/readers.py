@@ -9,14 +9,14 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.documents import scan
 from pipeline.errors import PipelineError
-from pipeline.funnel import KEPT, Funnel, size, write_parquet
 from pipeline.read.refused import Refused, larger_than
 from pipeline.read.response import check_block, html_page
 from pipeline.read.rows import MAX_DOCUMENT, lines, read_jsonl, read_parquet, unreadable
+from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
-from pipeline.sources import Shard
+from pipeline.store.documents import scan
+from pipeline.store.funnel import KEPT, Funnel, size, write_parquet
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
 __all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused", "lines", "read_jsonl"]

@@ -10,8 +10,8 @@ from datatrove.data import Document
 
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
+from pipeline.read.sources import Shard
 from pipeline.read.unpack import lines_of
-from pipeline.sources import Shard
 
 MAX_DOCUMENT = 64 << 20  # bytes; a larger page or line is refused unless the settings say otherwise
 ROWS = 500  # Parquet rows in memory at a time

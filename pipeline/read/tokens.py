@@ -16,8 +16,8 @@ from mixes.proxy.tokens import NARROW
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
 from pipeline.read.rows import unreadable
-from pipeline.sources import IdType, Shard
-from pipeline.tokenizer import load_tokenizer, token_bytes
+from pipeline.read.sources import IdType, Shard
+from pipeline.store.tokenizer import load_tokenizer, token_bytes
 
 CHUNK = 1 << 20  # bytes read at once
 HEADER = b"\x93NUMPY"  # of files that numpy.save wrote

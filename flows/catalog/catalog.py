@@ -1,0 +1,77 @@
+"""The DuckDB catalog: rebuilt aside from the current records and renamed into place, so readers never wait.
+
+DuckDB lets one writer lock out every reader; here nothing ever writes to a catalog that someone may read.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.catalog.record import Current
+from flows.catalog.schema import OVER_FILES, TABLES, VERSION, VIEWS, WHY
+from flows.errors import ExperimentError
+from flows.experiment import Experiment
+
+
+def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
+    """Write `catalog.duckdb` from the current records."""
+    aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
+    aside.unlink(missing_ok=True)
+    with duckdb.connect(str(aside)) as catalog:
+        catalog.execute("create table meta (schema_version integer, experiment varchar)")
+        catalog.execute("comment on table meta is 'What this file is'")
+        catalog.execute("insert into meta values (?, ?)", [VERSION, experiment.id])
+        for name in TABLES:
+            _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
+        for name, comment in OVER_FILES.items():
+            # Views, since documents may be billions; DuckDB takes no parameters in them, so quotes are doubled.
+            paths = ["'" + _quoted(str(experiment.folder / file)) + "'" for file in current.get(name, [])]
+            if paths:
+                catalog.execute(f"create view {name} as select * from read_parquet([{', '.join(paths)}])")
+                catalog.execute(f"comment on view {name} is '{_quoted(comment)}'")
+        for name in ("recommended_vs_natural", *VIEWS):
+            comment, query = VIEWS[name]
+            catalog.execute(f"create or replace view {name} as {query}")
+            catalog.execute(f"comment on view {name} is '{comment}'")
+        catalog.execute(WHY)
+    os.replace(aside, experiment.catalog)
+    return experiment.catalog
+
+
+def _create(catalog: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:
+    table = TABLES[name]
+    columns = ", ".join(f"{column} {kind}" for column, (kind, _) in table.columns.items())
+    catalog.execute(f"create table {name} ({columns}, primary key ({', '.join(table.key)}))")
+    catalog.execute(f"comment on table {name} is '{_quoted(table.comment)}'")
+    for column, (_, comment) in table.columns.items():
+        catalog.execute(f"comment on column {name}.{column} is '{_quoted(comment)}'")
+    if files:
+        catalog.execute(f"insert into {name} by name select {', '.join(table.columns)} from read_parquet(?)", [files])
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> pl.DataFrame:
+    """Run one query, reading only, without reach beyond the catalog's own files.
+
+    Raises:
+        ExperimentError: no catalog, one of a newer schema, or a query that DuckDB refuses.
+    """
+    if not path.exists():
+        raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
+    try:
+        with duckdb.connect(str(path), read_only=True) as catalog:
+            found = catalog.execute("select schema_version from meta").fetchall()[0][0]
+            if found > VERSION:
+                raise ExperimentError(
+                    f"catalog: {path} has schema version {found}, this mixwright reads up to "
+                    f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
+                )
+            return catalog.sql(query, params=list(values)).pl() if values else catalog.sql(query).pl()
+    except duckdb.Error as error:
+        raise ExperimentError(f"sql: {str(error).splitlines()[0]} — tables: {', '.join(TABLES)}") from None

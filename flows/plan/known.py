@@ -1,0 +1,184 @@
+"""What is known of an experiment while nothing may run: its pool, suite, swarm and records, or what to expect of them.
+
+Everything here happens within `looking`: no stage is made, nothing is written.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows.experiment import Experiment
+from flows.settings.repetition import kept_sequences
+from flows.settings.reuse import reuse_plan
+from mixes.recommendation.expected import measured_noise
+from mixes.reuse.plan import draw_reusing_swarm
+from mixes.swarm import Candidate, SwarmSettings, draw_swarm
+from pipeline.errors import PipelineError
+from pipeline.pool.pool import Pool
+from pipeline.stages.find import encoded_items, expected_domains, expected_items, find_pool
+from pipeline.store.stage import Unfinished, looking
+from pipeline.store.tokenizer import given_tokenizer, vocabulary_size
+from pipeline.suite import suite_families
+from pipeline.train.checkpoint_scores import start_of
+from pipeline.train.cohort import is_recorded
+from pipeline.train.swarm import Evidence, diverged_runs, read_runs
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is there, or expected to be; `assumptions` say which."""
+
+    pool: Pool | None
+    evidence: Evidence | None  # where both pool and suite are there
+    domains: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    trained: tuple[Candidate, ...]
+    vocabulary: int
+    items: tuple[tuple[int, int], ...]  # (tokens, of them scored)
+    assumptions: tuple[str, ...]
+
+
+def look(experiment: Experiment) -> Known:
+    """The pool, the suite and the runs where they are finished, and what to expect where they are not.
+
+    Raises:
+        MixError: there is no room for so many mixes.
+        PipelineError: the experiment's own tokenizer or proxy to start from cannot be read.
+    """
+    said: list[str] = []
+    with looking():
+        pool = _pool(experiment, said)
+        evidence = _evidence(experiment, pool) if pool else None
+        caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
+        candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, said)
+    if evidence:
+        items = encoded_items(evidence.suite)
+        trained = [one for one in candidates if is_recorded(experiment.records, evidence.run_id(one))]
+    else:
+        items, trained = _items(experiment, said), []
+    return Known(
+        pool, evidence, tuple(sorted(candidates[0].weights)), tuple(candidates), tuple(trained),
+        _vocabulary(experiment, pool), tuple(items), tuple(said),
+    )  # fmt: skip
+
+
+def known_noise(experiment: Experiment, known: Known) -> float | None:
+    """Standard deviation of a score on the target, by the experiment's own replicates; None where they are too few."""
+    if not known.evidence or not known.trained:
+        return None
+    odd = diverged_runs(known.evidence, known.trained, experiment.records)
+    sound = [one for one in known.trained if known.evidence.run_id(one) not in odd]
+    if not sound:
+        return None
+    runs = read_runs(known.evidence, sound, experiment.records)
+    seeds = {known.evidence.run_id(one): one.seed for one in sound}
+    families, asked = suite_families(known.evidence.suite), experiment.recommend
+    return measured_noise(runs, families, asked.target, asked.law, seeds)
+
+
+def _pool(experiment: Experiment, said: list[str]) -> Pool | None:
+    try:
+        return Pool(find_pool(experiment.corpus))
+    except PipelineError as error:
+        said.append(f"There is no pool of this experiment yet ({error}).")
+        return None
+
+
+def _evidence(experiment: Experiment, pool: Pool) -> Evidence | None:
+    from flows.swarm import make_suite  # Prefect takes seconds to import
+
+    proxy = start_of(experiment.proxy, experiment.corpus)
+    try:
+        return Evidence(
+            pool.folder, make_suite.fn(experiment, pool.folder), proxy, kept_sequences(experiment, pool.folder, proxy)
+        )
+    except PipelineError:
+        return None
+
+
+def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[Candidate]:
+    """The mixes of all rounds, where each has been drawn by the scores of those before."""
+    rounds = experiment.swarm.rounds
+    if len(rounds) < 2 or not evidence:
+        return []
+    from flows.swarm import draw, draw_next  # Prefect takes seconds to import
+
+    try:
+        candidates = draw.fn(experiment, evidence)
+        for number in range(2, len(rounds) + 1):
+            candidates = [*candidates, *draw_next.fn(experiment, evidence, candidates, number)]
+    except Unfinished:
+        return []
+    return candidates
+
+
+def _swarm(
+    experiment: Experiment, pool: Pool | None, caps: Mapping[str, float] | None, said: list[str]
+) -> list[Candidate]:
+    settings, proxy_tokens = _in_one_round(experiment.swarm, said), experiment.proxy.tokens
+    if not pool:
+        tokens = _expected_tokens(experiment, said)
+        return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, dict.fromkeys(tokens, 1.0))
+    held = {name: domain.tokens for name, domain in pool.domains.items()}
+    try:
+        plan = reuse_plan(experiment, pool.folder)
+    except Unfinished:
+        said.append("Reuse is left out of the count: the pool's contents are not compared with the earlier ones yet.")
+        plan = None
+    if plan:
+        return draw_reusing_swarm(held, proxy_tokens, settings, experiment.seed, plan, caps)
+    return draw_swarm(held, proxy_tokens, settings, experiment.seed, caps)
+
+
+def _in_one_round(settings: SwarmSettings, said: list[str]) -> SwarmSettings:
+    """As many mixes drawn at once as are drawn in rounds, of which the later ones wait for scores."""
+    rounds = settings.rounds
+    if not rounds:
+        return settings
+    said.append(
+        f"The mixes of {len(rounds)} rounds are drawn at once here: later ones are taken as not yet trained, and all "
+        "as if they could train together."
+    )
+    return settings.model_copy(update={"mixes": sum(rounds), "rounds": ()})
+
+
+def _expected_tokens(experiment: Experiment, said: list[str]) -> dict[str, float]:
+    """Domain → tokens, of which only the proportions count: by full_tokens where all sources state them, else equal."""
+    domains = expected_domains(experiment.corpus)
+    stated = {name: source.full_tokens for name, source in experiment.sources.items()}
+    parts = Counter(domains.values())
+    lines = [
+        f"{name} split into the {count} that topics.most_domains allows" for name, count in parts.items() if count > 1
+    ]
+    lines += [
+        f"{name} as one, although its records name them" for name in stated if experiment.sources[name].fields.domain
+    ]
+    said.append(
+        "; ".join([f"Domains are the {len(stated)} sources", *lines, "none is taken to be too small for a mix."])
+    )
+    if None in stated.values():
+        said.append("The natural mix is taken as uniform: not every source states its full_tokens.")
+        return dict.fromkeys(domains, 1.0)
+    return {name: (stated[source] or 0) / parts[source] for name, source in domains.items()}
+
+
+def _items(experiment: Experiment, said: list[str]) -> list[tuple[int, int]]:
+    try:
+        file = experiment.corpus.file(experiment.suite.path, "suite.path")
+        items = expected_items(file, experiment.suite, experiment.proxy.context)
+    except PipelineError as error:
+        said.append(f"Evaluation is of validation alone ({error}).")
+        return []
+    said.append("Lengths of the suite's items are estimated from their bytes.")
+    return items
+
+
+def _vocabulary(experiment: Experiment, pool: Pool | None) -> int:
+    if pool:
+        return pool.vocabulary
+    path = experiment.tokenizer.path
+    if path:
+        return vocabulary_size(
+            given_tokenizer(experiment.corpus.file(path, "tokenizer.path"), experiment.tokenizer.end)
+        )
+    return experiment.tokenizer.vocabulary

@@ -1,0 +1,173 @@
+"""The plan: what an experiment's swarm will cost and how sure it will be, before anything runs.
+
+Nothing is made and nothing is written; what is not known yet is assumed, and every assumption is a line of the plan.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.errors import ExperimentError
+from flows.experiment import Experiment
+from flows.plan.known import Known, known_noise, look
+from mixes.proxy import cost as costs
+from mixes.proxy.cost import Disk, Parameters
+from mixes.proxy.devices import THIS, Device, check_device, named_device
+from mixes.recommendation.expected import SAMPLE_NOISE, expected_half_width
+from pipeline.train.cohort import VALIDATION_SEQUENCES
+
+SECONDS = 20.0  # that this device's speed is measured for
+BUSY = 0.9  # share of a core under which other work must have run
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One proxy."""
+
+    size: str
+    parameters: Parameters
+    vocabulary: int
+    tokens: int  # that it trains on, in whole batches
+    steps: int
+    batch: int  # sequences of a step
+    context: int  # tokens of a sequence
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Of all proxies that are left to train."""
+
+    training: int
+    evaluation: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What to expect of the interval on the recommended mix's predicted gain over natural, on the target, bpb."""
+
+    half_width: float
+    coverage: float
+    noise: float  # standard deviation of one proxy's score on the target
+    noise_from: Literal["replicates", "sample"]  # of this experiment, or what the sample's proxies showed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything `mixwright plan --json` prints. FLOPs, hours, cost and disk are of the proxies left to train."""
+
+    experiment: str
+    pool: str | None  # the finished pool that the swarm is drawn for
+    domains: tuple[str, ...]
+    mixes: int
+    proxies: int
+    trained: int  # of them, already
+    proxy: Proxy
+    flops: Flops
+    device: Device
+    hours: float
+    price: float | None  # of a device for an hour
+    cost: float | None  # of all devices
+    disk: Disk  # bytes
+    interval: Interval
+    assumptions: tuple[str, ...]
+
+
+def make_plan(
+    experiment: Experiment,
+    device: str = THIS,
+    utilisation: float | None = None,
+    price: float | None = None,
+    seconds: float = SECONDS,
+) -> Plan:
+    """The plan; the speed of `this` device is measured, for so many `seconds`.
+
+    Raises:
+        ExperimentError: a utilisation of this device, which is measured.
+        MixError: an unknown device, no GPU where one is asked for, or no room for the swarm's mixes.
+    """
+    settings = experiment.proxy
+    if device == THIS and utilisation:
+        raise ExperimentError("--utilisation: the speed of this device is measured — leave it out, or name a --device")
+    check_device(device)
+    known = look(experiment)
+    left = len(known.candidates) - len(known.trained)
+    training = costs.training_flops(settings, known.vocabulary)
+    sequences = VALIDATION_SEQUENCES * len(known.domains)
+    each = training + costs.evaluation_flops(settings, known.vocabulary, known.items, sequences)
+    used, said = _device(experiment, known, left, device, utilisation, seconds)
+    lasting = costs.swarm_seconds(left, each, used.speed, used.workers)
+    at_once, together = min(left, used.workers * used.cohort), used.cohort * each / used.speed
+    return Plan(
+        experiment=experiment.name,
+        pool=known.pool.folder.name if known.pool else None,
+        domains=known.domains,
+        mixes=len({one.mix for one in known.candidates}),
+        proxies=len(known.candidates),
+        trained=len(known.trained),
+        proxy=Proxy(
+            settings.size, costs.count_parameters(settings, known.vocabulary), known.vocabulary,
+            costs.trained_tokens(settings), settings.steps, settings.batch, settings.context,
+        ),
+        flops=Flops(left * training, left * (each - training), left * each),
+        device=used,
+        hours=lasting / 3600,
+        price=price,
+        cost=None if price is None else price * used.count * lasting / 3600,
+        disk=costs.swarm_disk(settings, known.vocabulary, left, len(known.items), at_once, together),
+        interval=_interval(experiment, known),
+        assumptions=(*known.assumptions, *said),
+    )  # fmt: skip
+
+
+def _interval(experiment: Experiment, known: Known) -> Interval:
+    measured, coverage = known_noise(experiment, known), experiment.recommend.coverage
+    noise = measured or SAMPLE_NOISE
+    half = expected_half_width(known.candidates, noise, coverage)
+    return Interval(half, coverage, noise, "replicates" if measured else "sample")
+
+
+def _device(
+    experiment: Experiment, known: Known, left: int, name: str, utilisation: float | None, seconds: float
+) -> tuple[Device, list[str]]:
+    """The device that trains what is left, and what was assumed of it or seen."""
+    if name == THIS:
+        return _on_this(experiment, known, left, seconds)
+    settings, workers = experiment.proxy, experiment.executor.workers or 1
+    count = workers if settings.device == "cuda" else 1  # on a CPU, workers are cores
+    device, said = named_device(name, settings, known.vocabulary, left, count, utilisation), []
+    if device.origin == "assumed":
+        said.append(
+            f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, from what an H200 reached with "
+            "such proxies — give --utilisation, or plan on such a machine."
+        )
+    if settings.device == "cpu":
+        said.append(f"proxy.device is cpu: training on the {device.name} needs cuda.")
+    return device, said
+
+
+def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) -> tuple[Device, list[str]]:
+    """This device, and what was seen while its speed was measured."""
+    from mixes.proxy.speed import measure_speed  # torch takes seconds to import
+
+    settings, executor = experiment.proxy, experiment.executor
+    cores, local = os.cpu_count() or 1, executor.kind == "local"
+    wanted = executor.workers or (cores if local or settings.device == "cpu" else 1)
+    here = wanted if local else min(wanted, cores)
+    speed, said = measure_speed(settings, known.vocabulary, left, min(here, left) or here, seconds), []
+    workers = speed.workers if local else min(wanted, left) or wanted
+    if workers > speed.workers:
+        said.append(
+            f"{workers} workers of {executor.kind} are taken to be as fast as {speed.workers} side by side here."
+        )
+    if speed.share < BUSY:
+        said.append(
+            f"The other work of this moment goes on, which left {speed.share:.0%} of a core to a worker. A machine "
+            f"of its own would need at most about {speed.share:.2f} times the hours."
+        )
+    if speed.batch < settings.batch:
+        said.append(f"Steps of {speed.batch} sequences were timed, not of {settings.batch}: they take long here.")
+    each = speed.tokens / speed.workers * costs.token_flops(settings, known.vocabulary)
+    devices = math.ceil(workers / speed.workers) if settings.device == "cpu" else workers
+    return Device(THIS, devices, workers, speed.cohort, each, "measured", tokens=speed.tokens), said

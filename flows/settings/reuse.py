@@ -1,0 +1,105 @@
+"""The `reuse:` section in the flows: the earlier recommendation, the plan over today's pool, the unfolded result."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from flows.errors import ExperimentError
+from flows.experiment import Experiment
+from mixes.certainty.intervals import ON_BOUND
+from mixes.recommendation.result import Recommendation
+from mixes.reuse.plan import VIRTUAL, ReusePlan, plan_reuse, unfold
+from pipeline.pool.content_hash import domain_contents
+
+CONTENT = "content/"  # begins the names of domains' contents in a recommendation's evidence
+
+
+def content_evidence(contents: dict[str, str]) -> dict[str, str]:
+    """Domains' contents as evidence of a recommendation."""
+    return {CONTENT + name: content for name, content in sorted(contents.items())}
+
+
+def check_reuse(experiment: Experiment) -> None:
+    """Look for the earlier recommendation, before anything that takes long.
+
+    Raises:
+        ExperimentError: it is not there, or does not say what its domains held.
+    """
+    if experiment.reuse:
+        _read_earlier(experiment, experiment.reuse.recommendation)
+
+
+def reuse_plan(experiment: Experiment, pool: Path) -> ReusePlan | None:
+    """The plan of the experiment's `reuse` section; None without one.
+
+    Raises:
+        ExperimentError: see `check_reuse`.
+        MixError: see `plan_reuse`.
+    """
+    if not experiment.reuse:
+        return None
+    earlier = _read_earlier(experiment, experiment.reuse.recommendation)
+    contents = {
+        name.removeprefix(CONTENT): content for name, content in earlier["evidence"].items() if name.startswith(CONTENT)
+    }
+    now = domain_contents(experiment.corpus.stages, pool)
+    return plan_reuse(earlier["mix"], contents, now, experiment.reuse.partial)
+
+
+def unfold_recommendation(
+    found: Recommendation, plan: ReusePlan, available: dict[str, float], caps: dict[str, float]
+) -> Recommendation:
+    """A recommendation over folded domains, in full: a frozen domain has its share of the virtual one's weight and
+    interval. `natural` stays the mix that gains are measured from: the frozen domains at their joint natural share."""
+    mix = unfold(found.mix, plan)
+    low, high = (unfold({name: ends[i] for name, ends in found.intervals.items()}, plan) for i in (0, 1))
+    return replace(
+        found,
+        mix=mix,
+        natural=unfold(found.natural, plan),
+        intervals={name: (low[name], high[name]) for name in mix},
+        epochs={name: weight * (found.budget or 0.0) / available[name] for name, weight in mix.items()},
+        marginal={
+            name: found.marginal[name if name in plan.open else VIRTUAL] for name in mix
+        },  # of a frozen domain: with all that is frozen with it
+        caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - ON_BOUND},
+    )
+
+
+def describe_plan(plan: ReusePlan) -> list[str]:
+    """What is reused and what is mixed anew, a line each."""
+    lines = [f"reused together as {VIRTUAL}: {', '.join(plan.frozen)}"]
+    for name in plan.open:
+        origin = plan.origins[name]
+        earlier = f" from {', '.join(origin.earlier)}" if origin.fate in ("split", "merged") else ""
+        lines.append(f"mixed anew: {name} ({origin.fate}{earlier})")
+    return lines + [f"gone: {name}" for name in plan.removed]
+
+
+def _read_earlier(experiment: Experiment, wanted: str) -> dict:
+    """The JSON of an earlier recommendation, by path or by id."""
+    made = {path.parent: path for path in experiment.corpus.stages.glob("recommend-*/recommendation.json")}
+    for path in ((experiment.base / wanted), *sorted(made.values())):
+        if not path.is_file():
+            continue
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError:
+            raise ExperimentError(
+                f"reuse.recommendation: {path} is not JSON — write it by `recommend-mix --json`"
+            ) from None
+        if path not in made.values() or content["id"] == wanted:
+            return _checked(content, path)
+    raise ExperimentError(
+        f"reuse.recommendation: {wanted!r} is neither a file nor a recommendation in {experiment.folder} — "
+        '`mixwright sql "from recommendations"` lists those, or give the JSON that `recommend-mix --json` printed'
+    )
+
+
+def _checked(content: dict, path: Path) -> dict:
+    evidence = content.get("evidence") if isinstance(content, dict) else None
+    if not isinstance(evidence, dict) or not any(name.startswith(CONTENT) for name in evidence) or "mix" not in content:
+        raise ExperimentError(
+            f"reuse.recommendation: {path} does not say what its domains held — make it anew by `recommend-mix --json`"
+        )
+    return content

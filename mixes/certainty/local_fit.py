@@ -1,0 +1,128 @@
+"""A law near its fit: residuals, their standard deviation, and how far each mix's own score carries its prediction.
+
+Near the fit a law is linear in its parameters, so what least squares knows is at hand without a refit: with the
+slopes J (n, q), the noise σ of a single run, the mixes' precisions c (a single run's is 1) and the priors' rows P, the
+normal matrix is H = Jᵀ diag(c) J/σ² + PᵀP and a mix's leverage h = c j H⁻¹ jᵀ / σ². A residual of a fit without that
+mix would be r / (1 − h) (Hoaglin & Welsch 1978), and the prediction of a single run elsewhere errs by σ²(1 + h) with
+h of c = 1: more, the farther the mix is from the swarm.
+
+A law without such slopes (trees) has its residuals from folds, and the leverage of the linear law.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mixes.laws.curve import Curve
+from mixes.laws.fit import FOLDS, TaskLaw, folds_of
+from mixes.laws.linear import Linear
+from mixes.runs import Runs
+
+RIDGE = 1e-9  # of the normal matrix' own diagonal: domains that no run has leave it singular
+MOST_LEVERAGE = 0.95  # a mix that the law must pass through tells nothing; its residual is raised 20-fold at most
+ROUNDS = 4  # σ and leverage need each other; they settle to three digits in as many
+
+
+@dataclass(frozen=True)
+class LocalFit:
+    """One task's law near its fit; scores in their own unit, bpb as a rule."""
+
+    law: TaskLaw
+    smooth: bool  # whether the law itself has slopes; if not, the linear law's stand in
+    weights: np.ndarray  # (n, n_domains) of the swarm's mixes
+    prior: np.ndarray  # (m, q) rows that the priors add, in standard deviations
+    residuals: np.ndarray  # (n,) predicted − score of the fit
+    leverage: np.ndarray  # (n,) of each mix on its own prediction
+    held_out: np.ndarray  # (n,) predicted − score of a fit without that mix
+    noise: float  # σ, standard deviation of a single run's residual, for the freedom that the fit leaves
+    freedom: float  # n less the fit's effective number of parameters
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """(n, q) d score / d parameter at the swarm's mixes; made anew, since a large swarm's are a gigabyte a few."""
+        return _slopes(self.law, self.weights)
+
+    @property
+    def root(self) -> np.ndarray:
+        """(n,) √ of how much each mix counts, a single run being 1."""
+        return _root(self.law, len(self.weights))
+
+    @property
+    def parameters(self) -> int:
+        """q."""
+        return self.prior.shape[1]
+
+    def covariance(self, relaxed: float) -> np.ndarray:
+        """(q, q) of the parameters; the priors' standard deviations `relaxed` times as wide."""
+        return np.linalg.inv(_normal(self.slopes * self.root[:, None] / self.noise, self.prior / relaxed))
+
+    @cached_property
+    def _covariance(self) -> np.ndarray:
+        return self.covariance(1.0)
+
+    def leverage_at(self, mixes: np.ndarray) -> np.ndarray:
+        """(m,) of single runs at mixes (m, n_domains)."""
+        return _leverage(_slopes(self.law, mixes) / self.noise, self._covariance)
+
+
+def local_fits(runs: Runs, laws: Mapping[str, TaskLaw]) -> dict[str, LocalFit]:
+    """Task → its law near the fit to `runs`, replicates of a mix being one row."""
+    mixes = runs.by_mix()
+    weights, scores = mixes.weights(), mixes.scores()
+    folds = folds_of([run.mix for run in mixes.runs], seed=0)
+    return {task: _local_fit(laws[task], weights, scores[t], folds) for t, task in enumerate(mixes.tasks)}
+
+
+def _local_fit(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> LocalFit:
+    smooth = isinstance(law.kind, Curve | Linear)
+    residuals = law.predict(weights) - scores
+    if not smooth:
+        residuals = _left_out(law, weights, scores, folds) - scores
+    root, prior, count = _root(law, len(scores)), _prior(law), len(scores)
+    slopes, single = _slopes(law, weights) * root[:, None], residuals * root
+    noise = float(single.std()) + 1e-12
+    for _ in range(ROUNDS):
+        scaled = slopes / noise
+        leverage = _leverage(scaled, np.linalg.inv(_normal(scaled, prior)))
+        freedom = max(count - leverage.sum(), 0.05 * count)
+        noise = float(np.sqrt((single**2).sum() / (freedom if smooth else count))) + 1e-12
+    held_out = residuals / (1 - np.minimum(leverage, MOST_LEVERAGE)) if smooth else residuals
+    return LocalFit(law, smooth, weights, prior, residuals, leverage, held_out, noise, float(freedom))
+
+
+def _root(law: TaskLaw, count: int) -> np.ndarray:
+    return np.ones(count) if law.precision is None else np.sqrt(law.precision)
+
+
+def _leverage(slopes: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """(n,) j C jᵀ for every row j of slopes (n, q)."""
+    return np.einsum("nq,nq->n", slopes @ covariance, slopes)
+
+
+def _normal(slopes: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    normal = slopes.T @ slopes + prior.T @ prior
+    return normal + RIDGE * np.diag(np.maximum(np.diag(normal), RIDGE))
+
+
+def _slopes(law: TaskLaw, weights: np.ndarray) -> np.ndarray:
+    """(n, q); of the linear law, which are the weights themselves, where the law has none."""
+    if not isinstance(law.kind, Curve):
+        return weights
+    _, scale, *theta = law.parameters
+    return scale * law.kind.curve(np.array([theta]), weights)[1][0]
+
+
+def _prior(law: TaskLaw) -> np.ndarray:
+    """(m, q)."""
+    if not isinstance(law.kind, Curve):
+        return np.zeros((0, len(law.domains)))
+    return law.kind.prior(len(law.domains)).slope(len(law.parameters) - 2)
+
+
+def _left_out(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Predictions (n,) of each mix by a fit without its fold."""
+    rows = np.array([folds != fold for fold in range(FOLDS)]) * _root(law, len(scores)) ** 2
+    fitted = law.kind.fit(weights, np.tile(scores, (FOLDS, 1)), rows)
+    return law.kind.predict(fitted, weights)[folds, np.arange(len(scores))]

@@ -1,0 +1,74 @@
+"""How well a law that was fitted on one swarm ranks another's mixes, of the same proxies or of larger ones."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from mixes.errors import MixError
+from mixes.laws.fit import AUTO, TaskLaw, fit_laws, laws_for
+from mixes.runs import Runs
+
+
+@dataclass(frozen=True)
+class CheckedLaw:
+    """What `check-law --json` prints."""
+
+    law: str  # as asked for: a name, or auto
+    chosen: dict[str, str]  # task → the law that was used
+    runs: int  # that it was fitted on
+    spearman_mean: float
+    spearman: dict[str, float]  # task → rank correlation of predictions and scores on mixes that the law never saw
+    regret: float | None  # true mean score of the mix predicted best, above that of the best mix tried; None in folds
+    seconds: float  # of the fit, choice included
+
+
+def check_law(train: Runs, test: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw:
+    """Fit on `train`, rank the mixes of `test` by the prediction of each task that they share.
+
+    Raises:
+        MixError: different domains, no task in common, fewer than two mixes to rank, an unknown law.
+    """
+    odd = sorted(set(train.domains) ^ set(test.domains))
+    if odd:
+        where = "training" if odd[0] in train.domains else "test"
+        raise MixError(f"check-law: domain {odd[0]!r} is only in the {where} swarm — both need the same")
+    tasks = [task for task in train.tasks if task in test.tasks]
+    if not tasks:
+        raise MixError(f"check-law: no metric is in both swarms — one has {', '.join(train.tasks)}")
+    mixes = test.by_mix()
+    if len(mixes) < 2:
+        raise MixError("check-law: the swarm to rank has one mix, ranking needs two")
+    laws, seconds = _fitted(train, law, seed)
+    predicted = np.array([laws[task].predict(mixes.weights()) for task in tasks])  # (n_tasks, n)
+    scores = mixes.scores()[[mixes.tasks.index(task) for task in tasks]]
+    spearman = {task: _spearman(*pair) for task, *pair in zip(tasks, predicted, scores, strict=True)}
+    truth = scores.mean(axis=0)
+    regret = float(truth[predicted.mean(axis=0).argmin()] - truth.min())
+    return _checked(law, train, laws, spearman, regret, seconds)
+
+
+def cross_validate_law(runs: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw:
+    """The same over held-out folds of one swarm; there is no regret, since each fold has another law."""
+    laws, seconds = _fitted(runs, law, seed)
+    spearman = {task: laws[task].rank_correlation for task in runs.tasks}
+    return _checked(law, runs, laws, spearman, None, seconds)
+
+
+def _fitted(runs: Runs, law: str, seed: int) -> tuple[dict[str, TaskLaw], float]:
+    started = time.monotonic()
+    laws = fit_laws(runs, laws_for(law, len(runs.by_mix()), len(runs.domains)), seed)
+    return laws, time.monotonic() - started
+
+
+def _checked(
+    law: str, runs: Runs, laws: dict[str, TaskLaw], spearman: dict[str, float], regret: float | None, seconds: float
+) -> CheckedLaw:
+    chosen = {task: laws[task].kind.name for task in spearman}
+    return CheckedLaw(law, chosen, len(runs), float(np.mean(list(spearman.values()))), spearman, regret, seconds)
+
+
+def _spearman(predicted: np.ndarray, scores: np.ndarray) -> float:
+    """0 where either does not vary."""
+    return float(spearmanr(predicted, scores).statistic) if np.ptp(predicted) and np.ptp(scores) else 0.0

@@ -1,0 +1,149 @@
+"""Programs over a room: functions of the mix, each scaled, plus linear terms in further variables.
+
+    F_i(w, u) = factor_i (objective_i(w) − offset_i) + linear_i · u  (+ lean/2 ‖w − anchor‖² in F_0)
+
+The variables are the weights that can move, then u: none for an optimum, the depth for a feasible mix
+(mixes/optimum/feasible.py), the tail's variables for a robust one (mixes/optimum/robust.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mixes.optimum.interior import Point, Program
+from mixes.optimum.objective import Function, Objective
+from mixes.optimum.polytope import Room
+
+LEAN = 1e-7  # of the objective's range: decides between mixes that are equally good, moves no others
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """factor · (objective − offset)."""
+
+    objective: Objective
+    offset: float
+    factor: float
+
+    def value(self, mix: np.ndarray) -> float:
+        """At one mix (n_domains,)."""
+        return self.factor * float(self.objective.value(mix[None])[0] - self.offset)
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A program over a room, and the way back to mixes and bounds."""
+
+    room: Room
+    inside: np.ndarray  # (n_domains,) a mix strictly inside the room
+    terms: Sequence[Scaled]  # F_0 … F_m
+    linear: np.ndarray  # (1 + m, n_further)
+    further_low: np.ndarray  # (n_further,)
+    further_high: np.ndarray  # (n_further,)
+    anchor: np.ndarray  # (n_domains,)
+
+    def embed(self, x: np.ndarray) -> np.ndarray:
+        """Variables → mix (n_domains,)."""
+        mix = self.inside.copy()
+        mix[self.room.free] = x[: len(self.room.free)]
+        return mix
+
+    def functions(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See Program."""
+        mix, further = self.embed(x), x[len(self.room.free) :]
+        values = np.array([term.value(mix) for term in self.terms]) + self.linear @ further
+        slopes = np.array([term.factor * term.objective.gradient(mix) for term in self.terms])
+        values[0] += LEAN / 2 * ((mix - self.anchor) ** 2).sum()
+        slopes[0] += LEAN * (mix - self.anchor)
+        return values, np.concatenate([slopes[:, self.room.free], self.linear], axis=1)
+
+    def curvature(self, x: np.ndarray, multipliers: np.ndarray) -> np.ndarray:
+        """See Program."""
+        mix, free = self.embed(x), self.room.free
+        bent = sum(
+            m * term.factor * term.objective.curvature(mix) for m, term in zip(multipliers, self.terms, strict=True)
+        )
+        matrix = np.zeros((len(x), len(x)))
+        matrix[: len(free), : len(free)] = bent[np.ix_(free, free)] + LEAN * np.eye(len(free))
+        return matrix
+
+    @cached_property
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Groups that bound from below, groups that bound from above: numbers, in the order of the program's rows."""
+        room = self.room
+        moving = (room.groups[:, room.free].sum(axis=1) > 0) & (room.group_high > room.group_low)
+        return np.flatnonzero(moving & (room.group_low > 0)), np.flatnonzero(moving & (room.group_high < 1))
+
+    @cached_property
+    def equations(self) -> np.ndarray:
+        """Groups that are equations and say something that the others and Σ w = 1 do not."""
+        room, kept = self.room, np.ones((1, len(self.room.free)))
+        chosen = []
+        for group in np.flatnonzero(room.group_high <= room.group_low):
+            tried = np.concatenate([kept, room.groups[group, room.free][None]])
+            if np.linalg.matrix_rank(tried) > len(kept):
+                kept = tried
+                chosen.append(group)
+        return np.array(chosen, dtype=int)
+
+    @cached_property
+    def program(self) -> Program:
+        """For the solver."""
+        room, free = self.room, self.room.free
+        further = len(self.further_low)
+        below, above = self.sides
+        fixed = room.groups @ np.where(room.high > room.low, 0, self.inside)
+        rows = np.concatenate([-room.groups[below], room.groups[above]])[:, free]
+        right = np.concatenate([(fixed - room.group_low)[below], (room.group_high - fixed)[above]])
+        equal = np.concatenate([np.ones((1, len(free))), room.groups[self.equations][:, free]])
+        total = equal @ self.inside[free]
+        return Program(
+            self.functions,
+            self.curvature,
+            np.append(room.low[free], self.further_low),
+            np.append(room.high[free], self.further_high),
+            np.pad(rows, ((0, 0), (0, further))),
+            right,
+            np.pad(equal, ((0, 0), (0, further))),
+            total,
+        )
+
+    def of_groups(self, point: Point, rows: slice) -> np.ndarray:
+        """(n_groups,) multipliers, positive where more room above would help, negative for below."""
+        below, above = self.sides
+        forces = point.multipliers[rows]
+        total = np.zeros(len(self.room.groups))
+        np.subtract.at(total, below, forces[: len(below)])
+        np.add.at(total, above, forces[len(below) :])
+        total[self.equations] += point.of_equal[1:]
+        return total
+
+    def bound(self, point: Point, rows: slice, convex: slice) -> tuple[float, np.ndarray]:
+        """A lower bound of F_0's least value, and the Lagrangian's slope (n_domains,) that it rests on.
+
+        By convexity the Lagrangian of convex and group constraints lies above its tangent at any mix, and the
+        tangent's least value within the variables' own bounds can be read off. It holds for whatever multipliers ≥ 0;
+        the solver's make it tight.
+        """
+        room, mix = self.room, self.embed(point.x)
+        multipliers = np.append(1.0, point.multipliers[convex])
+        groups = self.of_groups(point, rows)
+        edge = np.where(groups > 0, room.group_high, room.group_low)
+        value = sum(m * term.value(mix) for m, term in zip(multipliers, self.terms, strict=True))
+        value += groups @ (room.groups @ mix - edge)
+        price = multipliers @ self.linear  # of the further variables
+        value += price @ np.where(price > 0, self.further_low, self.further_high)
+        slope = sum(
+            m * term.factor * term.objective.gradient(mix) for m, term in zip(multipliers, self.terms, strict=True)
+        )
+        slope = slope + room.groups.T @ groups
+        return float(value + slope @ (room.least(slope) - mix)), slope
+
+
+def first_order_range(room: Room, objective: Function, mix: np.ndarray) -> float:
+    """How far an objective could fall from a mix inside the room, as its slope has it: its scale there, in its unit."""
+    slope = objective.gradient(mix)
+    span = float(slope @ (mix - room.least(slope)))
+    return span if span > 1e-12 * np.abs(slope).max(initial=0) else float(np.abs(slope).max(initial=0) or 1.0)

@@ -1,0 +1,170 @@
+"""Cautions: what a reader of a recommendation should know before he trusts it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import linprog
+from scipy.stats import t as student
+
+from mixes.certainty.intervals import ON_BOUND
+from mixes.certainty.local_fit import LocalFit
+from mixes.certainty.noise import Noise
+from mixes.errors import MixError
+from mixes.runs import Runs
+
+Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks", "unmoved_families"]
+OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
+CLEAR = 2.0  # standard deviations of noise that a task's spread should reach
+SURE = 0.975  # one-sided level at which a bias counts as seen
+LOWEST = 1 / 3  # of the held-out mixes, by prediction: where an optimum is looked for
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One line, and the domains or tasks that it is about."""
+
+    kind: Kind
+    text: str
+    names: tuple[str, ...] = ()
+
+
+def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
+    """Least share of tokens that must move to make `mix` (d,) a blend of the swarm's mixes (n, d), in [0, 1].
+
+    The linear program: least Σ (up + down) / 2 with swarmᵀ λ + up − down = mix, λ ≥ 0, Σ λ = 1.
+
+    Raises:
+        MixError: the solver found no answer.
+    """
+    count, domains = swarm.shape
+    cost = np.concatenate([np.zeros(count), np.full(2 * domains, 0.5)])
+    blend = np.hstack([swarm.T, np.eye(domains), -np.eye(domains)])
+    whole = np.concatenate([np.ones(count), np.zeros(2 * domains)])
+    found = linprog(cost, A_eq=np.vstack([blend, whole]), b_eq=np.append(mix, 1.0), method="highs")
+    if not found.success:
+        raise MixError(f"hull of the swarm: the solver failed ({found.message})")
+    return float(found.fun)
+
+
+def cautions_of(
+    runs: Runs,
+    fits: Mapping[str, LocalFit],
+    target: Mapping[str, float],
+    best: np.ndarray,
+    intervals: np.ndarray,
+    natural: np.ndarray | None,
+    bounds: tuple[np.ndarray, np.ndarray],
+    noise: Noise,
+    families: Mapping[str, Collection[str]],
+    unit: str = "bpb",
+) -> list[Caution]:
+    """All that apply to the mix `best` (n_domains,) for `target` (task → weight).
+
+    intervals (n_domains, 2); natural (n_domains,), or None where it is unknown; bounds: floors and caps, (n_domains,)
+    each; families: family → the tasks that its mean is over.
+    """
+    mixes = runs.by_mix()
+    unmoved = _unmoved(mixes, noise)
+    found = [
+        _outside_swarm(best, mixes.weights()),
+        _on_bound(best, bounds, mixes.domains),
+        _spans_natural(best, intervals, natural, mixes.domains),
+        _few_runs(fits, len(mixes.runs)),
+        _optimism(mixes, fits, target, unit),
+        _noisy_tasks(unmoved, noise),
+        _unmoved_families(unmoved, families, target, noise),
+    ]
+    return [caution for caution in found if caution is not None]
+
+
+def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
+    distance = distance_to_hull(best, swarm)
+    if distance <= OUTSIDE:
+        return None
+    return Caution(
+        "outside_swarm",
+        f"the mix lies outside what the swarm tried: {distance:.1%} of its tokens would have to move to make it a "
+        "blend of tried mixes, so the laws extrapolate",
+    )
+
+
+def _on_bound(best: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], domains: tuple[str, ...]) -> Caution | None:
+    floors, caps = bounds
+    held = ((best > caps - ON_BOUND) & (caps < 1)) | ((best < floors + ON_BOUND) & (floors > 0))
+    names = tuple(name for name, mine in zip(domains, held, strict=True) if mine)
+    if not names:
+        return None
+    return Caution("on_bound", f"the limits, not the laws, decide the weights of {', '.join(names)}", names)
+
+
+def _spans_natural(
+    best: np.ndarray, intervals: np.ndarray, natural: np.ndarray | None, domains: tuple[str, ...]
+) -> Caution | None:
+    if natural is None:
+        return None
+    spans = (intervals[:, 0] <= natural) & (natural <= intervals[:, 1]) & (np.abs(best - natural) > ON_BOUND)
+    names = tuple(name for name, mine in zip(domains, spans, strict=True) if mine)
+    if not names:
+        return None
+    return Caution(
+        "spans_natural", f"whether to take more or less than the natural share is open for {', '.join(names)}", names
+    )
+
+
+def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
+    names = tuple(task for task, fit in fits.items() if fit.smooth and fit.parameters > count)
+    if not names:
+        return None
+    most = max(fits[task].parameters for task in names)
+    return Caution(
+        "few_runs", f"{count} mixes for laws of up to {most} parameters: the priors decide a part of the answer", names
+    )
+
+
+def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, float], unit: str) -> Caution | None:
+    """Among the mixes that held-out laws call best, do scores lie above the predictions?
+
+    Chosen by prediction and not by score: an optimum is chosen so, and the lowest scores are low by luck, too.
+    """
+    values = np.array([target.get(task, 0.0) for task in mixes.tasks])
+    error = values @ np.array([fits[task].held_out for task in mixes.tasks])  # predicted − score
+    predicted = values @ mixes.scores() + error
+    lowest = np.argsort(predicted, kind="stable")[: max(3, round(LOWEST * len(predicted)))]
+    too_low = -error[lowest]
+    size, doubt = float(too_low.mean()), float(too_low.std(ddof=1) / np.sqrt(len(lowest)))
+    if size <= student.ppf(SURE, len(lowest) - 1) * doubt:
+        return None
+    return Caution(
+        "optimism",
+        f"among the {len(lowest)} held-out mixes that are predicted best, scores are {size:.3g} ± {doubt:.2g} {unit} "
+        "worse than predicted: expect as much less from the recommendation",
+    )
+
+
+def _unmoved(mixes: Runs, noise: Noise) -> tuple[str, ...]:
+    spread = dict(zip(mixes.tasks, mixes.scores().std(axis=1, ddof=1).tolist(), strict=True))
+    return tuple(task for task in mixes.tasks if spread[task] < CLEAR * noise.at_one_seed[task])
+
+
+def _noisy_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
+    if not names:
+        return None
+    than = "noise" if noise.source == "replicates" else "laws' own error"
+    left_out = ", so they take no part in their families unless all are such" if noise.source == "replicates" else ""
+    said = f"mixes move {', '.join(names)} by less than twice the {than}{left_out}"
+    return Caution("noisy_tasks", said, names)
+
+
+def _unmoved_families(
+    unmoved: Collection[str], families: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
+) -> Caution | None:
+    """Families that are left without a task whose scores say anything."""
+    names = tuple(sorted(family for family, tasks in families.items() if set(tasks) <= set(unmoved)))
+    if not names or noise.source != "replicates":
+        return None
+    asked = tuple(family for family in names if any(target.get(task, 0.0) for task in families[family]))
+    counted = f", and the target counts {', '.join(asked)} all the same" if asked else ", so the target leaves it out"
+    said = f"no task of {', '.join(names)} is moved beyond twice its noise{counted}: nothing was learned about it"
+    return Caution("unmoved_families", said, names)

@@ -1,0 +1,75 @@
+"""What a recommendation says: the mix, what it is predicted to gain, how sure that is, and what to know before use."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from mixes.certainty.verdict import Verdict
+from mixes.recommendation.cautions import Caution
+from mixes.recommendation.forgetting import Forgotten
+
+Reference = Literal["natural", "centre"]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A task's, family's or the target's scores under three mixes, in its own unit (bpb as a rule).
+
+    `mix` is what a proxy on the recommended mix is expected to score: the law's prediction, corrected by the mean
+    optimism that choosing a mix by fitted laws brings. gain = natural − mix, so more is better.
+    """
+
+    mix: float
+    natural: float  # or the swarm's centre, see Recommendation.reference
+    uniform: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    chance: float  # that the mix beats natural
+    mix_low: float  # a single proxy's score on the mix lies between these
+    mix_high: float
+    noise: float  # standard deviation of the difference between two proxies of equally good mixes
+    optimism: float  # by how much the laws overstate the gain, mean over imagined worlds; it is taken off already
+    error: float  # held-out error of the laws behind it, weighted mean over tasks
+
+
+@dataclass(frozen=True)
+class FrontMix:
+    """One of the mixes between which families have to be weighed: none is better for all."""
+
+    target: dict[str, float]  # family → weight of the target that this mix is best for
+    mix: dict[str, float]
+    predicted: dict[str, float]  # family → score by the laws
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Everything `recommend-mix --json` prints."""
+
+    id: str
+    mix: dict[str, float]
+    natural: dict[str, float]  # what the mix is compared with
+    reference: Reference  # what that is: the natural mix, or where that is unknown the mean of the swarm's mixes
+    intervals: dict[str, tuple[float, float]]
+    epochs: dict[str, float]  # at the budget; empty where nobody knows the tokens
+    caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
+    binding: dict[str, float]  # limit → what 0.01 more of it would gain on the target (nats of KL for the closest mix)
+    target: dict[str, float]  # task → weight
+    families: dict[str, dict[str, float]]  # family → task → weight; tasks that no mix moves beyond noise are left out
+    standardised: Literal["noise", "spread"] | None  # what a task's weight is divided by; the target has no unit then
+    predicted: dict[str, Predicted]  # target, families, tasks
+    forgotten: dict[str, Forgotten]  # target, families, tasks; empty where proxies start from no checkpoint
+    verdict: dict[str, Verdict]  # target and families
+    summary: str  # the verdict in words
+    cautions: tuple[Caution, ...]
+    marginal: dict[str, dict[str, float]]  # domain → family → change of its score by one more percent; less is better
+    law: dict[str, dict]  # task → name, error, rank_correlation, noise and spread (standard deviations), precision …
+    gap: float | None  # no mix within the limits is predicted better by more; None: searched, not proven
+    noise_from: Literal["replicates", "residuals"]
+    front: tuple[FrontMix, ...]  # where asked for
+    budget: float | None
+    max_epochs: float
+    evidence: dict[str, str]
+
+    def to_json(self) -> dict:
+        """Plain values."""
+        return asdict(self)

@@ -1,0 +1,101 @@
+"""The families file: how metrics are grouped, and which way is better.
+
+    code: ["humaneval*", mbpp_bpb]
+    reasoning:
+      metrics: ["gsm8k*", "minerva*"]
+      unit: accuracy
+    pile:
+      unit: nats per token
+      metrics:
+        "metric/*": {}
+        "metric/*_acc": {unit: accuracy, direction: higher}
+
+A key is a family. Its metrics are names or globs, listed, or with a unit and a direction of their own; what is not
+stated is told from the metric's name where that is safe. The first line that matches takes a metric, but an exact
+name is taken before any glob.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+
+from mixes.errors import MixError
+from mixes.tables.keys import listed
+from mixes.tables.metrics import Direction, Stated
+
+
+class Meaning(BaseModel):
+    """What is stated of one metric."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    unit: str | None = None
+    """bpb, nats per token, perplexity, accuracy, or any other that comes with a direction."""
+    direction: Direction | None = None
+    """Which way is better."""
+
+
+class Family(BaseModel):
+    """Metrics that count together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metrics: dict[str, Meaning] = Field(min_length=1)
+    """Names or globs of metrics, as a list, or with a unit and direction of their own."""
+    unit: str | None = None
+    """Of all its metrics that state no other."""
+    direction: Direction | None = None
+    """Of all its metrics that state no other."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        return {"metrics": given} if isinstance(given, list | str) else given
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _as_mapping(cls, given: Any) -> Any:
+        names = [given] if isinstance(given, str) else given
+        if isinstance(names, list):
+            return {str(name): {} for name in names}
+        return {name: meaning or {} for name, meaning in names.items()} if isinstance(names, dict) else names
+
+
+class Families(RootModel[dict[str, Family]]):
+    """Family → its metrics."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def of(self, metrics: Sequence[str], known: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
+        """Metric → its family, and what is stated of it, by the file or else by `known`.
+
+        Raises:
+            MixError: a metric in no family, or a name or glob that fits no metric.
+        """
+        lines = [
+            (name, family, Stated(meaning.unit or group.unit, meaning.direction or group.direction))
+            for family, group in self.root.items()
+            for name, meaning in group.metrics.items()
+        ]
+        for name, family, _ in lines:
+            if not any(fnmatchcase(metric, name) or metric == name for metric in metrics):
+                near = difflib.get_close_matches(name, metrics, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(metrics)}"
+                raise MixError(f"families: {family}: no metric is called {name!r} — {hint}")
+        found = {}
+        for metric in metrics:
+            fitting = [line for line in lines if line[0] == metric] or [
+                line for line in lines if fnmatchcase(metric, line[0])
+            ]
+            if fitting:
+                _, family, stated = fitting[0]
+                found[metric] = (family, stated if stated != Stated() else known.get(metric, stated))
+        without = [metric for metric in metrics if metric not in found]
+        if without:
+            raise MixError(
+                f'families: {listed(without)} in no family — name them, or end with a family that takes the rest: ["*"]'
+            )
+        return found

@@ -1,0 +1,205 @@
+"""Anyone's swarm: a table of mixes and a table of scores, joined by key into runs.
+
+Olmix writes both with the columns run, name and index (arXiv 2602.12237), RegMix with index (arXiv 2407.01492);
+every other numeric column is a domain, or a metric. What can be repaired is repaired and noted; what is doubtful
+is refused, with the row.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from mixes.errors import MixError
+from mixes.runs import SUM_TOLERANCE, Runs
+from mixes.tables.families import Families
+from mixes.tables.keys import KEYS, Table, check_same_keys, listed, rows_by_key, shared_key
+from mixes.tables.metrics import Metric, Stated, metric_of
+
+ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
+ROUNDING = 0.01  # weights may sum to 1 within this; RegMix's three decimals reach 0.003
+EXACT = 1e-9  # a sum this near 1 was never rounded
+SAME = 9  # decimals to which weights of one mix agree
+
+
+@dataclass(frozen=True)
+class ScoredSwarm:
+    """Runs of a swarm, and what was found out on the way."""
+
+    runs: Runs
+    metrics: Mapping[str, Metric]  # task → meaning; the scores in `runs` are turned so that lower is better
+    key: str  # column that joined the tables
+    notes: tuple[str, ...]
+
+
+def join_tables(
+    ratios: Table, metrics: Table, families: Families | None = None, known: Mapping[str, Stated] | None = None
+) -> ScoredSwarm:
+    """The runs of a swarm.
+
+    families: how metrics are grouped, and what is stated of them; without it a metric is its own family.
+    known: what the files themselves say of a metric, where they do.
+
+    Raises:
+        MixError: keys, weights, scores or directions that are missing or doubtful.
+    """
+    ratios, metrics = _run_is_run_id(ratios), _run_is_run_id(metrics)
+    domains, notes_on_domains = number_columns(ratios)
+    tasks, notes_on_tasks = number_columns(metrics)
+    key, notes = shared_key(ratios, metrics)
+    left, right = rows_by_key(ratios, key), rows_by_key(metrics, key)
+    check_same_keys(key, ratios.name, left, metrics.name, right)
+    ids = sorted(left)
+    weights, repaired = _weights(ratios, key, domains, [left[name] for name in ids], ids)
+    scores = _scores(metrics, key, tasks, [right[name] for name in ids], ids)
+    _not_the_same_columns(ratios.name, metrics.name, domains, tasks, weights, scores)
+    told = families.of(tasks, known or {}) if families else {t: (None, (known or {}).get(t)) for t in tasks}
+    meaning = {task: metric_of(task, line, *told[task]) for task, line in zip(tasks, scores, strict=True)}
+    turned = np.array([meaning[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
+    runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
+    if len(set(runs.mixes)) < 2:
+        raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
+    return ScoredSwarm(runs, meaning, key, (*notes, *notes_on_domains, *notes_on_tasks, *repaired))
+
+
+def _run_is_run_id(table: Table) -> Table:
+    """One name for one key: Olmix's files have either."""
+    there = table.frame.columns
+    return (
+        Table(table.name, table.frame.rename({"run_id": "run"})) if "run_id" in there and "run" not in there else table
+    )
+
+
+def number_columns(table: Table) -> tuple[list[str], list[str]]:
+    """Columns of numbers that are no key, sorted, and a note on each other column.
+
+    Raises:
+        MixError: there are none, or a column holds numbers and other things.
+    """
+    names, notes = [], []
+    for name, kind in table.frame.schema.items():
+        if name in KEYS or ROW_NUMBERS.fullmatch(name):
+            continue
+        if kind.is_numeric():
+            names.append(name)
+            continue
+        if kind == pl.String:
+            _not_half_a_number(table, name)
+        notes.append(f"{table.name}: column {name!r} holds no numbers and is ignored")
+    if not len(table.frame):
+        raise MixError(f"{table.name}: holds no rows")
+    if not names:
+        raise MixError(f"{table.name}: no column holds numbers (it has {listed(table.frame.columns)})")
+    return sorted(names), notes
+
+
+def mix_names(domains: Sequence[str], weights: np.ndarray) -> list[str]:
+    """A name for each row of weights (n, n_domains), by content: equal weights have equal names."""
+    order = np.argsort(np.array(domains))
+    return ["mix-" + hashlib.sha256((row[order].round(SAME) + 0.0).tobytes()).hexdigest()[:12] for row in weights]
+
+
+def _weights(
+    table: Table, key: str, domains: list[str], rows: list[int], ids: list[str]
+) -> tuple[np.ndarray, list[str]]:
+    """(n_runs, n_domains) weights that sum to one, and a note if they had to be made to."""
+    weights = _numbers(table, key, domains, rows, ids, "weight")
+    where = _Where(table.name, key, rows, ids)
+    if (weights < 0).any():
+        i, d = np.argwhere(weights < 0)[0]
+        raise MixError(f"{where(i)}: weight of {domains[d]!r} is {weights[i, d]:g} — weights are 0 or more")
+    sums = weights.sum(axis=1)
+    if (np.abs(sums / 100 - 1) <= ROUNDING).all():
+        raise MixError(f"{table.name}: weights sum to 100, so they are percentages — divide them by 100")
+    wrong = np.abs(sums - 1) > ROUNDING + EXACT
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise MixError(
+            f"{where(i)}: weights sum to {sums[i]:.6g}, not to 1 within {ROUNDING} "
+            f"({wrong.sum()} of {len(ids)} rows){_culprit(domains, weights, sums)}"
+        )
+    notes = [f"{table.name}: weight of {name!r} is 0 in every mix" for name in _never(domains, weights)]
+    if (np.abs(sums - 1) > EXACT).any():
+        weights = weights / sums[:, None]
+    if (np.abs(sums - 1) > SUM_TOLERANCE).any():
+        notes.append(
+            f"{table.name}: weights summed to {sums.min():.6g} … {sums.max():.6g} and were scaled to 1 "
+            f"(rounding of up to {ROUNDING} is repaired)"
+        )
+    return weights, notes
+
+
+def _culprit(domains: list[str], weights: np.ndarray, sums: np.ndarray) -> str:
+    """The one column without which the weights would sum to one, if there is one."""
+    rests = np.abs(sums[:, None] - weights - 1).max(axis=0)
+    alone = int(rests.argmin())
+    if rests[alone] > ROUNDING or len(domains) < 3:
+        return " — check the row"
+    return f" — without column {domains[alone]!r} they would: it seems to be no domain, take it out"
+
+
+def _never(domains: list[str], weights: np.ndarray) -> list[str]:
+    return [name for name, most in zip(domains, weights.max(axis=0), strict=True) if most == 0]
+
+
+def _scores(table: Table, key: str, tasks: list[str], rows: list[int], ids: list[str]) -> np.ndarray:
+    """(n_tasks, n_runs) scores, each of which varies."""
+    scores = _numbers(table, key, tasks, rows, ids, "score").T
+    flat = [task for task, line in zip(tasks, scores, strict=True) if len(line) > 1 and np.ptp(line) == 0]
+    if flat:
+        value = scores[tasks.index(flat[0])][0]
+        raise MixError(f"{table.name}: {listed(flat)} has the same score in every run ({value:g}) — take it out")
+    return scores
+
+
+def _numbers(table: Table, key: str, names: list[str], rows: list[int], ids: list[str], what: str) -> np.ndarray:
+    """(n_rows, n_names) finite numbers."""
+    frame = table.frame.select(pl.col(names).cast(pl.Float64))
+    holes = [name for name, count in frame.null_count().to_dicts()[0].items() if count]
+    where = _Where(table.name, key, rows, ids)
+    if holes:
+        i = next(i for i, row in enumerate(rows) if frame[holes[0]][row] is None)
+        fix = "write 0 if it was not in the mix" if what == "weight" else "score it, or leave the run out of both files"
+        raise MixError(f"{where(i)}: {what} of {holes[0]!r} is missing — {fix}")
+    values = frame.to_numpy()
+    values = values if rows == list(range(len(rows))) else values[rows]
+    if not np.isfinite(values).all():
+        i, j = np.argwhere(~np.isfinite(values))[0]
+        raise MixError(f"{where(i)}: {what} of {names[j]!r} is {values[i, j]} — leave the run out of both files")
+    return values
+
+
+@dataclass(frozen=True)
+class _Where:
+    """Names a row in a message."""
+
+    name: str
+    key: str
+    rows: list[int]
+    ids: list[str]
+
+    def __call__(self, i: int) -> str:
+        return f"{self.name}: row {self.rows[i] + 1} ({self.key} {self.ids[i]!r})"
+
+
+def _not_half_a_number(table: Table, name: str) -> None:
+    """A column of text is one thing, numbers with a word among them are another."""
+    column = table.frame[name]
+    numbers = column.cast(pl.Float64, strict=False).is_not_null()
+    if numbers.any():
+        row = int((~numbers).arg_max() or 0)
+        value = column[row]
+        said = "is empty" if value is None else f"is {value!r}, which is no number"
+        raise MixError(f"{table.name}: row {row + 1}, column {name!r} {said} — mend it, or take the column out")
+
+
+def _not_the_same_columns(
+    first: str, second: str, domains: list[str], tasks: list[str], weights: np.ndarray, scores: np.ndarray
+) -> None:
+    """A domain and a metric may share a name, but not their numbers."""
+    for name in set(domains) & set(tasks):
+        if np.abs(weights[:, domains.index(name)] - scores[tasks.index(name)]).max() <= ROUNDING:
+            raise MixError(f"column {name!r} of {second} holds the weights of {first} — take it out")

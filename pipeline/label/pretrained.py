@@ -1,0 +1,119 @@
+"""Ready models, which someone else trained: fetched once, checked before they are loaded, their labels named.
+
+A model is a stage of its own: `model-<hash>/model.bin`. One that comes from the net stays what it was when it was
+first fetched; what the classifiers' stage depends on is its content.
+"""
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+
+from classifiers.file_format import LABEL
+from classifiers.load_check import check_model
+from classifiers.settings import QualitySettings, TopicSettings
+from pipeline.errors import PipelineError
+from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
+
+GOOD, RAW = "good", "raw"  # quality's labels
+CHUNK = 1 << 20  # bytes read at a time
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A model that was fetched and has survived its checks."""
+
+    file: Path
+    sha256: str
+    names: dict[str, str]  # the model's label → ours
+
+
+def ready_quality(root: Path, base: Path, settings: QualitySettings) -> ReadyModel | None:
+    """The `quality:` section's ready model, where it names one; its labels become good and raw.
+
+    Raises:
+        PipelineError: it cannot be read, is too large, or does not have the label `good`.
+        ClassifierError: it is no model, or a damaged one.
+    """
+    if settings.model is None:
+        return None
+    file, sha256, labels = _fetch(root, base, "quality.model", settings.model, settings.max_model_bytes)
+    if settings.good is None:
+        raise PipelineError(f"quality.good: is missing — say which of the model's labels means good: {_list(labels)}")
+    good = _label("quality.good", settings.good, labels)
+    if len(labels) < 2:
+        raise PipelineError(f"quality.model: {settings.model} has one label, {good!r} — give one that tells two apart")
+    return ReadyModel(file, sha256, {label: GOOD if label == good else RAW for label in labels})
+
+
+def ready_topics(root: Path, base: Path, settings: TopicSettings) -> ReadyModel | None:
+    """The `topics:` section's ready model, where it names one; as `ready_quality`."""
+    if settings.model is None:
+        return None
+    file, sha256, labels = _fetch(root, base, "topics.model", settings.model, settings.max_model_bytes)
+    names = {label: label for label in labels}
+    names |= {_label("topics.labels", label, labels): name for label, name in settings.labels.items()}
+    return ReadyModel(file, sha256, {label: slug(name) or slug(f"topic {label}") for label, name in names.items()})
+
+
+def slug(label: str) -> str:
+    """A topic as part of a domain's name: `Physical sciences` → `physical_sciences`."""
+    return "_".join("".join(c if c.isalnum() else " " for c in label.lower()).split())
+
+
+def _fetch(root: Path, base: Path, field: str, where: str, most: int) -> tuple[Path, str, list[str]]:
+    """(file, its SHA-256, its labels)"""
+    remote = "://" in where
+    local = base / where
+    if not remote and not local.is_file():
+        raise PipelineError(f"{field}: no file {where!r} (looked for {local.resolve()})")
+    stage = Stage("model", 1, {"from": where} if remote else {}, () if remote else (hash_files(root, [local]),))
+
+    def work(folder: Path) -> None:
+        aside = folder / ".model.bin"
+        try:
+            sha256 = _copy(field, where, base, most, aside)
+            found = check_model(aside, f"{field} {where}")
+            aside.rename(folder / "model.bin")
+        finally:
+            aside.unlink(missing_ok=True)
+        write_aside(folder / "model.json", json.dumps({"sha256": sha256, "labels": found.labels}).encode())
+
+    folder = run_stage(root, stage, work)
+    found = json.loads((folder / "model.json").read_bytes())
+    return folder / "model.bin", found["sha256"], sorted(found["labels"])
+
+
+def _copy(field: str, where: str, base: Path, most: int, to: Path) -> str:
+    """Copy what is read from `where`, at most `most` bytes; returns its SHA-256."""
+    hashed, size = hashlib.sha256(), 0
+    try:
+        opened = fsspec.open(where, "rb") if "://" in where else (base / where).open("rb")
+        with opened as source, to.open("wb") as target:
+            while size <= most and (chunk := source.read(CHUNK)):
+                size += len(chunk)
+                hashed.update(chunk)
+                target.write(chunk)
+    except Exception as error:  # each protocol of fsspec raises its own
+        said = str(error).splitlines()[0] if str(error) else "no reason given"
+        raise PipelineError(f"{field}: cannot read {where} ({type(error).__name__}: {said})") from None
+    if size > most:
+        section = field.partition(".")[0]
+        raise PipelineError(f"{field}: {where} is larger than {section}.max_model_bytes, {most:,} — raise it")
+    return hashed.hexdigest()
+
+
+def _label(field: str, wanted: str, labels: list[str]) -> str:
+    wanted = wanted.removeprefix(LABEL)
+    if wanted in labels:
+        return wanted
+    near = difflib.get_close_matches(wanted, labels, n=1, cutoff=0)[0]
+    raise PipelineError(f"{field}: the model has no label {wanted!r} — did you mean {near!r}? It has {_list(labels)}")
+
+
+def _list(labels: list[str]) -> str:
+    shown = ", ".join(labels[:30])
+    return shown + (f" and {len(labels) - 30} more" if len(labels) > 30 else "")

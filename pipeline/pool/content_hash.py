@@ -1,0 +1,48 @@
+"""What the pool's domains hold, as numbers that outlive names: a content hash each, and tokens by quality bucket."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from mixes.reuse.identity import domain_content
+from pipeline.pool.pool import Pool
+from pipeline.pool.tokenise import TRAIN
+from pipeline.store.documents import content_hash
+from pipeline.store.stage import Stage, run_stage, write_aside
+
+ROWS = 1_000  # documents read at once
+
+
+def domain_contents(stages: Path, pool: Path) -> dict[str, str]:
+    """Domain → content, over the documents of both splits; hashed once a pool."""
+    stage = Stage("contents", 1, None, (pool.name,))
+    folder = run_stage(stages, stage, lambda folder: _write_contents(Pool(pool), folder / "contents.json"))
+    contents: dict[str, str] = json.loads((folder / "contents.json").read_bytes())
+    return contents
+
+
+def _write_contents(pool: Pool, file: Path) -> None:
+    """A rank's documents at a time: sums add up. What is tokenised already goes by its place in its shard."""
+    contents = {name: domain_content([]) for name in pool.domains}
+    for part in sorted((pool.tokenised / "pool").glob("*.parquet")):
+        for batch in pq.ParquetFile(part).iter_batches(ROWS, columns=["domain", "text", "id"]):
+            hashes: dict[str, list[str]] = {}
+            for name, text, document in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                hashes.setdefault(name, []).append(content_hash(document if text is None else text))
+            contents |= {name: domain_content([contents[name], *mine]) for name, mine in hashes.items()}
+    write_aside(file, json.dumps(contents, indent=1).encode())
+
+
+def bucket_tokens(pool: Pool, available: dict[str, float]) -> dict[str, list[float]]:
+    """Domain → tokens of its quality buckets, worst first, that a training run can draw on: `available` tokens by
+    domain, shared as the pool's training split shares them. One bucket where quality is not scored."""
+    held: dict[str, dict[int, int]] = {name: {} for name in pool.domains}
+    for file in pool.manifest["files"]:
+        if file["split"] == TRAIN:
+            mine = held[file["domain"]]
+            mine[file["bucket"]] = mine.get(file["bucket"], 0) + file["tokens"]
+    return {
+        name: [available[name] * mine.get(bucket, 0) / sum(mine.values()) for bucket in range(max(mine) + 1)]
+        for name, mine in held.items()
+    }

@@ -1,0 +1,125 @@
+"""Sources that are tokenised already: an index of their documents, and their way into the pool's token files.
+
+The index is what labels are for texts: the pool's domains and its validation split are decided from both alike. What
+works on text (filters, deduplication, decontamination, classifiers) passes these documents by.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+
+from mixes.proxy.tokens import id_type
+from pipeline.errors import PipelineError
+from pipeline.label import label
+from pipeline.pool.tokenise import write_tokens
+from pipeline.read.sources import Shard
+from pipeline.read.tokens import WIDTH, take_ids
+from pipeline.stages.corpus import Corpus
+from pipeline.store.documents import read_rows, write_rows
+from pipeline.store.funnel import size
+from pipeline.store.tokenizer import given_tokenizer, load_tokenizer, vocabulary_size
+
+SCHEMA = pa.schema([*label.SCHEMA, ("offset", pa.int64()), ("tokens", pa.int64())])  # offset: bytes
+
+
+def check_tokenizer(corpus: Corpus) -> Path:
+    """The tokenizer that the experiment names, which made the ids of every tokenised source.
+
+    Raises:
+        PipelineError: none is named, it cannot be used, or a source's ids are another's.
+    """
+    if not corpus.tokenizer.path:
+        raise PipelineError(
+            f"tokenizer.path: missing, and source {min(corpus.tokenised)!r} is tokenised already — "
+            "name the tokenizer.json that made its ids"
+        )
+    file = corpus.file(corpus.tokenizer.path, "tokenizer.path")
+    vocabulary = vocabulary_size(given_tokenizer(file, corpus.tokenizer.end))
+    found = sha256(file.read_bytes()).hexdigest()
+    for name, source in sorted(corpus.tokenised.items()):
+        if (source.tokenizer_sha256 or "").lower() != found:
+            raise PipelineError(
+                f"sources.{name}.tokenizer_sha256: it is {source.tokenizer_sha256}, but tokenizer.path "
+                f"{corpus.tokenizer.path!r} has {found} — name the tokenizer that made the ids"
+            )
+        if WIDTH[source.dtype] < id_type(vocabulary).itemsize:
+            raise PipelineError(
+                f"sources.{name}.dtype: {source.dtype} cannot hold all {vocabulary:,} ids of tokenizer.path "
+                f"{corpus.tokenizer.path!r} — the ids are wider: set dtype: uint32"
+            )
+    return file
+
+
+class WriteIndex(PipelineStep):
+    """Ends a pipeline: `labels/<rank>.parquet`, with each document's place in its shard."""
+
+    type = "mixwright"
+    name = "index"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        """Consume all documents; yields none."""
+        write_rows(map(_row, data), SCHEMA, self.folder / "labels" / f"{rank:05d}.parquet")
+        return iter(())
+
+
+def _row(document: Document) -> dict:
+    meta = document.metadata
+    labels = {"topic": None, "topic_score": None, "quality": None}
+    place = {"offset": meta["offset"], "tokens": meta["tokens"]}
+    return {"id": document.id, "source": meta["source"], "bytes": size(document), **labels, **place}
+
+
+class CopyTokens(PipelineStep):
+    """Rank r copies the indexed documents of shard r into token files, named as rank `first` + r of the stage."""
+
+    type = "mixwright"
+    name = "copy"
+
+    def __init__(
+        self, shards: list[Shard], indexed: Path, domains: Path, tokenizer: Path, first: int, folder: Path
+    ) -> None:
+        super().__init__()
+        self.shards, self.indexed, self.domains = shards, indexed, domains
+        self.tokenizer, self.first, self.folder = tokenizer, first, folder
+
+    def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        """Writes token files; yields nothing."""
+        rows = read_rows(self.indexed / "labels" / f"{rank:05d}.parquet")
+        documents = _documents(self.shards[rank], rows)
+        dtype = id_type(vocabulary_size(load_tokenizer(self.tokenizer)))
+        write_tokens(documents, dtype, self.domains, self.folder, f"{self.first + rank:05d}")
+        return iter(())
+
+
+def _documents(shard: Shard, rows: Iterator[dict]) -> Iterator[tuple[dict, np.ndarray]]:
+    """Rows of the index, in the shard's order, and the documents' ids, (tokens,).
+
+    Raises:
+        PipelineError: the shard is no longer what was indexed.
+    """
+    position, file = 0, None
+    try:
+        for row in rows:
+            file = file or shard.open()  # a shard of which nothing was read may still be out of reach
+            ids = take_ids(file, position, row["offset"], row["tokens"], shard.dtype)
+            if len(ids) < row["tokens"] or row["id"] != shard.document_id(row["offset"], ""):
+                raise EOFError
+            position = row["offset"] + row["tokens"] * WIDTH[shard.dtype]
+            yield row, ids
+    except Exception as error:  # a file system raises what it likes
+        raise PipelineError(
+            f"sources.{shard.source}: {shard.name} cannot be read as it was indexed ({type(error).__name__}) — "
+            "the same command goes on when it can"
+        ) from None
+    finally:
+        if file:
+            file.close()

@@ -1,0 +1,60 @@
+"""The experiment's sections that make the pool, as flow 1's stages take them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifiers.settings import QualitySettings, TopicSettings
+from pipeline.decontamination.decontaminate import DecontaminateSettings
+from pipeline.dedup.rounds import DedupSettings
+from pipeline.errors import PipelineError
+from pipeline.executor.settings import ExecutorSettings
+from pipeline.filters.language import LanguageSettings
+from pipeline.filters.settings import FilterSettings
+from pipeline.pool.domains import PoolSettings
+from pipeline.read.readers import ReadSettings
+from pipeline.read.sources import TOKENS, SourceSettings
+from pipeline.store.tokenizer import TokenizerSettings
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What decides the pool, and where it goes."""
+
+    base: Path  # paths of the experiment are relative to it
+    stages: Path  # folder of the stages
+    sources: dict[str, SourceSettings]
+    read: ReadSettings
+    filters: FilterSettings
+    language: LanguageSettings
+    dedup: DedupSettings
+    removals: tuple[str, ...]
+    decontaminate: DecontaminateSettings
+    suite: str
+    quality: QualitySettings | None
+    topics: TopicSettings | None
+    pool: PoolSettings
+    tokenizer: TokenizerSettings
+    context: int  # tokens of a proxy's sequence: what a domain must hold at least
+    executor: ExecutorSettings
+
+    def file(self, path: str, section: str) -> Path:
+        """A file that the experiment names."""
+        found = self.base / path
+        if not found.is_file():
+            raise PipelineError(f"{section}: no file {path!r} (looked for {found.resolve()})")
+        return found
+
+    @property
+    def texts(self) -> dict[str, SourceSettings]:
+        """The sources whose documents are texts."""
+        return {name: source for name, source in self.sources.items() if source.format != TOKENS}
+
+    @property
+    def tokenised(self) -> dict[str, SourceSettings]:
+        """The sources that come as token ids."""
+        return {name: source for name, source in self.sources.items() if source.format == TOKENS}
+
+    @property
+    def off(self) -> dict[str, frozenset[str]]:
+        """Source of texts → steps that it has switched off."""
+        return {name: frozenset(source.steps_off) for name, source in self.texts.items()}

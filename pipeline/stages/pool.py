@@ -1,0 +1,171 @@
+"""Flow 1, second half: clean documents to the pool. Which steps each stage runs, and on what it depends.
+
+`made` is what was made before: stage → folder. Without sources of texts there is no `clean` and no `label`, without
+sources that are tokenised already no `index`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.executor.run import Progress, run_steps
+from pipeline.label.label import LabelDocuments, loaded_classifier
+from pipeline.label.model_cards import QUALITY, TOPIC, compare_versions, previous_version
+from pipeline.label.pretrained import ReadyModel, ready_quality, ready_topics
+from pipeline.label.train import make_classifier, quality_examples, topic_examples
+from pipeline.pool.domains import plan_domains
+from pipeline.pool.index import CopyTokens
+from pipeline.pool.pool import write_manifest
+from pipeline.pool.tokenise import TokeniseDocuments
+from pipeline.read.sources import find_shards
+from pipeline.stages.corpus import Corpus
+from pipeline.stages.texts import count_files
+from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
+from pipeline.store.tokenizer import given_tokenizer, train_bpe
+
+
+def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:
+    """The ready models that the experiment names, fetched and checked; what is wrong with them shows here."""
+    return {
+        QUALITY: ready_quality(corpus.stages, corpus.base, corpus.quality) if corpus.quality else None,
+        TOPIC: ready_topics(corpus.stages, corpus.base, corpus.topics) if corpus.topics else None,
+    }
+
+
+def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: Progress) -> Path:
+    """The quality and topic models, cross-fitted or ready, and their cards; those that the experiment has."""
+    ready = ready_models(corpus)
+    quality, topics = corpus.quality, corpus.topics
+    for section, source in (
+        ("quality.negatives", quality and quality.negatives),
+        ("topics.labelled", topics and topics.labelled),
+    ):
+        if source is not None and source not in corpus.texts:
+            raise PipelineError(
+                f"{section}: no source of texts {source!r} — known are {', '.join(sorted(corpus.texts))}"
+            )
+    pattern = quality.positives if quality else None
+    positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
+    if pattern and not positives:
+        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
+    language = corpus.file(corpus.language.model, "language.model")
+    elsewhere = {"positives", "model", "max_model_bytes", "min_score", "most_domains", "min_bytes"}
+    settings = {
+        "quality": quality.model_dump(exclude=elsewhere) if quality else None,
+        "topics": topics.model_dump(exclude=elsewhere) if topics else None,
+    }
+    given = [part for model in ready.values() if model for part in (model.file.parent.name, model.sha256)]
+    inputs = (filtered.name, cleaned.name, hash_files(corpus.stages, positives), *given)
+    stage = Stage("classify", 3, settings, inputs)
+    first = quality.folds if quality else 0
+    folds = first + (topics.folds if topics else 0)
+    known = corpus.stages / "autotuned"
+
+    def work(folder: Path) -> None:
+        if quality:
+            examples = quality_examples(filtered, cleaned, positives, language, corpus.language.keep, quality)
+            make_classifier(
+                QUALITY, quality, examples, ready[QUALITY], known, folder, lambda done, _: progress(done, folds)
+            )
+        if topics:
+            examples = topic_examples(cleaned, topics)
+            make_classifier(
+                TOPIC, topics, examples, ready[TOPIC], known, folder, lambda done, _: progress(first + done, folds)
+            )
+
+    models = run_stage(corpus.stages, stage, work)
+    for kind, used in ((QUALITY, quality), (TOPIC, topics)):
+        if used:
+            _compare_with_previous(corpus, kind, cleaned, models)
+    return models
+
+
+def _compare_with_previous(corpus: Corpus, kind: str, cleaned: Path, models: Path) -> None:
+    previous = previous_version(models, kind)
+    if previous is not None:
+        sources = sorted(name for name, s in corpus.sources.items() if (s.quality if kind == QUALITY else s.topics))
+        stage = Stage("agreement", 1, {"kind": kind, "sources": sources}, (cleaned.name, models.name, previous.name))
+        run_stage(
+            corpus.stages, stage, lambda folder: compare_versions(kind, models, previous, cleaned, sources, folder)
+        )
+
+
+def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progress) -> Path:
+    """Quality and topic of every document that is left; a rank a file of documents."""
+    wanted = {name: source.model_dump(include={"quality", "topics"}) for name, source in corpus.texts.items()}
+    least = corpus.quality.min_score if corpus.quality else None
+    stage = Stage("label", 3, {"sources": wanted, "min_score": least}, (cleaned.name, models.name))
+
+    def work(folder: Path) -> None:
+        step = LabelDocuments(cleaned, models, corpus.texts, least, folder)
+        run_steps([step], count_files(cleaned), folder / "logs", corpus.executor, progress)
+        loaded_classifier.cache_clear()  # with one worker, ranks run in this process
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def choose_domains(corpus: Corpus, made: Mapping[str, Path]) -> Path:
+    """Domains, bucket edges, validation split."""
+    labelled = _of(made, "label", "index")
+    topics = corpus.topics
+    split = (topics.min_bytes, topics.most_domains) if topics else (1, 1)  # without topics no source is split
+    stage = Stage("domains", 2, [corpus.pool.model_dump(), *split], _ids(labelled))
+    return run_stage(
+        corpus.stages,
+        stage,
+        lambda folder: plan_domains(labelled, corpus.sources, corpus.pool, *split, folder),
+    )
+
+
+def make_tokenizer(corpus: Corpus, made: Mapping[str, Path]) -> Path:
+    """The pool's BPE, or the one that is given."""
+    settings, end = corpus.tokenizer, corpus.tokenizer.end
+    given = corpus.file(settings.path, "tokenizer.path") if settings.path else None
+    inputs = (hash_files(corpus.stages, [given]),) if given else _ids(_of(made, "clean", "label", "domains"))
+
+    def work(folder: Path) -> None:
+        tokenizer = (
+            given_tokenizer(given, end) if given else train_bpe(made["clean"], made["label"], made["domains"], settings)
+        )
+        write_aside(folder / "tokenizer.json", tokenizer.to_str().encode())
+
+    return run_stage(corpus.stages, Stage("tokenizer", 1, settings.model_dump(exclude={"path"}), inputs), work)
+
+
+def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Path:
+    """Token files; a rank a file of documents, and after these a rank a shard that is tokenised already."""
+    end, domains = corpus.tokenizer.end, made["domains"]
+    stage = Stage("tokenise", 4, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
+
+    def work(folder: Path) -> None:
+        files, file = 0, made["tokenizer"] / "tokenizer.json"
+        if "label" in made:
+            files = count_files(made["clean"])
+            step = TokeniseDocuments(made["clean"], made["label"], domains, file, end, folder)
+            run_steps([step], files, folder / "logs", corpus.executor, progress)
+        if "index" in made:
+            shards = find_shards(corpus.tokenised, corpus.base)
+            copy = CopyTokens(shards, made["index"], domains, file, files, folder)
+            run_steps([copy], len(shards), folder / "logs" / "copy", corpus.executor, progress)
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def _of(made: Mapping[str, Path], *stages: str) -> list[Path]:
+    """The folders of those of the stages that the experiment has."""
+    return [made[stage] for stage in stages if stage in made]
+
+
+def _ids(folders: list[Path]) -> tuple[str, ...]:
+    return tuple(folder.name for folder in folders)
+
+
+def gather_pool(corpus: Corpus, tokenised: Path, domains: Path, tokenizer: Path) -> Path:
+    """The pool's manifest."""
+    stage = Stage("pool", 1, {"context": corpus.context}, (tokenised.name,))
+    file = tokenizer / "tokenizer.json"
+    return run_stage(
+        corpus.stages,
+        stage,
+        lambda folder: write_manifest(tokenised, domains, file, corpus.tokenizer.end, corpus.context, folder),
+    )

@@ -1,0 +1,167 @@
+"""Flow 1, first half: shards to clean documents. Which steps each stage runs, over how many ranks, and on what it
+depends."""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from datatrove.pipeline.base import PipelineStep
+
+from classifiers.load_check import check_model
+from pipeline.decontamination.decontaminate import Decontaminate
+from pipeline.dedup.rounds import EXACT, NEAR, choose_partitions, find_duplicates
+from pipeline.errors import PipelineError
+from pipeline.executor.run import Progress, run_steps
+from pipeline.filters.chain import filter_chain
+from pipeline.filters.urls import ARCHIVE, compile_list
+from pipeline.pool.index import WriteIndex, check_tokenizer
+from pipeline.read.extract import ExtractText, check_extractors
+from pipeline.read.readers import Reader, ReadShards, check_refused, lost_ranks
+from pipeline.read.sources import TOKENS, Shard, SourceSettings, find_shards
+from pipeline.read.tokens import read_tokens
+from pipeline.stages.clean import DropDuplicates, ReadDocuments, Remove, TrimRepeats
+from pipeline.stages.corpus import Corpus
+from pipeline.store.documents import WriteDocuments
+from pipeline.store.funnel import FilterStep
+from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
+
+
+def compile_block_list(corpus: Corpus) -> Path:
+    """The URL block list, as ranks map it into memory."""
+    settings = corpus.filters.urls
+    files = [corpus.file(path, "filters.urls.block") for path in settings.block]
+    inputs = [hash_files(corpus.stages, [*files, *([ARCHIVE] if settings.builtin else [])])]
+    stage = Stage("urls", 1, settings.builtin, tuple(inputs))
+    return run_stage(corpus.stages, stage, lambda folder: compile_list(settings, files, folder))
+
+
+def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
+    """Read, extract, filter; a rank a shard.
+
+    Raises:
+        PipelineError: too many shards could not be read; those are read anew at the next run.
+    """
+    check_extractors(corpus.texts)
+    shards = find_shards(corpus.texts, corpus.base)
+    model = corpus.file(corpus.language.model, "language.model")
+    settings = {
+        "sources": {name: _reading(source) for name, source in corpus.texts.items()},
+        "read": corpus.read.model_dump(exclude={"max_refused_share"}),
+        "filters": corpus.filters.model_dump(exclude={"urls": {"block", "builtin"}}),
+        "language": corpus.language.model_dump(exclude={"model"}),
+    }
+    inputs = _shard_hashes(corpus, shards)
+    stage = Stage("filter", 2, settings, (*inputs, hash_files(corpus.stages, [model]), block_list.name))
+
+    def work(folder: Path) -> None:
+        check_model(model, "language.model")
+        extract = ExtractText(folder, corpus.read.extract_seconds)
+        steps = [
+            ReadShards(shards, folder, corpus.read),
+            *filter_chain(corpus.filters, corpus.language, model, block_list, extract, folder),
+            WriteDocuments(folder),
+        ]
+        _run_readers(corpus, steps, shards, folder, progress)
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def index_tokens(corpus: Corpus, progress: Progress) -> Path:
+    """Check and index the shards that are tokenised already; a rank a shard.
+
+    Raises:
+        PipelineError: they are not the named tokenizer's, or too many could not be read.
+    """
+    tokenizer = check_tokenizer(corpus)
+    shards = find_shards(corpus.tokenised, corpus.base)
+    lists = [corpus.file(path, "removals") for path in corpus.removals]
+    settings = {
+        "dtype": {name: source.dtype for name, source in corpus.tokenised.items()},
+        "end": corpus.tokenizer.end,
+        "max_page_bytes": corpus.read.max_page_bytes,
+    }
+    inputs = [*_shard_hashes(corpus, shards), hash_files(corpus.stages, [tokenizer]), hash_files(corpus.stages, lists)]
+    stage = Stage("index", 2, settings, tuple(inputs))
+
+    def work(folder: Path) -> None:
+        readers: dict[str, Reader] = {TOKENS: partial(read_tokens, tokenizer=tokenizer, end=corpus.tokenizer.end)}
+        steps = [ReadShards(shards, folder, corpus.read, readers), Remove(lists, folder), WriteIndex(folder)]
+        _run_readers(corpus, steps, shards, folder, progress)
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
+    """A hash a source, over the versions of its shards."""
+    urls: dict[str, list[Path | str]] = {}
+    for shard in shards:
+        urls.setdefault(shard.source, []).append(shard.url)
+    return [f"{source}:{hash_files(corpus.stages, mine)}" for source, mine in sorted(urls.items())]
+
+
+def _run_readers(
+    corpus: Corpus, steps: Sequence[PipelineStep], shards: list[Shard], folder: Path, progress: Progress
+) -> None:
+    """Run steps that read shards, a rank a shard, and stop where too many were lost."""
+    run_steps(steps, len(shards), folder / "logs", corpus.executor, progress)
+    try:
+        check_refused(folder, shards, corpus.read)
+    except PipelineError:
+        for rank in lost_ranks(folder):  # what could not be reached may be there next time
+            (folder / "logs" / "completions" / rank).unlink(missing_ok=True)
+        raise
+
+
+def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
+    """Find equal documents, near duplicates and repeated passages."""
+    off = {name: sorted(steps) for name, steps in corpus.off.items()}
+    settings = {**corpus.dedup.model_dump(exclude={"partitions"}), "off": off}
+    stage = Stage("deduplicate", 2, settings, (filtered.name,))
+
+    def work(folder: Path) -> None:
+        def run(name: str, steps: Sequence[PipelineStep], ranks: int) -> None:
+            run_steps(steps, ranks, folder / "logs" / name, corpus.executor, progress)
+
+        chosen = folder / "partitions.json"  # kept when a killed run is resumed
+        if not chosen.exists():
+            write_aside(chosen, json.dumps(choose_partitions(filtered, corpus.dedup)).encode())
+        find_duplicates(filtered, corpus.off, corpus.dedup, json.loads(chosen.read_bytes()), folder, run)
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress: Progress) -> Path:
+    """Removals, duplicates, repeated passages, decontamination; a rank a file of documents."""
+    lists = [corpus.file(path, "removals") for path in corpus.removals]
+    suite = corpus.file(corpus.suite, "suite.path")
+    off = {name: sorted(steps) for name, steps in corpus.off.items()}
+    settings = {"decontaminate": corpus.decontaminate.model_dump(), "off": off}
+    inputs = [filtered.name, deduplicated.name, hash_files(corpus.stages, lists)]
+    if corpus.decontaminate.enabled:
+        inputs.append(hash_files(corpus.stages, [suite]))
+    stage = Stage("clean", 1, settings, tuple(inputs))
+
+    def work(folder: Path) -> None:
+        chain: list[tuple[bool, FilterStep]] = [
+            (True, Remove(lists, folder)),
+            (corpus.dedup.exact, DropDuplicates(EXACT, "exact duplicate", deduplicated / "exact", folder)),
+            (corpus.dedup.near.enabled, DropDuplicates(NEAR, "near duplicate", deduplicated / "near", folder)),
+            (corpus.dedup.repeats.enabled, TrimRepeats(deduplicated / "repeats", folder)),
+            (corpus.decontaminate.enabled, Decontaminate(suite, corpus.decontaminate, folder)),
+        ]
+        steps = [ReadDocuments(filtered, corpus.off), *(step for on, step in chain if on), WriteDocuments(folder)]
+        run_steps(steps, count_files(filtered), folder / "logs", corpus.executor, progress)
+
+    return run_stage(corpus.stages, stage, work)
+
+
+def _reading(source: SourceSettings) -> dict[str, object]:
+    """What decides how a source is read; field names only where they are not the default ones."""
+    fields = source.fields.model_dump(exclude_defaults=True)
+    return {**source.model_dump(include={"format", "extractor"}), "off": source.steps_off, "fields": fields}
+
+
+def count_files(stage: Path) -> int:
+    """Files of documents that a stage holds."""
+    return len(list((stage / "documents").glob("*.parquet")))

@@ -1,0 +1,99 @@
+"""Documents on disk: Parquet, written a row group at a time, so that memory does not grow with a shard."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+
+from pipeline.store.funnel import text_bytes
+
+ROWS = 1_000  # documents of one row group
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("hash", pa.string()),  # of the text, white space folded
+        ("license", pa.string()),
+        ("domain", pa.string()),  # as a field of the source names it; empty: by source or topic
+        ("bytes", pa.int64()),  # UTF-8
+        ("attributes", pa.string()),  # JSON, as the source gave it
+        ("text", pa.string()),
+    ]
+)
+
+
+class WriteDocuments(PipelineStep):
+    """Ends a pipeline: `documents/<rank>.parquet`, with each text's content hash."""
+
+    type = "mixwright"
+    name = "write"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        """Consume all documents; yields none."""
+        write_rows(map(_row, data), SCHEMA, self.folder / "documents" / f"{rank:05d}.parquet")
+        return iter(())
+
+
+def _row(document: Document) -> dict:
+    meta = document.metadata
+    return {
+        "id": document.id,
+        "source": meta["source"],
+        "url": meta["url"],
+        "date": meta["date"],
+        "hash": content_hash(document.text),
+        "license": meta.get("license", ""),
+        "domain": meta.get("domain", ""),
+        "bytes": text_bytes(document.text),
+        "attributes": json.dumps(meta.get("attributes", {}), sort_keys=True, default=str),
+        "text": document.text,
+    }
+
+
+def content_hash(text: str) -> str:
+    """128 bits of SHA-256 over the text, white space folded: what exact deduplication compares."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:32]
+
+
+def write_rows(rows: Iterable[dict], schema: pa.Schema, path: Path) -> int:
+    """Write rows as Parquet, whole or not there; returns how many."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    count = 0
+    with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+        group: list[dict] = []
+        for row in rows:
+            group.append(row)
+            count += 1
+            if len(group) == ROWS:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                group = []
+        writer.write_table(pa.Table.from_pylist(group, schema))
+    os.replace(aside, path)
+    return count
+
+
+def read_rows(path: Path) -> Iterator[dict]:
+    """Rows of one Parquet file, a row group in memory at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=ROWS):
+            yield from batch.to_pylist()
+
+
+def scan(folder: Path, table: str) -> pl.LazyFrame:
+    """All ranks' files of one table of a stage."""
+    return pl.scan_parquet(folder / table / "*.parquet")

@@ -1,0 +1,209 @@
+"""Trains the swarm, cohort by cohort, and reads back what it scored.
+
+A run's id is a hash of everything that decides its scores, so a run that was trained once, by this swarm or an
+earlier one over the same pool and suite, is never trained again, and an interrupted swarm resumes with the rest.
+Which candidates train together is decided once and kept beside datatrove's marks, in a folder that all candidates
+name: a driver that was killed finds its cohorts again, and on Slurm its array.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+
+from mixes.errors import MixError
+from mixes.proxy.memory import choose_cohort, choose_parts
+from mixes.proxy.settings import ProxySettings
+from mixes.runs import Run, Runs
+from mixes.swarm import Candidate
+from pipeline.executor.run import Progress, run_steps
+from pipeline.executor.settings import ExecutorSettings
+from pipeline.pool.pool import Pool
+from pipeline.store.stage import write_aside
+from pipeline.train.cohort import DIVERGED, Evidence, TrainCohorts, is_recorded, read_most
+
+__all__ = ["Evidence", "check_epochs", "check_gpus", "diverged_runs", "read_runs", "slowed_runs", "train_swarm"]
+
+MOST_DIVERGED = 0.05  # share of the runs that may have diverged, and one may (assumed: more is the settings' fault)
+
+
+def train_swarm(
+    evidence: Evidence,
+    candidates: Sequence[Candidate],
+    records: Path,
+    logs: Path,
+    executor: ExecutorSettings,
+    progress: Progress,
+) -> dict[str, int]:
+    """Train every candidate that has no record yet.
+
+    Returns:
+        What was decided, for the resolved experiment: `cohort`, the proxies that train together (and `most`, where
+        memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
+
+    Raises:
+        MixError: there is no GPU where one is asked for, a proxy does not fit it, or none can start from `init_from`.
+    """
+    runs = {evidence.run_id(candidate): candidate for candidate in candidates}
+    missing = [run for run in runs if not is_recorded(records, run)]
+    folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
+    if not missing:
+        return _decided(folder)
+    _check_start(evidence)
+    executor = _executor(evidence, executor)
+    plan = _plan(evidence, missing, folder, executor)
+    for rank, cohort in enumerate(plan["cohorts"]):
+        if set(cohort) & set(missing):  # whatever the marks say: records may have been deleted
+            (folder / "completions" / f"{rank:05d}").unlink(missing_ok=True)
+    cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
+    step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
+    run_steps([step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
+    return _decided(folder)
+
+
+def _check_start(evidence: Evidence) -> None:
+    """See here, not on a rank, that proxies can start from `init_from`."""
+    if evidence.proxy.init_from:
+        from mixes.proxy.checkpoint import load_proxy
+
+        vocabulary = Pool(evidence.pool).vocabulary
+        load_proxy(Path(evidence.proxy.init_from), evidence.proxy, vocabulary)
+
+
+def _decided(folder: Path) -> dict[str, int]:
+    at, most = folder / "cohorts.json", read_most(folder)
+    plan = json.loads(at.read_bytes()) if at.exists() else {}
+    decided = {name: plan[name] for name in ("cohort", "parts") if name in plan}
+    return decided | ({"most": most} if most else {})
+
+
+def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: ExecutorSettings) -> dict:
+    """`cohort`, `parts` and the run ids of each of `cohorts`: decided when training begins, kept until all is done."""
+    at = folder / "cohorts.json"
+    if at.exists():
+        plan: dict = json.loads(at.read_bytes())
+        if set(missing) <= {run for cohort in plan["cohorts"] for run in cohort}:
+            return plan
+    cohort, parts = _choose(evidence, executor)
+    number = max(math.ceil(len(missing) / cohort), min(executor.workers or 1, len(missing)))
+    ends = [len(missing) * i // number for i in range(number + 1)]  # as equal as can be
+    cohorts = [list(missing[start:end]) for start, end in pairwise(ends)]
+    plan = {"cohort": max(map(len, cohorts)), "parts": parts, "cohorts": cohorts}
+    for mark in (folder / "completions").glob("*"):  # of ranks that were other cohorts
+        mark.unlink()
+    write_aside(at, json.dumps(plan, indent=1).encode())
+    return plan
+
+
+def _choose(evidence: Evidence, executor: ExecutorSettings) -> tuple[int, int]:
+    """Proxies of a cohort, and pieces of a batch: by the settings, else by the free memory of this machine's GPUs."""
+    settings = evidence.proxy
+    check_gpus(settings, executor)
+    if settings.device == "cpu" or executor.kind != "local":
+        return settings.cohort or 1, 1
+    from mixes.proxy.device import free_memory
+
+    vocabulary, free = Pool(evidence.pool).vocabulary, free_memory()
+    return settings.cohort or choose_cohort(settings, vocabulary, free), choose_parts(settings, vocabulary, free)
+
+
+def check_gpus(settings: ProxySettings, executor: ExecutorSettings) -> None:
+    """See that proxies can train where the settings want them to.
+
+    Raises:
+        MixError: this machine has no GPU, or those of a cluster have to be measured from here.
+    """
+    if settings.device == "cpu":
+        return
+    if executor.kind != "local":
+        if settings.cohort is None:
+            raise MixError(
+                f"proxy.cohort: the GPUs of {executor.kind} cannot be measured from here — say how many proxies "
+                "train together (too many are halved)"
+            )
+        return
+    from mixes.proxy.device import count_gpus
+
+    count_gpus()
+
+
+def _executor(evidence: Evidence, executor: ExecutorSettings) -> ExecutorSettings:
+    """On this machine's GPUs a rank a GPU, not a rank a core."""
+    if evidence.proxy.device == "cpu" or executor.kind != "local":
+        return executor
+    from mixes.proxy.device import count_gpus
+
+    gpus = count_gpus()
+    return executor.model_copy(update={"workers": min(executor.workers or gpus, gpus)})
+
+
+def check_epochs(evidence: Evidence, candidates: Iterable[Candidate], max_epochs: float) -> None:
+    """See that no proxy reads a domain more often than that.
+
+    Raises:
+        MixError: one would; it names mix and domain.
+    """
+    rounded = 0.5 * evidence.proxy.context if evidence.kept else 0.0  # tokens: sequences are kept whole
+    fix = "train on less" + (", lower recommend.budget where repetition is matched" if evidence.kept else "")
+    for candidate in candidates:
+        for domain, epochs in evidence.epochs(candidate.weights).items():
+            if epochs > max_epochs * (1 + rounded / evidence.readable[domain]):
+                raise MixError(
+                    f"proxy.tokens: {evidence.proxy.trained:,} tokens of mix {candidate.mix!r} repeat domain "
+                    f"{domain!r} {epochs:.1f} times, the cap is {max_epochs:g} — {fix}, or raise swarm.max_epochs"
+                )
+
+
+def read_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> Runs:
+    """The candidates' records as evidence for the laws; proxies that diverged are left out (`diverged_runs`).
+
+    Raises:
+        MixError: a candidate has no record, or too many diverged.
+    """
+    runs, odd = [], diverged_runs(evidence, candidates, records)
+    if len(odd) > max(1, MOST_DIVERGED * len(candidates)):
+        run, candidate = next(iter(odd.items()))
+        raise MixError(
+            f"swarm: {len(odd)} of {len(candidates)} proxies diverged, twice each ({run} on mix {candidate.mix!r} "
+            f"first) — lower proxy.learning_rate ({evidence.proxy.learning_rate:g})"
+        )
+    for candidate in candidates:
+        run = evidence.run_id(candidate)
+        if run not in odd:
+            scores = pl.read_parquet(records / "scores" / f"{run}.parquet").filter(pl.col("kind") == "task")
+            runs.append(Run(run, candidate.mix, candidate.weights, dict(scores.select("task", "bpb").iter_rows())))
+    return Runs(tuple(runs))
+
+
+def diverged_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> Mapping[str, Candidate]:
+    """Run id → candidate of the proxies whose loss rose or became no number, at the rate and at half of it.
+
+    Raises:
+        MixError: a candidate has no record.
+    """
+    odd = {}
+    for candidate in candidates:
+        run = evidence.run_id(candidate)
+        if not is_recorded(records, run):
+            raise MixError(f"swarm: run {run} of mix {candidate.mix} is missing — run `mixwright swarm` first")
+        if _row(records, run)["status"] == DIVERGED:
+            odd[run] = candidate
+    return odd
+
+
+def slowed_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> dict[str, Candidate]:
+    """Run id → candidate of the proxies that learned at half the rate only: their scores are evidence like others'."""
+    rows = {evidence.run_id(candidate): candidate for candidate in candidates}
+    return {
+        run: candidate
+        for run, candidate in rows.items()
+        if (row := _row(records, run))["status"] != DIVERGED and row["attempt"] > 1
+    }
+
+
+def _row(records: Path, run: str) -> dict:
+    return pl.read_parquet(records / "runs" / f"{run}.parquet", columns=["status", "attempt"]).row(0, named=True)
