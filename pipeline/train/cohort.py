@@ -53,9 +53,7 @@ class Evidence:
     pool: Path
     suite: Path
     proxy: ProxySettings
-    kept: Mapping[str, int] | None = (
-        None  # domain → sequences that are read of it (mixes/proxy/repetition.py); None is all
-    )
+    kept: Mapping[str, int] | None = None  # domain → sequences read of it (mixes/proxy/repetition.py); None is all
 
     def run_id(self, candidate: Candidate) -> str:
         """`run-` and twelve hexadecimal digits."""
