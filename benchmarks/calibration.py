@@ -253,7 +253,7 @@ def for_gains(
         values = np.array([aim.get(task, 0.0) for task in laws])
         claimed = float(values @ [claim[0] - claim[1] for claim in claims])
         right = float(values @ (before - after))
-        gain = gain_of(claimed, worlds.gain_errors(aim, found, truth.natural), COVERAGE)
+        gain = gain_of(claimed, worlds.own_gains(found, truth.natural).errors(aim), COVERAGE)
         row["gain"].append(gain.low <= right <= gain.high)
         row["chance"].append(gain.chance)
         row["true_chance"].append(right > 0)
@@ -285,8 +285,9 @@ def cost(show: Console) -> None:
     optima = worlds.optima(aim, natural, 0.0, solve, best)
     weight_intervals(best, optima, np.zeros(24), np.ones(24), COVERAGE)
     marks.append((time.perf_counter(), time.process_time()))
+    gains = worlds.own_gains(optima[1], natural)
     for task in runs.tasks:
-        gain_of(0.0, worlds.gain_errors({task: 1.0}, optima[1], natural), COVERAGE)
+        gain_of(0.0, gains.errors({task: 1.0}), COVERAGE)
     marks.append((time.perf_counter(), time.process_time()))
     table = table_of("50 tasks × 128 runs × 24 domains × 200 worlds", "step", "seconds", "CPU s")
     for step, (a, b), (c, d) in zip(("worlds", "400 optima", "50 gains"), marks, marks[1:], strict=False):

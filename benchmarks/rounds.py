@@ -20,11 +20,14 @@ from calibration import NATURAL, columns, fitted, regmix
 from rich.console import Console
 from rich.table import Table
 
+from mixes.certainty.fitted import fit_swarm
 from mixes.laws.fit import TaskLaw
 from mixes.optimum.best import best_mix
+from mixes.optimum.holdings import Holdings
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import stacked
-from mixes.recommendation.problem import Holdings, case_of
+from mixes.recommendation.problem import problem_of
+from mixes.recommendation.question import Question
 from mixes.recommendation.rounds import likely_optima
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
@@ -74,17 +77,19 @@ def regret(trial: Trial) -> tuple[float, float]:
     candidates = draw_swarm(tokens, 1, swarm, trial.repeat)
     runs = measured(candidates, laws, noise, rng)
     for number in range(2, len(sizes) + 1):
-        scored = Runs(runs)
-        optima = likely_optima(scored, families, holdings, asked, sizes[number - 1], trial.repeat)
+        optima = likely_optima(Question(Runs(runs), families, holdings, asked, trial.repeat), sizes[number - 1])
         more = draw_round(number, candidates, optima, natural, dict.fromkeys(natural, 1.0), swarm, trial.repeat)
         candidates, runs = candidates + more, runs + measured(more, laws, noise, rng)
-    case = case_of(Runs(runs), families, holdings, asked, trial.repeat)
-    found = case.solve(case.objective).mix
+    question = Question(Runs(runs), families, holdings, asked, trial.repeat)
+    problem = problem_of(question, fit_swarm(question.runs, trial.law, trial.repeat))
+    recommended = problem.solve(problem.objective).mix
     aim = TARGETS[trial.target] or dict.fromkeys(laws, 1 / len(laws))
-    true = stacked([laws[t].kind for t in aim], [laws[t].parameters for t in aim], list(aim.values()), case.anchor, 0.0)
+    true = stacked(
+        [laws[t].kind for t in aim], [laws[t].parameters for t in aim], list(aim.values()), problem.anchor, 0.0
+    )
     seen = regmix(trial.folder, "train").weights() if not true.convex else None
-    best = best_mix(true, Limits(case.runs.domains), candidates=seen).mix
-    there, here, at_natural = true.value(np.array([best, found, case.anchor])).tolist()
+    best = best_mix(true, Limits(question.runs.domains), candidates=seen).mix
+    there, here, at_natural = true.value(np.array([best, recommended, problem.anchor])).tolist()
     return here - there, at_natural - there
 
 

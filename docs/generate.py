@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.own_swarm import Origin
 from flows.plan.plan import Plan
 from mixes.laws.check import CheckedLaw
+from mixes.recommendation.from_tables import Origin
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
 

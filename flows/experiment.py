@@ -4,19 +4,18 @@ Each section's model stands beside its owner; this file only composes them and t
 line with file, field, value and the nearest right word.
 """
 
-import difflib
 import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from types import UnionType
-from typing import Any, Self, get_args, get_origin
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
+from mixes.errors import first_mistake
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
@@ -156,38 +155,3 @@ def load_experiment(path: Path) -> Experiment:
         raise ExperimentError(f"{path}: {first_mistake(error, Experiment)}") from None
     except TypeError:
         raise ExperimentError(f"{path}: a section's name is not a text") from None
-
-
-def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line on the first wrong field of a `model`: unknown names first, since they often explain missing ones."""
-    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    mistake = mistakes[0]
-    field = ".".join(map(str, mistake["loc"]))
-    if mistake["type"] == "extra_forbidden":
-        known = _known(mistake["loc"][:-1], model)
-        near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        return f"unknown field {field!r} — {hint}"
-    if mistake["type"] == "missing":
-        return f"field {field!r} is missing"
-    value = mistake["input"]
-    said = mistake["msg"].removeprefix("Value error, ")
-    if mistake["type"] == "literal_error":
-        choices = mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        said = f"must be one of {', '.join(choices)}" + (f" — did you mean {near[0]!r}?" if near else "")
-    return (
-        f"{field}: {said[:1].lower() + said[1:]} (it is {value!r})"
-        if not isinstance(value, dict)
-        else f"{field}: {said}"
-    )
-
-
-def _known(place: tuple, model: Any) -> list[str]:
-    """Field names at a place of a model."""
-    model = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
-    for step in place:
-        model = get_args(model)[1] if get_origin(model) is dict else model.model_fields[step].annotation
-        if get_origin(model) is UnionType:  # Settings | None
-            model = get_args(model)[0]
-    return sorted(name for name in model.model_fields if name != "base")

@@ -10,27 +10,25 @@ from pydantic import TypeAdapter
 from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_recommendation
 from flows.experiment import Experiment
-from flows.settings.holdings import available_tokens, holdings_of, question
+from flows.settings.question import available_tokens, question_address, question_of
 from flows.settings.repetition import note_other_budget
-from flows.settings.reuse import content_evidence, reuse_plan, unfold_recommendation
-from flows.show.progress import stage_progress
+from flows.settings.reuse import content_evidence, fold_question, reuse_plan, unfold_recommendation
+from flows.show.progress import note, stage_progress
 from flows.show.recommendation import recommendation_markdown
 from flows.stage_task import stage_task
 from flows.swarm import pool_to_train_on, swarm_flow
-from mixes.budget import epoch_caps
-from mixes.recommendation.problem import Holdings
-from mixes.recommendation.recommend import recommend
+from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
-from mixes.reuse.plan import ReusePlan, fold_amounts, fold_caps, fold_runs
+from mixes.reuse.plan import ReusePlan
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
 from pipeline.pool.pool import Pool
+from pipeline.stages.laws import recommend_once_fitted
 from pipeline.store.stage import Stage, run_stage, write_aside
-from pipeline.suite import suite_families
-from pipeline.train.checkpoint_scores import checkpoint_id, read_checkpoint
-from pipeline.train.swarm import Evidence, read_runs
+from pipeline.train.checkpoint_scores import checkpoint_id
+from pipeline.train.swarm import Evidence
 
 RECOMMENDATION = TypeAdapter(Recommendation)
 
@@ -43,39 +41,25 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     if checkpoint := checkpoint_id(evidence):
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, evidence.pool)
-    settings = {**question(experiment), "reused": dict(plan.frozen) if plan else None}
+    settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
     stage = Stage("recommend", 10, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:
-        found = _recommend(experiment, evidence, candidates, plan, known)
-        write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(found))
+        question = question_of(experiment, evidence, candidates, known)
+        recommendation = _recommend(experiment, question, plan)
+        write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(recommendation))
 
     with stage_progress("recommend"):
         folder = run_stage(experiment.corpus.stages, stage, work)
     return RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
 
 
-def _recommend(
-    experiment: Experiment,
-    evidence: Evidence,
-    candidates: list[Candidate],
-    plan: ReusePlan | None,
-    known: dict[str, str],
-) -> Recommendation:
-    settings, pool = experiment.recommend, Pool(evidence.pool)
-    runs, holdings = read_runs(evidence, candidates, experiment.records), holdings_of(experiment, pool)
-    available, caps, budget = available_tokens(experiment, pool), dict(holdings.caps or {}), holdings.budget or 0.0
-    if plan:
-        of_epochs = epoch_caps(available, budget, settings.max_epochs)
-        caps = {name: min(cap, of_epochs[name]) for name, cap in caps.items()}
-        natural, folded = fold_amounts(pool.natural, plan), fold_amounts(available, plan)
-        runs, holdings = fold_runs(runs, plan), Holdings(natural, folded, budget, fold_caps(caps, plan))
-    seeds = {evidence.run_id(candidate): candidate.seed for candidate in candidates}
-    families = suite_families(evidence.suite)
-    own = read_checkpoint(evidence, experiment.records)
-    found = recommend(runs, families, holdings, settings, experiment.seed, known, seeds, checkpoint=own)
-    return unfold_recommendation(found, plan, available, caps) if plan else found
+def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | None) -> Recommendation:
+    """The answer, over folded domains where an earlier recommendation is reused, and unfolded again."""
+    asked = fold_question(question, plan) if plan else question
+    recommendation = recommend_once_fitted(asked, experiment.corpus.stages, note)
+    return unfold_recommendation(recommendation, plan, question) if plan else recommendation
 
 
 def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[dict]:

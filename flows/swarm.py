@@ -13,13 +13,13 @@ from flows.catalog.record import record_swarm
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.prepare import prepare_flow
-from flows.settings.holdings import holdings_of, question
+from flows.settings.question import question_address, question_of
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
 from flows.show.progress import stage_progress
 from flows.stage_task import stage_task
 from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
-from mixes.recommendation.rounds import likely_optima, within_caps
+from mixes.recommendation.rounds import likely_optima
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, draw_round, draw_swarm
 from mixes.tables.keys import Table
@@ -27,9 +27,9 @@ from pipeline.errors import PipelineError
 from pipeline.pool.pool import Pool
 from pipeline.stages.find import find_pool
 from pipeline.store.stage import Stage, hash_files, looking, run_stage, write_aside
-from pipeline.suite import describe_counts, encode_suite, suite_counts, suite_families
-from pipeline.train.checkpoint_scores import read_checkpoint, score_checkpoint, start_of
-from pipeline.train.swarm import Evidence, check_epochs, check_gpus, diverged_runs, read_runs, slowed_runs, train_swarm
+from pipeline.suite import describe_counts, encode_suite, suite_counts
+from pipeline.train.checkpoint_scores import score_checkpoint, start_of
+from pipeline.train.swarm import Evidence, check_epochs, check_gpus, diverged_runs, slowed_runs, train_swarm
 
 CANDIDATES = TypeAdapter(list[Candidate])
 
@@ -70,18 +70,12 @@ def draw_next(experiment: Experiment, evidence: Evidence, earlier: list[Candidat
     pool, settings = Pool(evidence.pool), experiment.swarm
     caps = evidence.caps(settings.max_epochs)
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
-    address = {**question(experiment), "swarm": settings.model_dump(), "round": number}
+    address = {**question_address(experiment), "swarm": settings.model_dump(), "round": number}
     stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, runs))
 
     def work(folder: Path) -> None:
-        scored = read_runs(evidence, earlier, experiment.records)
-        seeds = {evidence.run_id(candidate): candidate.seed for candidate in earlier}
-        holdings = within_caps(holdings_of(experiment, pool), caps)
-        families = suite_families(evidence.suite)
-        optima = likely_optima(
-            scored, families, holdings, experiment.recommend, settings.rounds[number - 1], experiment.seed + number,
-            seeds, read_checkpoint(evidence, experiment.records),
-        )  # fmt: skip
+        question = question_of(experiment, evidence, earlier).within(caps)
+        optima = likely_optima(replace(question, seed=experiment.seed + number), settings.rounds[number - 1])
         drawn = draw_round(number, earlier, optima, pool.natural, caps, settings, experiment.seed)
         write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
 

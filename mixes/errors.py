@@ -1,5 +1,49 @@
-"""The one error of this floor that a user can mend."""
+"""The one error of this floor that a user can mend, and the words in which mistakes are told."""
+
+import difflib
+from collections.abc import Iterable
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, RootModel, ValidationError
 
 
 class MixError(ValueError):
     """Bad input, in one line: what, where, the value, the fix. The CLI prints it and exits with 2."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'code'?`, or where nothing is like it, all that is known."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+
+
+def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
+    """One line on the first wrong field of a `model`: unknown names first, since they often explain missing ones."""
+    mistake = min(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    field = ".".join(map(str, mistake["loc"]))
+    if mistake["type"] == "extra_forbidden":
+        known = _known_fields(mistake["loc"][:-1], model)
+        return f"unknown field {field!r} — {did_you_mean(str(mistake['loc'][-1]), known)}"
+    if mistake["type"] == "missing":
+        return f"field {field!r} is missing"
+    value = mistake["input"]
+    problem = mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] == "literal_error":
+        choices = mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        problem = f"must be one of {', '.join(choices)}" + (f" — did you mean {near[0]!r}?" if near else "")
+    if isinstance(value, dict):
+        return f"{field}: {problem}"
+    return f"{field}: {problem[:1].lower() + problem[1:]} (it is {value!r})"
+
+
+def _known_fields(place: tuple, model: Any) -> list[str]:
+    """Field names at a place of a model."""
+    model = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
+    for step in place:
+        model = get_args(model)[1] if get_origin(model) is dict else model.model_fields[step].annotation
+        if get_origin(model) is UnionType:  # Settings | None
+            model = get_args(model)[0]
+    return sorted(name for name in model.model_fields if name != "base")

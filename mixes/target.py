@@ -1,9 +1,8 @@
 """Targets: which tasks' bpb a mix is to lower, and how much each counts."""
 
-import difflib
 from collections.abc import Collection, Mapping
 
-from mixes.errors import MixError
+from mixes.errors import MixError, did_you_mean
 
 
 def task_weights(
@@ -24,9 +23,7 @@ def task_weights(
     weights = dict.fromkeys(sorted(families), 0.0)
     for name, weight in chosen.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise MixError(f"target: no family or task {name!r} — {hint}")
+            raise MixError(f"target: no family or task {name!r} — {did_you_mean(name, known)}")
         if not 0 <= weight < float("inf"):
             raise MixError(f"target: weight of {name!r} is {weight}, must be 0 or more")
         tasks = [name] if name in families else [task for task, family in clear.items() if family == name]

@@ -153,7 +153,7 @@ def test_planted_weights_and_gains_are_covered(name):
         low, high = weight_intervals(best, optima, np.zeros(4), np.ones(4), 0.9).T
         weights += ((low <= planted) & (planted <= high))[inside].tolist()
         claimed = np.mean([law.predict(np.array([natural, best])) for law in laws.values()], axis=0)
-        gain = gain_of(claimed[0] - claimed[1], worlds.gain_errors(MEAN, optima[1], natural), 0.9)
+        gain = gain_of(claimed[0] - claimed[1], worlds.own_gains(optima[1], natural).errors(MEAN), 0.9)
         truth = TRUTHS[name](np.array([natural, best])).mean(axis=0)
         gains.append(gain.low <= truth[0] - truth[1] <= gain.high)
         chances.append(gain.chance)
@@ -174,7 +174,7 @@ def test_the_winners_curse_is_seen():
         best, natural = best_of(laws), np.full(4, 0.25)
         found = worlds.optima(MEAN, natural, 0.0, solve, best)[1]
         claimed = np.mean([law.predict(np.array([natural, best])) for law in laws.values()], axis=0)
-        gain = gain_of(claimed[0] - claimed[1], worlds.gain_errors(MEAN, found, natural), 0.9)
+        gain = gain_of(claimed[0] - claimed[1], worlds.own_gains(found, natural).errors(MEAN), 0.9)
         claims.append(gain.claimed)
         left.append(gain.value)
         chances.append(gain.chance)
@@ -188,7 +188,7 @@ def test_the_gain_of_a_mix_that_nobody_chose_is_the_difference_of_two_scores():
     worlds = imagine_worlds(local_fits(runs, fitted(runs, LAWS["log_linear"])), runs.weights(), 20, 0)
     one, other = np.full(4, 0.25), np.array([0.7, 0.1, 0.1, 0.1])
     error = worlds.errors(MEAN, np.array([one, other]))
-    np.testing.assert_allclose(worlds.gain_errors(MEAN, one, other), error[:, 1] - error[:, 0])
+    np.testing.assert_allclose(worlds.own_gains(one, other).errors(MEAN), error[:, 1] - error[:, 0])
 
 
 def test_worlds_are_the_same_again_and_keep_tasks_together():

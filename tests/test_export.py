@@ -11,8 +11,8 @@ from conftest import mixwright
 from test_bad_input import said
 
 from flows.experiment import load_experiment
-from flows.swarm_files import read_swarm, read_table
 from mixes.runs import Run, Runs
+from mixes.tables.read import read_swarm, read_table
 
 pytestmark = pytest.mark.usefixtures("served")
 

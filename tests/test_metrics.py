@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 from flows.errors import INPUT_ERRORS
-from flows.swarm_files import read_families
 from mixes.errors import MixError
 from mixes.tables.families import Families
 from mixes.tables.metrics import Metric, Stated, check_one_unit, metric_of
+from mixes.tables.read import read_families
 from mixes.target import standardised
 
 LOSSES = np.array([2.1, 2.4, 3.9])

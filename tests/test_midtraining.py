@@ -21,12 +21,13 @@ from tokenizers import Tokenizer
 from flows.show.recommendation import Shown, print_recommendation, recommendation_markdown
 from mixes.errors import MixError
 from mixes.laws.registry import LAWS
+from mixes.optimum.holdings import Holdings
 from mixes.optimum.objective import Objective, Part
 from mixes.optimum.settings import LimitSettings, limits_of
 from mixes.proxy.checkpoint import load_proxy, save_proxy
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.train import rate
-from mixes.recommendation.problem import Holdings
+from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
@@ -150,8 +151,8 @@ def test_a_saved_proxy_is_annealed_unless_the_experiment_says_otherwise():
 def ask(checkpoint: dict[str, float] | None = None, noise: float = 0.01, **settings) -> Recommendation:
     """A target of code over the planted swarm, where books help knowledge and code helps code."""
     chosen = RecommendSettings(replicates=20, target={"code": 1.0}, max_epochs=100.0, **settings)
-    holdings = Holdings(NATURAL, {name: share * 1e6 for name, share in NATURAL.items()}, 1e6)
-    return recommend(swarm(1.0, noise), FAMILIES, holdings, chosen, 0, {}, checkpoint=checkpoint)
+    holdings = Holdings(NATURAL, {name: share * 1e6 for name, share in NATURAL.items()})
+    return recommend(Question(swarm(1.0, noise), FAMILIES, holdings, chosen, checkpoint=checkpoint))
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +182,8 @@ def test_a_target_over_families_counts_each_family_as_the_target_does():
 
 def ask_mean(checkpoint: dict[str, float]) -> Recommendation:
     holdings = Holdings(NATURAL)
-    return recommend(
-        swarm(1.0, 0.01), FAMILIES, holdings, RecommendSettings(replicates=20), 0, {}, checkpoint=checkpoint
-    )
+    settings = RecommendSettings(replicates=20)
+    return recommend(Question(swarm(1.0, 0.01), FAMILIES, holdings, settings, checkpoint=checkpoint))
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.06])

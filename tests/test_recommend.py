@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mixes.errors import MixError
-from mixes.recommendation.problem import Holdings
+from mixes.optimum.holdings import Holdings
+from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
@@ -35,7 +36,7 @@ def swarm(signal: float, noise: float, seed: int = 0) -> Runs:
 def ask(runs: Runs, **settings):
     available = {name: share * 1e6 for name, share in NATURAL.items()}
     chosen = RecommendSettings(replicates=60, **settings)
-    return recommend(runs, FAMILIES, Holdings(NATURAL, available, 1e6), chosen, 0, {})
+    return recommend(Question(runs, FAMILIES, Holdings(NATURAL, available), chosen))
 
 
 def test_a_planted_gain_is_found_and_called_better():
@@ -67,7 +68,7 @@ def test_noise_of_tasks_is_drawn_to_its_fellows():
         for run in runs.runs
     )
     found = ask(Runs(still))
-    assert found.law["sciq"]["noise"] > 0.01
+    assert found.law["sciq"].noise > 0.01
 
 
 def test_a_target_that_is_one_family_has_that_familys_noise():
@@ -78,7 +79,7 @@ def test_a_target_that_is_one_family_has_that_familys_noise():
 def test_domains_that_differ_are_named():
     runs = swarm(signal=1.0, noise=0.01)
     with pytest.raises(MixError, match="natural mix: 'forum' is unknown"):
-        recommend(runs, FAMILIES, Holdings({**NATURAL, "forum": 0.1}), RecommendSettings(), 0, {})
+        recommend(Question(runs, FAMILIES, Holdings({**NATURAL, "forum": 0.1})))
 
 
 def test_without_replicates_noise_is_what_the_laws_leave_unexplained():
@@ -91,7 +92,7 @@ def test_without_replicates_noise_is_what_the_laws_leave_unexplained():
 def test_without_natural_the_swarms_centre_is_compared_with_and_nothing_pulls_to_it():
     runs = swarm(signal=1.0, noise=0.01)
     settings = RecommendSettings(replicates=60, target={"code": 1.0}, pull=100.0)
-    found = recommend(runs, FAMILIES, Holdings(), settings, 0, {})
+    found = recommend(Question(runs, FAMILIES, settings=settings))
     assert found.reference == "centre"
     assert found.epochs == found.caps == {}
     np.testing.assert_allclose(list(found.natural.values()), runs.by_mix().weights().mean(axis=0))
@@ -197,4 +198,4 @@ def test_runs_that_contradict_each_other(change, said):
 
 def test_a_family_that_is_called_as_a_task():
     with pytest.raises(MixError, match="'code' names two things"):
-        recommend(swarm(1.0, 0.01), {**FAMILIES, "code": "code"}, Holdings(NATURAL), RecommendSettings(), 0, {})
+        Question(swarm(1.0, 0.01), {**FAMILIES, "code": "code"})

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from flows.errors import INPUT_ERRORS
-from flows.result_files import read_results
-from flows.swarm_files import read_swarm
 from mixes.tables.keys import Table
+from mixes.tables.read import read_swarm
+from mixes.tables.results import read_results
 
 RUNS = [f"mix-{i}" for i in range(4)]
 

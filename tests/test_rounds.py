@@ -10,8 +10,9 @@ import yaml
 from conftest import mixwright
 
 from mixes.errors import MixError
-from mixes.recommendation.problem import Holdings
-from mixes.recommendation.rounds import likely_optima, within_caps
+from mixes.optimum.holdings import Holdings
+from mixes.recommendation.question import Question
+from mixes.recommendation.rounds import likely_optima
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
 from mixes.swarm import SwarmSettings, draw_round, draw_swarm
@@ -41,7 +42,8 @@ def distance(one, other):
 
 def optima(noise, count=12):
     runs = planted(draw_swarm(TOKENS, 1, SETTINGS, seed=1), noise)
-    return likely_optima(runs, {"a": "a"}, Holdings(NATURAL), RecommendSettings(law="transfer"), count, seed=2)
+    question = Question(runs, {"a": "a"}, Holdings(NATURAL), RecommendSettings(law="transfer"), seed=2)
+    return likely_optima(question, count)
 
 
 def test_what_may_be_best_gathers_as_the_noise_falls():
@@ -77,8 +79,9 @@ def test_the_first_round_is_a_swarm_of_one():
 def test_proxies_stay_within_their_own_epochs():
     settings = SwarmSettings(rounds=(12, 6), max_epochs=2)
     caps = {**FREE, "code": 0.5}
-    within = within_caps(Holdings(caps={**dict.fromkeys(NAMES, 0.9), "web": 0.1}), caps)
-    assert within.caps == {"books": 0.9, "code": 0.5, "math": 0.9, "web": 0.1}
+    runs = planted(draw_swarm(TOKENS, 1, SETTINGS, seed=1), 0.01)
+    question = Question(runs, {"a": "a"}, Holdings(caps={**dict.fromkeys(NAMES, 0.9), "web": 0.1}))
+    assert question.within(caps).holdings.caps == {"books": 0.9, "code": 0.5, "math": 0.9, "web": 0.1}
     first = draw_swarm(TOKENS, 4_000_000, settings, seed=1)
     more = draw_round(2, first, np.array([[0.2, 0.5, 0.2, 0.1]]), NATURAL, caps, settings, seed=1)
     assert max(one.weights["code"] for one in more) <= 0.5

@@ -5,7 +5,8 @@ import pytest
 
 from mixes.certainty.seeds import level_seeds, split_scores
 from mixes.laws.fit import fit_laws
-from mixes.recommendation.problem import Holdings
+from mixes.optimum.holdings import Holdings
+from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
@@ -66,7 +67,9 @@ def test_a_recommendation_does_not_see_the_seeds():
     settings = RecommendSettings(law="linear", replicates=20)
     families = {"arc": "knowledge", "mbpp": "code"}
     (still, seeds), (moved, _) = swarm(of_seed=0.0, own=0.01), swarm(of_seed=1.0, own=0.01)
-    ours, theirs = (recommend(runs, families, Holdings(NATURAL), settings, 0, {}, seeds) for runs in (still, moved))
+    ours, theirs = (
+        recommend(Question(runs, families, Holdings(NATURAL), settings, seeds=seeds)) for runs in (still, moved)
+    )
     assert theirs.mix == pytest.approx(ours.mix, abs=1e-6)
     assert theirs.predicted["target"].gain == pytest.approx(ours.predicted["target"].gain, abs=1e-6)
     assert theirs.predicted["target"].noise == pytest.approx(ours.predicted["target"].noise, rel=1e-6)

@@ -9,10 +9,10 @@ import pytest
 from conftest import mixwright
 
 from flows.errors import INPUT_ERRORS
-from flows.own_swarm import check_domains
-from flows.swarm_files import read_swarm, read_table, read_tokens
 from mixes.laws.check import check_law
+from mixes.recommendation.from_tables import check_domains
 from mixes.tables.keys import draw_runs
+from mixes.tables.read import read_swarm, read_table, read_tokens
 
 DOMAINS = ("arxiv", "dclm", "wikipedia")
 TASKS = ("arc_bpb", "mmlu_bpb")

@@ -164,11 +164,11 @@ def record_recommendation(experiment: Experiment, found: Recommendation, buckets
     mine = {"recommendation": found.id}
     laws = []
     for task, law in found.law.items():
-        for name, error in law["errors"].items():
-            rank = law["rank_correlations"][name]
-            row = {"task": task, "law": name, "used": name == law["name"], "error": error, "rank_correlation": rank}
-            laws.append({**mine, **row, **{field: law[field] for field in ("noise", "spread", "precision")}})
-        chosen = {field: law[field] for field in ("error", "rank_correlation", "noise", "spread", "precision")}
+        for name, error in law.errors.items():
+            rank = law.rank_correlations[name]
+            row = {"task": task, "law": name, "used": name == law.name, "error": error, "rank_correlation": rank}
+            laws.append({**mine, **row, **{field: getattr(law, field) for field in ("noise", "spread", "precision")}})
+        chosen = {field: getattr(law, field) for field in ("error", "rank_correlation", "noise", "spread", "precision")}
         laws.append({**mine, "task": task, "law": "chosen", "used": False, **chosen})
     head = {
         **mine, "number": number, "target": json.dumps(found.target), "budget": found.budget,

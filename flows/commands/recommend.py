@@ -27,7 +27,7 @@ from flows.errors import ExperimentError
 from flows.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:
-    from flows.own_swarm import Origin
+    from mixes.recommendation.from_tables import Origin
     from mixes.recommendation.result import Recommendation
 
 
@@ -104,9 +104,12 @@ def _from_files(
     experiment: Experiment | None, settings: Any, ratios: Path | None, metrics: str, families: Path | None,
     tokens: Path | None, allow_stale: bool,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
-    from flows.own_swarm import check_domains, hash_evidence, origin_of, print_notes, recommend_from_files
-    from flows.show.progress import stage_progress
-    from flows.swarm_files import read_swarm, read_table, read_tokens
+    from flows.show.progress import note, stage_progress
+    from flows.show.swarm import note_swarm
+    from mixes.recommendation.from_tables import check_domains, in_own_direction, origin_of, question_of_swarm
+    from mixes.tables.read import read_swarm, read_table, read_tokens
+    from pipeline.stages.laws import recommend_once_fitted
+    from pipeline.store.cache import swarm_cache, trim_cache
 
     seeds: dict[str, int] = {}
     if experiment:
@@ -125,7 +128,7 @@ def _from_files(
         refuse_stale(recorded, domain_contents(experiment.corpus.stages, pool.folder), str(ratios), allow_stale)
     with stage_progress("read"):
         swarm = read_swarm(read_table(ratios) if ratios else mixes, metrics, families)
-    print_notes(swarm)
+    note_swarm(swarm)
     natural, available = None, read_tokens(tokens) if tokens else None
     if experiment:
         natural = pool.natural
@@ -133,9 +136,13 @@ def _from_files(
     if available:
         check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
     seed = experiment.seed if experiment else 0
+    question = question_of_swarm(swarm, settings, available, natural, seed, seeds)
+    cache = swarm_cache(note)
     with stage_progress("recommend"):
-        found = recommend_from_files(swarm, available, natural, settings, seed, hash_evidence(swarm, available), seeds)
-    return found, origin_of(swarm)
+        recommendation = recommend_once_fitted(question, cache, note)
+    if cache:
+        trim_cache(cache)
+    return in_own_direction(recommendation, swarm.metrics), origin_of(swarm)
 
 
 def _print(found: "Recommendation", origin: "Origin | None") -> None:

@@ -6,7 +6,8 @@ import typer
 from pydantic import ValidationError
 
 from flows.errors import ExperimentError
-from flows.experiment import Experiment, first_mistake
+from flows.experiment import Experiment
+from mixes.errors import first_mistake
 
 if TYPE_CHECKING:
     from mixes.recommendation.settings import RecommendSettings

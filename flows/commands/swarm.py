@@ -54,14 +54,14 @@ def check_law(
         raise ExperimentError("check-law: give --ratios and --metrics")
     if (test_ratios is None) != (test_metrics is None):
         raise ExperimentError("check-law: give both --test-ratios and --test-metrics, or neither to cross-validate")
-    from flows.own_swarm import print_notes
-    from flows.swarm_files import read_swarm, read_table
+    from flows.show.swarm import note_swarm
     from mixes.laws.check import check_law as check
     from mixes.laws.check import cross_validate_law
     from mixes.tables.keys import draw_runs
+    from mixes.tables.read import read_swarm, read_table
 
     train = read_swarm(read_table(ratios), metrics, families)
-    print_notes(train)
+    note_swarm(train)
     chosen = draw_runs(train.runs, runs, seed) if runs else train.runs
     if test_ratios and test_metrics:
         test = read_swarm(read_table(test_ratios), test_metrics, families)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.experiment import Experiment
-from flows.settings.holdings import available_tokens
+from flows.settings.question import available_tokens
 from mixes.budget import budget_tokens
 from mixes.proxy.repetition import match_repetition
 from mixes.proxy.settings import ProxySettings

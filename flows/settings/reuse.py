@@ -6,9 +6,12 @@ from pathlib import Path
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
+from mixes.budget import epoch_caps
 from mixes.certainty.intervals import ON_BOUND
+from mixes.optimum.holdings import Holdings
+from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
-from mixes.reuse.plan import VIRTUAL, ReusePlan, plan_reuse, unfold
+from mixes.reuse.plan import VIRTUAL, ReusePlan, fold_amounts, fold_caps, fold_runs, plan_reuse, unfold
 from pipeline.pool.content_hash import domain_contents
 
 CONTENT = "content/"  # begins the names of domains' contents in a recommendation's evidence
@@ -46,11 +49,25 @@ def reuse_plan(experiment: Experiment, pool: Path) -> ReusePlan | None:
     return plan_reuse(earlier["mix"], contents, now, experiment.reuse.partial)
 
 
-def unfold_recommendation(
-    found: Recommendation, plan: ReusePlan, available: dict[str, float], caps: dict[str, float]
-) -> Recommendation:
+def fold_question(question: Question, plan: ReusePlan) -> Question:
+    """The same question over folded domains."""
+    available, natural = question.holdings.available or {}, question.holdings.natural or {}
+    folded = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), fold_caps(_caps(question), plan))
+    return replace(question, runs=fold_runs(question.runs, plan), holdings=folded)
+
+
+def _caps(question: Question) -> dict[str, float]:
+    """Domain → largest weight, by its epochs and by what else caps it."""
+    of_epochs = epoch_caps(question.holdings.available or {}, question.budget or 0.0, question.settings.max_epochs)
+    return {name: min(cap, of_epochs[name]) for name, cap in (question.holdings.caps or {}).items()}
+
+
+def unfold_recommendation(found: Recommendation, plan: ReusePlan, question: Question) -> Recommendation:
     """A recommendation over folded domains, in full: a frozen domain has its share of the virtual one's weight and
-    interval. `natural` stays the mix that gains are measured from: the frozen domains at their joint natural share."""
+    interval. `natural` stays the mix that gains are measured from: the frozen domains at their joint natural share.
+
+    question: the one over full domains."""
+    available, caps = question.holdings.available or {}, _caps(question)
     mix = unfold(found.mix, plan)
     low, high = (unfold({name: ends[i] for name, ends in found.intervals.items()}, plan) for i in (0, 1))
     return replace(

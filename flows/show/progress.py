@@ -11,6 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 EVERY = 15  # seconds between plain lines
 
 
+def note(text: str, name: str = "note") -> None:
+    """One line to standard error, in the columns of the stages' lines."""
+    print(f"{name:<12} {text}", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
     """Yields `report(done, total)`; says when the stage ends, and how long it took."""

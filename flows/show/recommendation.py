@@ -169,17 +169,18 @@ def _source(found: Recommendation) -> str:
 
 
 def _laws(found: Recommendation, shown: Shown) -> str:
-    names = [law["name"] for law in found.law.values()]
+    names = [law.name for law in found.law.values()]
     used = ", ".join(f"{name} on {names.count(name)}" for name in sorted(set(names)))
-    clear = [law for law in found.law.values() if law["spread"] >= CLEAR * law["noise"]]
+    clear = [law for law in found.law.values() if law.spread >= CLEAR * law.noise]
     line = f"Laws: {used} tasks."
     if clear:
-        error, rank = (sum(law[field] for law in clear) / len(clear) for field in ("error", "rank_correlation"))
+        error = sum(law.error for law in clear) / len(clear)
+        rank = sum(law.rank_correlation for law in clear) / len(clear)
         line += (
             f" Held-out error {error:.3f} {shown.unit}, held-out rank correlation {rank:.2f}: means over the "
             f"{len(clear)} of {len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
         )
-    precision = sum(law["precision"] for law in found.law.values()) / len(names)
+    precision = sum(law.precision for law in found.law.values()) / len(names)
     if precision >= 1.05:
         line += f" The mix of most seeds counts {precision:.1f} times a single run."
     return line

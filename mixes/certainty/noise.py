@@ -20,6 +20,7 @@ from mixes.target import family_weights
 Source = Literal["replicates", "residuals"]
 OVERALL = "target"  # the aim that is the target itself, beside the families and the tasks
 PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
+CLEAR = 2.0  # standard deviations of noise that a task's spread over mixes must reach, or the task is unclear
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Noise:
     def at_one_seed(self) -> dict[str, float]:
         """Of one proxy's score among others of its seed: what a spread over mixes is to be compared with."""
         return {name: value / float(np.sqrt(2)) for name, value in self.difference.items()}
+
+
+def spreads(runs: Runs) -> dict[str, float]:
+    """Task → standard deviation of its score over mixes."""
+    return dict(zip(runs.tasks, runs.by_mix().scores().std(axis=1, ddof=1).tolist(), strict=True))
+
+
+def unclear_tasks(runs: Runs, noise: Noise) -> tuple[str, ...]:
+    """Tasks whose scores vary between mixes by less than CLEAR times their noise: they say nothing about mixes."""
+    return tuple(task for task, spread in spreads(runs).items() if spread < CLEAR * noise.at_one_seed[task])
 
 
 def aims_of(

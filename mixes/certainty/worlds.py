@@ -44,14 +44,25 @@ class Worlds:
         """(B, m) refit − truth of the weighted tasks of `aim`, at mixes (m, n_domains)."""
         return self._scores(self.refits, aim, mixes) - self._scores(self.truths, aim, mixes)
 
-    def gain_errors(self, aim: Mapping[str, float], found: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """(B,) how far each refit overstates what its own mix `found` (B, n_domains) gains over `other` (n_domains,).
+    def own_gains(self, found: np.ndarray, other: np.ndarray) -> "OwnGains":
+        """Scores of each world's own mix `found` (B, n_domains), and of one other mix (n_domains,), task by task.
 
-        `found` may be one mix (n_domains,): then without the optimism of having been chosen.
+        `found` may be one mix (n_domains,): then gains are without the optimism of having been chosen.
         """
-        at = np.concatenate([np.broadcast_to(found, (len(self), len(other))), other[None]])
-        error = self.errors(aim, at)
-        return error[:, -1] - np.diagonal(error)
+        own = np.broadcast_to(found, (len(self), len(other)))
+        groups: dict[str, list[str]] = {}
+        for task, kind in self.kinds.items():
+            groups.setdefault(kind.name, []).append(task)
+        scores = {task: np.empty((2, 2, len(self))) for task in self.kinds}
+        for tasks in groups.values():
+            kind = self.kinds[tasks[0]]
+            for side, parameters in enumerate((self.refits, self.truths)):
+                stacked_by_world = np.stack([parameters[task] for task in tasks], axis=1)  # (B, T, q)
+                for world, laws in enumerate(stacked_by_world):
+                    predicted = kind.predict(laws, np.stack([own[world], other]))  # (T, 2)
+                    for task, row in zip(tasks, predicted, strict=True):
+                        scores[task][side, :, world] = row
+        return OwnGains(scores)
 
     def optima(
         self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, solve: Solve, start: np.ndarray
@@ -79,6 +90,19 @@ class Worlds:
             yield stacked(kinds, [parameters[task][world] for task in aim], list(aim.values()), anchor, pull)
 
 
+@dataclass(frozen=True)
+class OwnGains:
+    """In every world, the scores of its own mix and of another, by its refit and by its truth."""
+
+    scores: Mapping[str, np.ndarray]  # task → (refit or truth, own or other mix, B)
+
+    def errors(self, aim: Mapping[str, float]) -> np.ndarray:
+        """(B,) how far each refit overstates what its own mix gains over the other on the weighted tasks of `aim`."""
+        weighted = np.sum([value * self.scores[task] for task, value in aim.items() if value], axis=0)
+        own, other = weighted[0] - weighted[1]
+        return other - own
+
+
 def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: int, seed: int) -> Worlds:
     """So many worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
 
@@ -99,20 +123,6 @@ def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates
         scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] / fit.root
         near = np.tile(fit.law.parameters, (replicates, 1))
         refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), near)
-    return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
-
-
-def remeasured(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: int, seed: int) -> Worlds:
-    """Worlds of one truth, the laws as fitted: in each, the same mixes were measured anew (parametric bootstrap)."""
-    tasks, rng = sorted(fits), np.random.default_rng(seed)
-    spread = _joint_noise([fits[task] for task in tasks])
-    drawn = np.einsum("ts,bsn->tbn", spread, rng.standard_normal((replicates, spread.shape[1], len(weights))))
-    truths, refits = {}, {}
-    for t, task in enumerate(tasks):
-        law, root = fits[task].law, fits[task].root
-        truths[task] = np.tile(law.parameters, (replicates, 1))
-        scores = law.predict(weights) + drawn[t] / root
-        refits[task] = law.kind.fit(weights, scores, np.tile(root**2, (replicates, 1)), truths[task])
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
 
 

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from mixes.errors import MixError
 from mixes.laws.fit import AUTO, TaskLaw, fit_laws, laws_for
+from mixes.laws.rank_correlation import rank_correlation
 from mixes.runs import Runs
 
 
@@ -43,7 +43,7 @@ def check_law(train: Runs, test: Runs, law: str = AUTO, seed: int = 0) -> Checke
     laws, seconds = _fitted(train, law, seed)
     predicted = np.array([laws[task].predict(mixes.weights()) for task in tasks])  # (n_tasks, n)
     scores = mixes.scores()[[mixes.tasks.index(task) for task in tasks]]
-    spearman = {task: _spearman(*pair) for task, *pair in zip(tasks, predicted, scores, strict=True)}
+    spearman = {task: rank_correlation(*pair) for task, *pair in zip(tasks, predicted, scores, strict=True)}
     truth = scores.mean(axis=0)
     regret = float(truth[predicted.mean(axis=0).argmin()] - truth.min())
     return _checked(law, train, laws, spearman, regret, seconds)
@@ -67,8 +67,3 @@ def _checked(
 ) -> CheckedLaw:
     chosen = {task: laws[task].kind.name for task in spearman}
     return CheckedLaw(law, chosen, len(runs), float(np.mean(list(spearman.values()))), spearman, regret, seconds)
-
-
-def _spearman(predicted: np.ndarray, scores: np.ndarray) -> float:
-    """0 where either does not vary."""
-    return float(spearmanr(predicted, scores).statistic) if np.ptp(predicted) and np.ptp(scores) else 0.0

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from mixes.errors import MixError
 from mixes.laws.kind import LawKind
+from mixes.laws.rank_correlation import rank_correlation
 from mixes.laws.registry import LAWS, law_named
 from mixes.runs import Runs
 
@@ -200,6 +200,4 @@ def _error(predicted: np.ndarray, scores: np.ndarray) -> float:
 
 def _rank_correlation(predicted: np.ndarray, scores: np.ndarray) -> float:
     """Mean over repeats (repeats, n)."""
-    if np.ptp(scores) == 0:
-        return 0.0
-    return float(np.mean([spearmanr(once, scores).statistic if np.ptp(once) else 0.0 for once in predicted]))
+    return float(np.mean([rank_correlation(once, scores) for once in predicted]))

@@ -1,6 +1,5 @@
 """What the `recommend:` section may say about limits, and how that becomes `Limits`."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -8,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mixes.budget import UNITS
-from mixes.errors import MixError
+from mixes.errors import MixError, did_you_mean
 from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, divergence
@@ -89,7 +88,7 @@ def limits_of(
         ceilings.append(AtMost(name, divergence(anchor), settings.most_kl))
     for name, worse in settings.keep.items():
         if name not in families:
-            raise MixError(f"keep: no family or task {name!r} — {_hint(name, families)}")
+            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, families)}")
         there = checkpoint[name] if checkpoint else float(families[name].value(anchor[None])[0])
         said = f"{there:.4g} of {'the checkpoint' if checkpoint else reference} {worse:+g}"
         over = (optimism or {}).get(name, 0.0)
@@ -137,7 +136,7 @@ def anchor_of(settings: LimitSettings, domains: Sequence[str], natural: np.ndarr
     if not settings.near:
         return natural
     for name in sorted(set(settings.near) - set(domains)):
-        raise MixError(f"near: no domain {name!r} — {_hint(name, domains)}")
+        raise MixError(f"near: no domain {name!r} — {did_you_mean(name, domains)}")
     mix = np.array([settings.near.get(name, 0.0) for name in domains])
     if mix.min() < 0 or abs(mix.sum() - 1) > 1e-6:
         raise MixError(f"near: weights are below 0 or sum to {mix.sum():.6g}, not 1")
@@ -152,13 +151,8 @@ def matching(pattern: str, domains: tuple[str, ...], where: str) -> tuple[str, .
     """
     found = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
     if not found:
-        raise MixError(f"{where}: no domain matches {pattern!r} — {_hint(pattern, domains)}")
+        raise MixError(f"{where}: no domain matches {pattern!r} — {did_you_mean(pattern, domains)}")
     return found
-
-
-def _hint(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 
 def _ends(value: Range) -> tuple[float, float]:

@@ -1,13 +1,12 @@
 """Devices: how many FLOPs a second training makes of them, measured on this one or assumed of others by their peaks."""
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from mixes.errors import MixError
+from mixes.errors import MixError, did_you_mean
 from mixes.proxy.cost import token_flops
 from mixes.proxy.memory import choose_cohort
 from mixes.proxy.settings import ProxySettings
@@ -79,9 +78,7 @@ def check_device(name: str) -> None:
     """
     known = [THIS, *PUBLISHED]
     if name not in known:
-        near = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise MixError(f"--device {name!r}: no such device — {hint}Known are {', '.join(known)}")
+        raise MixError(f"device: no device {name!r} — {did_you_mean(name.lower(), known)}")
 
 
 def named_device(

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from mixes.certainty.intervals import ON_BOUND
 from mixes.certainty.local_fit import LocalFit
-from mixes.certainty.noise import Noise
+from mixes.certainty.noise import Noise, unclear_tasks
 from mixes.errors import MixError
+from mixes.recommendation.problem import Problem
 from mixes.runs import Runs
 
 Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks", "unmoved_families"]
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
-CLEAR = 2.0  # standard deviations of noise that a task's spread should reach
 SURE = 0.975  # one-sided level at which a bias counts as seen
 LOWEST = 1 / 3  # of the held-out mixes, by prediction: where an optimum is looked for
 
@@ -38,6 +37,8 @@ def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
     Raises:
         MixError: the solver found no answer.
     """
+    from scipy.optimize import linprog  # half a second to import
+
     count, domains = swarm.shape
     cost = np.concatenate([np.zeros(count), np.full(2 * domains, 0.5)])
     blend = np.hstack([swarm.T, np.eye(domains), -np.eye(domains)])
@@ -48,35 +49,23 @@ def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
     return float(found.fun)
 
 
-def cautions_of(
-    runs: Runs,
-    fits: Mapping[str, LocalFit],
-    target: Mapping[str, float],
-    best: np.ndarray,
-    intervals: np.ndarray,
-    natural: np.ndarray | None,
-    bounds: tuple[np.ndarray, np.ndarray],
-    noise: Noise,
-    families: Mapping[str, Collection[str]],
-    unit: str = "bpb",
-) -> list[Caution]:
-    """All that apply to the mix `best` (n_domains,) for `target` (task → weight).
-
-    intervals (n_domains, 2); natural (n_domains,), or None where it is unknown; bounds: floors and caps, (n_domains,)
-    each; families: family → the tasks that its mean is over.
-    """
-    mixes = runs.by_mix()
-    unmoved = _unmoved(mixes, noise)
-    found = [
+def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit: str = "bpb") -> list[Caution]:
+    """All that apply to the mix `best` (n_domains,) and its weights' `intervals` (n_domains, 2)."""
+    mixes, fits, noise = problem.fitted.runs.by_mix(), problem.fitted.local_fits, problem.noise
+    natural = None if problem.question.holdings.natural is None else problem.reference
+    room, target = problem.limits.room, problem.target
+    unclear = unclear_tasks(mixes, noise)
+    families = {name: [task for task, weight in aim.items() if weight] for name, aim in problem.by_family.items()}
+    cautions = [
         _outside_swarm(best, mixes.weights()),
-        _on_bound(best, bounds, mixes.domains),
+        _on_bound(best, (room.low, room.high), mixes.domains),
         _spans_natural(best, intervals, natural, mixes.domains),
-        _few_runs(fits, len(mixes.runs)),
+        _few_runs(fits, len(mixes)),
         _optimism(mixes, fits, target, unit),
-        _noisy_tasks(unmoved, noise),
-        _unmoved_families(unmoved, families, target, noise),
+        _unclear_tasks(unclear, noise),
+        _unclear_families(unclear, families, target, noise),
     ]
-    return [caution for caution in found if caution is not None]
+    return [caution for caution in cautions if caution is not None]
 
 
 def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
@@ -134,7 +123,7 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
     lowest = np.argsort(predicted, kind="stable")[: max(3, round(LOWEST * len(predicted)))]
     too_low = -error[lowest]
     size, doubt = float(too_low.mean()), float(too_low.std(ddof=1) / np.sqrt(len(lowest)))
-    if size <= student.ppf(SURE, len(lowest) - 1) * doubt:
+    if size <= stdtrit(len(lowest) - 1, SURE) * doubt:
         return None
     return Caution(
         "optimism",
@@ -143,12 +132,7 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
     )
 
 
-def _unmoved(mixes: Runs, noise: Noise) -> tuple[str, ...]:
-    spread = dict(zip(mixes.tasks, mixes.scores().std(axis=1, ddof=1).tolist(), strict=True))
-    return tuple(task for task in mixes.tasks if spread[task] < CLEAR * noise.at_one_seed[task])
-
-
-def _noisy_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
+def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
     if not names:
         return None
     than = "noise" if noise.source == "replicates" else "laws' own error"
@@ -157,11 +141,11 @@ def _noisy_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
     return Caution("noisy_tasks", said, names)
 
 
-def _unmoved_families(
-    unmoved: Collection[str], families: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
+def _unclear_families(
+    unclear: Collection[str], families: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
 ) -> Caution | None:
     """Families that are left without a task whose scores say anything."""
-    names = tuple(sorted(family for family, tasks in families.items() if set(tasks) <= set(unmoved)))
+    names = tuple(sorted(family for family, tasks in families.items() if set(tasks) <= set(unclear)))
     if not names or noise.source != "replicates":
         return None
     asked = tuple(family for family in names if any(target.get(task, 0.0) for task in families[family]))

@@ -11,12 +11,11 @@ the noise is as large as what can be gained it says little (log-linear laws ther
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mixes.certainty.local_fit import local_fits
-from mixes.certainty.noise import OVERALL, estimate_noise
+from mixes.certainty.noise import OVERALL, estimate_noise, unclear_tasks
 from mixes.laws.fit import FOLDS, LARGE, fit_laws, laws_for
-from mixes.recommendation.problem import unclear_tasks
 from mixes.runs import Runs
 from mixes.swarm import Candidate
 from mixes.target import task_weights
@@ -37,7 +36,7 @@ def expected_half_width(candidates: Sequence[Candidate], noise: float, coverage:
     away = weights - [mixes[NATURAL][name] for name in names]
     inverse = np.linalg.pinv(weights.T @ weights, rcond=SMALLEST, hermitian=True)
     leverage = float(np.median(np.einsum("nd,de,ne->n", away, inverse, away)))
-    return float(norm.ppf((1 + coverage) / 2)) * noise * leverage**0.5
+    return float(ndtri((1 + coverage) / 2)) * noise * leverage**0.5
 
 
 def measured_noise(
@@ -53,6 +52,7 @@ def measured_noise(
         return None
     mixes = runs.by_mix().weights()
     fits = local_fits(runs, fit_laws(runs, laws_for(law if mixes.size <= LARGE else "linear", *mixes.shape)))
-    unclear = unclear_tasks(runs, estimate_noise(runs, task_weights({}, families), families, fits, seeds))
+    noise = estimate_noise(runs, task_weights({}, families), families, fits, seeds)
+    unclear = unclear_tasks(runs, noise)
     noise = estimate_noise(runs, task_weights(target, families, unclear), families, fits, seeds, unclear)
     return noise.difference[OVERALL] / 2**0.5

@@ -3,119 +3,167 @@
 Laws are fitted to the runs, the optimum is found under the limits, and the same is done again in imagined worlds
 (mixes/certainty/worlds.py), whose truths are known: how far it is off there says how far to trust it here. And a
 score is noisy by itself: a gain below the noise of a difference between two proxies is no finding.
+
+Laws and worlds depend on the runs alone. Whoever asks more than once hands them in.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
+import numpy as np
+
+from mixes.certainty.fitted import FittedSwarm, fit_swarm
 from mixes.certainty.intervals import weight_intervals
 from mixes.certainty.noise import OVERALL
 from mixes.certainty.verdict import sentence, verdict_of
-from mixes.certainty.worlds import imagine_worlds
-from mixes.laws.fit import LARGE, TaskLaw
+from mixes.certainty.worlds import Worlds, imagine_worlds
+from mixes.laws.fit import LARGE
+from mixes.optimum.exact import Optimum
 from mixes.recommendation.cautions import cautions_of
-from mixes.recommendation.problem import Case, Holdings, case_of, spreads
+from mixes.recommendation.predictions import (
+    capped_domains,
+    epochs_of,
+    forgotten_row,
+    front_rows,
+    gain_on,
+    gains_of,
+    law_rows,
+    marginal_rows,
+    named,
+    predicted_row,
+)
+from mixes.recommendation.problem import Problem, problem_of
+from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
-from mixes.recommendation.settings import RecommendSettings
-from mixes.runs import Runs
 
 SEARCHED_WORLDS = 40  # where laws are not convex each world's optimum is a search, and takes seconds
 LARGE_WORLDS = 40  # where each optimum takes seconds for its size
 
+WorldsOf = Callable[[int], Worlds]  # their number → that many imagined worlds of the fitted swarm
+
+
+@dataclass(frozen=True)
+class Optima:
+    """The answer to a problem, and the answers to the same problem in imagined worlds."""
+
+    problem: Problem
+    worlds: Worlds
+    best: Optimum
+    of_truths: np.ndarray  # (B, n_domains)
+    of_refits: np.ndarray  # (B, n_domains)
+
 
 def recommend(
-    runs: Runs,
-    families: Mapping[str, str],
-    holdings: Holdings,
-    settings: RecommendSettings,
-    seed: int,
-    evidence: Mapping[str, str],
-    seeds: Mapping[str, int] | None = None,
-    report: Callable[[str], None] = lambda line: None,
-    checkpoint: Mapping[str, float] | None = None,
+    question: Question, fitted: FittedSwarm | None = None, worlds_of: WorldsOf | None = None
 ) -> Recommendation:
-    """The best mix for `settings.target` from the swarm's `runs`.
+    """The best mix for a question, with intervals and a verdict.
 
-    families: task → family; seeds: run → the seed that it was trained with, where it is known; report: is told what
-    was done and how long it took; checkpoint: task → bpb of the checkpoint that all runs started from, untrained, if
-    they did: what is forgotten, and what `limits.keep` allows, is counted from there.
+    Args:
+        question: what is asked, and of which runs.
+        fitted: `fit_swarm` of the question's runs, law, seed and seeds; None fits them here, which takes seconds to
+            minutes.
+        worlds_of: gives imagined worlds of `fitted`; None imagines them here, which takes as long.
+
+    Returns:
+        The recommendation. With `fitted` and `worlds_of` at hand it takes about two seconds for 24 domains, 50 tasks
+        and 200 worlds.
 
     Raises:
         MixError: an unknown target or law, different domains or tasks, too few runs, limits that contradict each other.
+
+    Example:
+        fitted = fit_swarm(runs, seeds=seeds)
+        worlds = imagined(fitted, 200, seed=0)
+        code = recommend(Question(runs, families, settings=of_code, seeds=seeds), fitted, lambda count: worlds)
     """
-    case = case_of(runs, families, holdings, settings, seed, seeds, report, checkpoint)
-    runs, laws, fits, noise, aim = case.runs, case.laws, case.fits, case.noise, case.aims[OVERALL]
-    worlds = imagine_worlds(fits, runs.by_mix().weights(), _world_count(case), seed)
-    best = case.best(worlds)
-    optima = worlds.optima(aim, case.anchor, case.pull, lambda one, start: case.solve(one, start).mix, best.mix)
-    if case.own and settings.limits.keep:  # a floor is for what is predicted, optimism included
-        optimism = {
-            name: case.gain(case.aims[name], worlds, optima[1], best.mix).optimism for name in settings.limits.keep
-        }
-        case.limits = case.limits_with({name: max(0.0, over) for name, over in optimism.items()})
-        best = case.best(worlds)
-    room = case.limits.room
-    intervals = weight_intervals(best.mix, optima, room.low, room.high, settings.coverage)
-    gains = {name: case.gain(one, worlds, optima[1], best.mix) for name, one in case.aims.items()}
-    verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *case.by_family)}
-    bounds = (room.low, room.high)
-    families_of = {name: {t: w for t, w in one.items() if w} for name, one in case.by_family.items()}
-    natural = None if holdings.natural is None else case.reference
-    predicted = {name: case.predicted(name, best.mix, gains[name], fits) for name in case.aims}
-    found = Recommendation(
+    settings = question.settings
+    if fitted is None:
+        fitted = fit_swarm(question.runs, settings.law, question.seed, question.seeds)
+    if worlds_of is None:
+        worlds_of = partial(imagined, fitted, seed=question.seed)
+    optima = _optima(question, fitted, worlds_of)
+    return _with_id(_described(optima))
+
+
+def _described(optima: Optima) -> Recommendation:
+    """Everything that is said of a best mix, but for the id."""
+    problem, best = optima.problem, optima.best.mix
+    question, runs, room, noise = problem.question, problem.fitted.runs, problem.limits.room, problem.noise
+    coverage, own_gains = question.settings.coverage, optima.worlds.own_gains(optima.of_refits, problem.reference)
+    intervals = weight_intervals(best, (optima.of_truths, optima.of_refits), room.low, room.high, coverage)
+    gains = gains_of(problem, own_gains, best)
+    verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *problem.by_family)}
+    predicted = {name: predicted_row(problem, name, best, gains[name]) for name in problem.aims}
+    return Recommendation(
         id="",
-        mix=case.named(best.mix),
-        natural=case.named(case.reference),
-        reference="centre" if natural is None else "natural",
+        mix=named(problem, best),
+        natural=named(problem, problem.reference),
+        reference="centre" if question.holdings.natural is None else "natural",
         intervals={name: (float(low), float(high)) for name, (low, high) in zip(runs.domains, intervals, strict=True)},
-        epochs=_epochs(case.named(best.mix), holdings),
-        caps=case.caps(best.mix),
-        binding=best.prices,
-        target={task: weight for task, weight in aim.items() if weight},
-        families=families_of,
-        standardised=settings.standardise,
+        epochs=epochs_of(problem, best),
+        caps=capped_domains(problem, best),
+        binding=optima.best.prices,
+        target={task: weight for task, weight in problem.target.items() if weight},
+        families={name: {t: w for t, w in aim.items() if w} for name, aim in problem.by_family.items()},
+        standardised=question.settings.standardise,
         predicted=predicted,
-        forgotten={name: case.forgotten(name, predicted[name]) for name in case.own},
+        forgotten={name: forgotten_row(problem, name, predicted[name]) for name in problem.own},
         verdict=verdicts,
-        summary=sentence(gains, verdicts, case.called),
-        cautions=tuple(cautions_of(runs, fits, aim, best.mix, intervals, natural, bounds, noise, families_of)),
-        marginal=case.marginal(best.mix),
-        law={task: _law_row(laws[task], noise.at_one_seed[task], spread) for task, spread in spreads(runs).items()},
-        gap=best.gap,
+        summary=sentence(gains, verdicts, problem.called),
+        cautions=tuple(cautions_of(problem, best, intervals)),
+        marginal=marginal_rows(problem, best),
+        law=law_rows(problem),
+        gap=optima.best.gap,
         noise_from=noise.source,
-        front=case.front(),
-        budget=holdings.budget,
-        max_epochs=settings.max_epochs,
-        evidence=dict(evidence),
+        front=front_rows(problem),
+        budget=question.budget,
+        max_epochs=question.settings.max_epochs,
+        evidence=dict(question.evidence),
     )
-    digest = hashlib.sha256(json.dumps(found.to_json(), sort_keys=True).encode()).hexdigest()[:12]
-    return replace(found, id=f"recommendation-{digest}")
 
 
-def _world_count(case: Case) -> int:
-    if not case.objective.convex:
-        return min(SEARCHED_WORLDS, case.settings.replicates)
-    return min(LARGE_WORLDS, case.settings.replicates) if case.tried.size > LARGE else case.settings.replicates
+def imagined(fitted: FittedSwarm, count: int, seed: int) -> Worlds:
+    """`count` imagined worlds of a fitted swarm: seconds to minutes, whatever is then asked of them."""
+    return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed)
 
 
-def _epochs(mix: Mapping[str, float], holdings: Holdings) -> dict[str, float]:
-    if holdings.available is None or holdings.budget is None:
-        return {}
-    return {name: weight * holdings.budget / holdings.available[name] for name, weight in mix.items()}
+def _optima(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
+    """The best mix here and in every world, all under the same limits.
 
-
-def _law_row(law: TaskLaw, noise: float, spread: float) -> dict:
-    return {
-        "name": law.kind.name,
-        "error": law.error,
-        "rank_correlation": law.rank_correlation,
-        "noise": noise,
-        "spread": spread,
-        "precision": 1.0 if law.precision is None else float(law.precision.max()),
-        "errors": law.errors,
-        "rank_correlations": law.rank_correlations,
-        "behind": law.behind,
-        "behind_errors": law.behind_errors,
+    The floors of `keep` against a checkpoint are for what is predicted, optimism included, and optimism is only known
+    once worlds have been solved. So they are solved twice: without it, and then under floors that are lowered by it.
+    Weights and gains are judged by the second. Lower floors leave less to be optimistic about, so what is predicted in
+    the end obeys the floors that were asked for.
+    """
+    problem = problem_of(question, fitted)
+    worlds = worlds_of(world_count(problem))
+    found = _solved(problem, worlds)
+    if not (problem.own and question.settings.limits.keep):
+        return found
+    own = worlds.own_gains(found.of_refits, problem.reference)
+    optimism = {
+        name: max(0.0, gain_on(problem, problem.aims[name], own, found.best.mix).optimism)
+        for name in question.settings.limits.keep
     }
+    return _solved(problem_of(question, fitted, optimism), worlds)
+
+
+def _solved(problem: Problem, worlds: Worlds) -> Optima:
+    best = problem.best(worlds)
+    return Optima(problem, worlds, best, *problem.optima(worlds, best.mix))
+
+
+def world_count(problem: Problem) -> int:
+    """How many worlds a problem is judged by: as many as are asked for, fewer where each takes long."""
+    replicates = problem.question.settings.replicates
+    if not problem.objective.convex:
+        return min(SEARCHED_WORLDS, replicates)
+    return min(LARGE_WORLDS, replicates) if problem.tried.size > LARGE else replicates
+
+
+def _with_id(recommendation: Recommendation) -> Recommendation:
+    digest = hashlib.sha256(json.dumps(recommendation.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+    return replace(recommendation, id=f"recommendation-{digest}")

@@ -33,6 +33,22 @@ class Predicted:
 
 
 @dataclass(frozen=True)
+class LawRow:
+    """How well a task's law predicts mixes that it has not seen, in the task's own unit (bpb as a rule)."""
+
+    name: str  # of the law that cross-validation chose
+    error: float  # root mean squared held-out error, the choice of law included
+    rank_correlation: float  # Spearman between held-out predictions and scores
+    noise: float  # standard deviation of a score among others of its seed
+    spread: float  # standard deviation of the score over mixes
+    precision: float  # how many single runs the mix of most seeds counts for
+    errors: dict[str, float]  # law → its own held-out error
+    rank_correlations: dict[str, float]  # law → its own
+    behind: dict[str, float]  # law → mean absolute error above the best law's …
+    behind_errors: dict[str, float]  # … and the standard error of that
+
+
+@dataclass(frozen=True)
 class FrontMix:
     """One of the mixes between which families have to be weighed: none is better for all."""
 
@@ -62,7 +78,7 @@ class Recommendation:
     summary: str  # the verdict in words
     cautions: tuple[Caution, ...]
     marginal: dict[str, dict[str, float]]  # domain → family → change of its score by one more percent; less is better
-    law: dict[str, dict]  # task → name, error, rank_correlation, noise and spread (standard deviations), precision …
+    law: dict[str, LawRow]  # by task
     gap: float | None  # no mix within the limits is predicted better by more; None: searched, not proven
     noise_from: Literal["replicates", "residuals"]
     front: tuple[FrontMix, ...]  # where asked for

@@ -5,43 +5,22 @@ optimum of laws that were fitted to another imagined measurement of the same mix
 one may be, as closely as the evidence says. A share of each round goes on exploring (mixes/swarm.py).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import numpy as np
 
-from mixes.certainty.noise import OVERALL
+from mixes.certainty.fitted import fit_swarm
 from mixes.certainty.worlds import imagine_worlds
-from mixes.recommendation.problem import Holdings, case_of
-from mixes.recommendation.settings import RecommendSettings
-from mixes.runs import Runs
+from mixes.recommendation.problem import problem_of
+from mixes.recommendation.question import Question
 
 
-def likely_optima(
-    runs: Runs,
-    families: Mapping[str, str],
-    holdings: Holdings,
-    settings: RecommendSettings,
-    count: int,
-    seed: int,
-    seeds: Mapping[str, int] | None = None,
-    checkpoint: Mapping[str, float] | None = None,
-) -> np.ndarray:
-    """(count, n_domains) mixes that may be the best one for what `settings` ask, in the order of `runs.domains`.
-
-    families: task → family; seeds: run → the seed that it was trained with; checkpoint: task → bpb of what all
-    started from.
+def likely_optima(question: Question, count: int) -> np.ndarray:
+    """(count, n_domains) mixes that may be the best one for what is asked, in the order of `question.runs.domains`.
 
     Raises:
         MixError: as `recommend` does.
     """
-    case = case_of(runs, families, holdings, settings, seed, seeds, checkpoint=checkpoint)
-    aim = {task: weight for task, weight in case.aims[OVERALL].items() if weight}
-    worlds = imagine_worlds({task: case.fits[task] for task in aim}, case.tried, count, seed)
-    return np.array([case.solve(one).mix for one in worlds.objectives(aim, case.anchor, case.pull)])
-
-
-def within_caps(holdings: Holdings, caps: Mapping[str, float]) -> Holdings:
-    """Holdings that also keep to `caps`, domain → largest weight: those of the proxies' own epochs."""
-    held = holdings.caps or {}
-    return replace(holdings, caps={name: min(cap, held.get(name, 1.0)) for name, cap in caps.items()})
+    fitted = fit_swarm(question.runs, question.settings.law, question.seed, question.seeds)
+    problem = problem_of(question, fitted)
+    target = {task: weight for task, weight in problem.target.items() if weight}
+    worlds = imagine_worlds({task: fitted.local_fits[task] for task in target}, problem.tried, count, question.seed)
+    return np.array([problem.solve(one).mix for one in worlds.objectives(target, problem.anchor, problem.pull)])

@@ -10,14 +10,13 @@ A mix over the virtual and the open domains is *folded*, a mix over all domains 
 ordinary mix once it is unfolded, so its runs are ordinary evidence.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from pydantic import BaseModel, ConfigDict
 
-from mixes.errors import MixError
+from mixes.errors import MixError, did_you_mean
 from mixes.reuse.identity import Origin, compare_domains
 from mixes.runs import Runs, to_array
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm, rounded_weights
@@ -67,9 +66,7 @@ def plan_reuse(
     to_array(mix, tuple(earlier), "earlier recommendation")
     for glob in partial:
         if not any(fnmatchcase(name, glob) for name in now):
-            near = difflib.get_close_matches(glob, list(now), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(now))}"
-            raise MixError(f"reuse.partial: {glob!r} matches no domain — {hint}")
+            raise MixError(f"reuse.partial: {glob!r} matches no domain — {did_you_mean(glob, sorted(now))}")
     origins = compare_domains(earlier, now)
     kept = {
         name: mix[origins[name].earlier[0]]

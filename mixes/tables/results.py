@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.errors import ExperimentError
+from mixes.errors import MixError
 from mixes.tables.keys import KEYS, Table, listed
 from mixes.tables.metrics import UNITS, Direction, Stated, unit_of_name
 
@@ -56,7 +56,7 @@ def read_results(place: str, ratios: Table) -> Results:
     """The result files of a folder or glob, for the runs of `ratios`.
 
     Raises:
-        ExperimentError: a file cannot be read, belongs to no run or to two, or differs from the others in its
+        MixError: a file cannot be read, belongs to no run or to two, or differs from the others in its
             tasks or metrics.
     """
     found: dict[Path, Scores] = {}
@@ -66,11 +66,11 @@ def read_results(place: str, ratios: Table) -> Results:
         if scores:
             found[path] = scores
         elif _is_glob(place):
-            raise ExperimentError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
+            raise MixError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
         else:
             ignored.append(path.name)
     if not found:
-        raise ExperimentError(f"--metrics {place}: no results of lm-eval or OLMES are there")
+        raise MixError(f"--metrics {place}: no results of lm-eval or OLMES are there")
     key, runs = _runs(place, list(found), ratios)
     merged = _merge(runs, found)
     tasks = _same_tasks(merged)
@@ -91,7 +91,7 @@ def _files(place: str) -> list[Path]:
     if not Path(place).is_dir():
         paths = [Path(name) for name in sorted(glob.glob(place, recursive=True))] if _is_glob(place) else [Path(place)]
         if not paths:
-            raise ExperimentError(f"--metrics {place}: no file matches")
+            raise MixError(f"--metrics {place}: no file matches")
         return paths
     whole = sorted(Path(place).rglob("metrics-all.jsonl"))
     done = {path.parent for path in whole}
@@ -104,13 +104,13 @@ def _scores(path: Path) -> Scores:
     """The scores of one file; empty if it holds no results."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise ExperimentError(f"{path}: is larger than {MOST_BYTES:,} bytes, so it is no summary of results")
+            raise MixError(f"{path}: is larger than {MOST_BYTES:,} bytes, so it is no summary of results")
         text = path.read_text(encoding="utf-8")
         content = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
     except OSError as error:
-        raise ExperimentError(f"{path}: {error.strerror} — give a folder or glob of result files") from None
+        raise MixError(f"{path}: {error.strerror} — give a folder or glob of result files") from None
     except (ValueError, RecursionError):
-        raise ExperimentError(f"{path}: is no JSON — mend it or take it away") from None
+        raise MixError(f"{path}: is no JSON — mend it or take it away") from None
     if isinstance(content, dict) and isinstance(content.get("results"), dict):
         return dict(_of_lm_eval(path, content))
     if isinstance(content, dict):
@@ -128,7 +128,7 @@ def _of_lm_eval(path: Path, content: dict[str, Any]) -> Iterator[tuple[str, tupl
             if isinstance(value, int | float) and "_stderr" not in name and name not in ("alias", "sample_len")
         }
         if not values:
-            raise ExperimentError(f"{path}: task {task!r} has no score")
+            raise MixError(f"{path}: task {task!r} has no score")
         chosen = min(values, key=lambda name: _rank(name.partition(",")[0]))
         metric = chosen.partition(",")[0]
         higher = content.get("higher_is_better", {}).get(task, {})
@@ -151,7 +151,7 @@ def _of_olmes(path: Path, rows: list) -> Iterator[tuple[str, tuple[float, str, D
         if metric in SUMMARIES or name is None or (score is None and "metrics" not in row):
             continue
         if not isinstance(score, int | float):
-            raise ExperimentError(f"{path}: task {name!r} has the primary_score {score!r}")
+            raise MixError(f"{path}: task {name!r} has the primary_score {score!r}")
         yield name, (float(score), metric, None)
 
 
@@ -166,7 +166,7 @@ def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path,
             best = (key, whose)
     without = [str(path) for path in paths if path not in best[1]]
     if without:
-        raise ExperimentError(
+        raise MixError(
             f"--metrics {place}: {listed(without)} bear no key of {ratios.name} in their file's or folder's name"
         )
     return best
@@ -185,7 +185,7 @@ def _merge(runs: Mapping[Path, str], found: Mapping[Path, Scores]) -> dict[str, 
         before, other = merged.get(runs[path], ({}, path))
         twice = sorted(before.keys() & scores.keys())
         if twice:
-            raise ExperimentError(
+            raise MixError(
                 f"{path}: run {runs[path]!r} has a score on {twice[0]!r} in {other} too — keep one of the two files"
             )
         merged[runs[path]] = ({**before, **scores}, path)
@@ -199,10 +199,10 @@ def _same_tasks(merged: Mapping[str, tuple[Scores, Path]]) -> list[str]:
         odd = sorted(whole.keys() ^ scores.keys())
         if odd:
             has, lacks = (run, first) if odd[0] in scores else (first, run)
-            raise ExperimentError(f"{path}: run {lacks!r} has no score on {odd[0]!r}, run {has!r} has")
+            raise MixError(f"{path}: run {lacks!r} has no score on {odd[0]!r}, run {has!r} has")
         other = next((task for task in whole if whole[task][1:] != scores[task][1:]), None)
         if other:
-            raise ExperimentError(
+            raise MixError(
                 f"{path}: {other!r} is measured by {scores[other][1]!r} in run {run!r} and by "
                 f"{whole[other][1]!r} in run {first!r}"
             )

@@ -9,12 +9,11 @@ import polars as pl
 import yaml
 from pydantic import ValidationError
 
-from flows.errors import ExperimentError
-from flows.experiment import first_mistake
-from flows.result_files import is_results, read_results
+from mixes.errors import MixError, first_mistake
 from mixes.tables.families import Families
 from mixes.tables.join import ScoredSwarm, join_tables
 from mixes.tables.keys import KEYS, Table
+from mixes.tables.results import is_results, read_results
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
 PARQUET = b"PAR1"
@@ -25,7 +24,7 @@ def read_swarm(ratios: Table, metrics: str, families: Path | None = None) -> Sco
     """The runs of a table of mixes and their scores: a table too, or a folder or glob of result files.
 
     Raises:
-        ExperimentError: a file cannot be read.
+        MixError: a file cannot be read.
         MixError: what the files hold is contradictory, incomplete or doubtful.
     """
     grouped = read_families(families) if families else None
@@ -40,16 +39,16 @@ def read_table(path: Path) -> Table:
     """A CSV or Parquet file; key columns are text, columns of numbers numbers, and others text.
 
     Raises:
-        ExperimentError: it cannot be read, or is neither.
+        MixError: it cannot be read, or is neither.
     """
     try:
         with path.open("rb") as file:
             start = file.readline(LONGEST_HEADER)
         frame = pl.read_parquet(path) if start.startswith(PARQUET) else _csv(path, start)
     except OSError as error:
-        raise ExperimentError(f"{path}: {error.strerror} — give the path of a CSV or Parquet file") from None
+        raise MixError(f"{path}: {error.strerror} — give the path of a CSV or Parquet file") from None
     except pl.exceptions.PolarsError as error:
-        raise ExperimentError(f"{path}: cannot be read ({_first_line(error)})") from None
+        raise MixError(f"{path}: cannot be read ({_first_line(error)})") from None
     keys = [name for name in frame.columns if name in KEYS]
     return Table(str(path), frame.with_columns(pl.col(keys).cast(pl.String)))
 
@@ -58,29 +57,29 @@ def read_tokens(path: Path) -> dict[str, float]:
     """Domain → tokens that can be had: a CSV with the columns domain and tokens, or Olmix's YAML of priors.
 
     Raises:
-        ExperimentError: it cannot be read, names a domain twice, or counts what is no positive number.
+        MixError: it cannot be read, names a domain twice, or counts what is no positive number.
     """
     if path.suffix in (".yaml", ".yml"):
         content = _yaml(path)
         counted = content.get("priors", content).get("token_counts") if isinstance(content, dict) else None
         if not isinstance(counted, dict):
-            raise ExperimentError(f"{path}: holds no token_counts — write `token_counts: {{domain: tokens, …}}`")
+            raise MixError(f"{path}: holds no token_counts — write `token_counts: {{domain: tokens, …}}`")
         rows = list(counted.items())
     else:
         frame = read_table(path).frame
         missing = {"domain", "tokens"} - set(frame.columns)
         if missing:
-            raise ExperimentError(f"{path}: has no column {min(missing)!r} — its columns are to be domain and tokens")
+            raise MixError(f"{path}: has no column {min(missing)!r} — its columns are to be domain and tokens")
         rows = list(frame.select("domain", "tokens").iter_rows())
     tokens: dict[str, float] = {}
     for number, (domain, count) in enumerate(rows, 1):
         if str(domain) in tokens:
-            raise ExperimentError(f"{path}: row {number}: domain {str(domain)!r} stands there twice")
+            raise MixError(f"{path}: row {number}: domain {str(domain)!r} stands there twice")
         if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < float("inf"):
-            raise ExperimentError(f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number")
+            raise MixError(f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number")
         tokens[str(domain)] = float(count)
     if not tokens:
-        raise ExperimentError(f"{path}: holds no rows")
+        raise MixError(f"{path}: holds no rows")
     return tokens
 
 
@@ -88,15 +87,15 @@ def read_families(path: Path) -> Families:
     """The families file.
 
     Raises:
-        ExperimentError: it cannot be read, or a field is unknown or wrong.
+        MixError: it cannot be read, or a field is unknown or wrong.
     """
     content = _yaml(path)
     if not isinstance(content, dict) or not content:
-        raise ExperimentError(f"{path}: holds no families — write `family: [metric, …]`")
+        raise MixError(f"{path}: holds no families — write `family: [metric, …]`")
     try:
         return Families.model_validate(content)
     except ValidationError as error:
-        raise ExperimentError(f"{path}: {first_mistake(error, Families)}") from None
+        raise MixError(f"{path}: {first_mistake(error, Families)}") from None
 
 
 def _csv(path: Path, header: bytes) -> pl.DataFrame:
@@ -117,24 +116,24 @@ def _csv(path: Path, header: bytes) -> pl.DataFrame:
 def _header(path: Path, line: bytes) -> list[str]:
     """Names of the columns."""
     if not line:
-        raise ExperimentError(f"{path}: is empty")
+        raise MixError(f"{path}: is empty")
     if len(line) == LONGEST_HEADER:
-        raise ExperimentError(f"{path}: its first line is longer than {LONGEST_HEADER:,} bytes, so it is no table")
+        raise MixError(f"{path}: its first line is longer than {LONGEST_HEADER:,} bytes, so it is no table")
     if b"\0" in line or path.suffix in (".parquet", ".pq"):
-        raise ExperimentError(f"{path}: is neither CSV nor Parquet (it begins with {line[:8]!r})")
+        raise MixError(f"{path}: is neither CSV nor Parquet (it begins with {line[:8]!r})")
     try:
         names = [name.strip() for name in next(csv.reader([line.decode("utf-8-sig")]))]
     except (UnicodeDecodeError, csv.Error, StopIteration):
-        raise ExperimentError(f"{path}: is no CSV (it begins with {line[:8]!r})") from None
+        raise MixError(f"{path}: is no CSV (it begins with {line[:8]!r})") from None
     if not names:
-        raise ExperimentError(f"{path}: its first line is empty — it is to hold the names of the columns")
+        raise MixError(f"{path}: its first line is empty — it is to hold the names of the columns")
     if len(names) == 1:
         other = next((mark for mark in ";\t|" if mark in names[0]), None)
         said = f"it seems to be separated by {other!r}" if other else f"its one column is {names[0][:40]!r}"
-        raise ExperimentError(f"{path}: is not separated by commas — {said}")
+        raise MixError(f"{path}: is not separated by commas — {said}")
     if len(set(names)) < len(names):
         twice = Counter(names).most_common(1)[0][0]
-        raise ExperimentError(f"{path}: two columns are called {twice!r} — rename one or take it out")
+        raise MixError(f"{path}: two columns are called {twice!r} — rename one or take it out")
     return names
 
 
@@ -147,11 +146,11 @@ def _yaml(path: Path) -> object:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ExperimentError(f"{path}: {error.strerror}") from None
+        raise MixError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
-        raise ExperimentError(f"{path}{where}: not YAML ({getattr(error, 'problem', None) or 'undecodable'})") from None
+        raise MixError(f"{path}{where}: not YAML ({getattr(error, 'problem', None) or 'undecodable'})") from None
 
 
 def _first_line(error: Exception) -> str:

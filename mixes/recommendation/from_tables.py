@@ -1,16 +1,14 @@
-"""A recommendation from anyone's swarm: runs that were read from files instead of trained here."""
+"""The question that anyone's swarm poses, read from files instead of trained here, and the answer in its own units."""
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from flows.errors import ExperimentError
-from mixes.budget import budget_tokens
 from mixes.certainty.noise import OVERALL
-from mixes.recommendation.problem import Holdings
-from mixes.recommendation.recommend import recommend
+from mixes.errors import MixError
+from mixes.optimum.holdings import Holdings
+from mixes.recommendation.question import Question
 from mixes.recommendation.result import Predicted, Recommendation
 from mixes.recommendation.settings import RecommendSettings
 from mixes.tables.join import ScoredSwarm
@@ -33,24 +31,27 @@ def origin_of(swarm: ScoredSwarm) -> Origin:
     return Origin(swarm.key, dict(swarm.metrics), swarm.notes)
 
 
-def recommend_from_files(
+def question_of_swarm(
     swarm: ScoredSwarm,
-    tokens: Mapping[str, float] | None,
-    natural: Mapping[str, float] | None,
     settings: RecommendSettings,
-    seed: int,
-    evidence: Mapping[str, str],
+    tokens: Mapping[str, float] | None = None,
+    natural: Mapping[str, float] | None = None,
+    seed: int = 0,
     seeds: Mapping[str, int] | None = None,
-) -> Recommendation:
-    """The best mix for `settings.target`, every score in its metric's own direction and unit.
+) -> Question:
+    """Which mix is best for `settings.target`, by a swarm that was read from files.
 
-    tokens: domain → tokens that can be had; without them nothing pulls to natural, no epochs are counted, and the
-    mix is compared with the swarm's centre. natural: domain → share, if it is not the share of `tokens`. seeds: run →
-    the seed that it was trained with, where it is known.
+    Args:
+        swarm: the runs, and what their metrics mean.
+        settings: target, budget, limits, law, and how sure to be.
+        tokens: domain → tokens that can be had. Without them nothing pulls to natural, no epochs are counted, and the
+            mix is compared with the swarm's centre.
+        natural: domain → share, if it is not the share of `tokens`.
+        seed: of folds, imagined worlds and searches.
+        seeds: run → the seed that its proxy was trained with, where it is known.
 
     Raises:
-        ExperimentError: tokens of other domains, or a budget without tokens.
-        MixError: an unknown target, one of two units, too few runs, an infeasible problem.
+        MixError: an unknown target, one of two units, or a budget without tokens.
     """
     families = {task: metric.family for task, metric in swarm.metrics.items()}
     weights = task_weights(settings.target, families)
@@ -58,29 +59,23 @@ def recommend_from_files(
         check_one_unit("target", (task for task, weight in weights.items() if weight), swarm.metrics)
     for family, aim in family_weights(families).items():
         check_one_unit(f"family {family!r}", (task for task, weight in aim.items() if weight), swarm.metrics)
-    if tokens:
-        budget = budget_tokens(settings.budget, tokens)
-        natural = natural or {name: count / sum(tokens.values()) for name, count in tokens.items()}
-        holdings = Holdings(natural, tokens, budget)
-    elif settings.budget:
-        raise ExperimentError("--budget: epochs can only be counted with --tokens — name a file of domain,tokens")
-    else:
-        holdings = Holdings()
-    found = recommend(swarm.runs, families, holdings, settings, seed, evidence, seeds, _note)
-    return _own_direction(found, swarm.metrics)
+    if tokens and not natural:
+        natural = {name: count / sum(tokens.values()) for name, count in tokens.items()}
+    holdings = Holdings(natural, tokens) if tokens else Holdings()
+    return Question(swarm.runs, families, holdings, settings, seed, seeds or {}, evidence=hash_evidence(swarm, tokens))
 
 
 def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> None:
     """Refuse names that are not the swarm's domains.
 
     Raises:
-        ExperimentError: with both lists.
+        MixError: with both lists.
     """
     mine, theirs = sorted(set(names) - set(swarm.runs.domains)), sorted(set(swarm.runs.domains) - set(names))
     if mine or theirs:
         parts = [f"only in {what}: {listed(mine)}"] if mine else []
         parts += [f"only in the swarm: {listed(theirs)}"] if theirs else []
-        raise ExperimentError(f"{what} and the swarm have different domains — {'; '.join(parts)}")
+        raise MixError(f"{what} and the swarm have different domains — {'; '.join(parts)}")
 
 
 def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dict[str, str]:
@@ -93,34 +88,23 @@ def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dic
     return {"runs": digest.hexdigest()[:12], **counted}
 
 
-def print_notes(swarm: ScoredSwarm) -> None:
-    """What was read, ignored and repaired, to standard error."""
-    size = f"{len(swarm.runs):,} runs, {len(swarm.runs.domains):,} domains, {len(swarm.runs.tasks):,} metrics"
-    for note in (size, *swarm.notes):
-        _note(note)
-
-
-def _note(text: str) -> None:
-    print(f"note         {text}", file=sys.stderr, flush=True)
-
-
-def _own_direction(found: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:
+def in_own_direction(recommendation: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:
     """Scores of which more is better with their own sign; a gain is a gain in either direction."""
-    target = next(task for task, weight in found.target.items() if weight)
+    target = next(task for task, weight in recommendation.target.items() if weight)
     of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
-    if found.standardised is None:
+    if recommendation.standardised is None:
         of[OVERALL] = metrics[target]
     turned = {name for name, metric in of.items() if metric.direction == "higher"}
     return replace(
-        found,
-        predicted={name: _turned(row) if name in turned else row for name, row in found.predicted.items()},
+        recommendation,
+        predicted={name: _turned(row) if name in turned else row for name, row in recommendation.predicted.items()},
         marginal={
             domain: {name: -value if name in turned else value for name, value in row.items()}
-            for domain, row in found.marginal.items()
+            for domain, row in recommendation.marginal.items()
         },
         front=tuple(
             replace(one, predicted={n: -value if n in turned else value for n, value in one.predicted.items()})
-            for one in found.front
+            for one in recommendation.front
         ),
     )
 

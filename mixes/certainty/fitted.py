@@ -1,0 +1,138 @@
+"""What is learned from a swarm's runs alone, whatever is then asked: a law of every task, and how well it is known.
+
+Neither depends on a target, on limits or on a budget. So they are made once for a swarm, and kept (`to_arrays`).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixes.certainty.local_fit import LocalFit
+from mixes.certainty.precision import fit_by_precision
+from mixes.certainty.seeds import level_seeds
+from mixes.certainty.worlds import Worlds
+from mixes.laws.fit import TaskLaw, laws_for
+from mixes.laws.registry import law_named
+from mixes.runs import Runs
+
+Arrays = dict[str, np.ndarray]  # name → numbers, or texts; never objects
+PLAIN = ("error", "rank_correlation", "errors", "rank_correlations", "behind", "behind_errors")  # of a law, as JSON
+SIDES = ("truths", "refits")  # of imagined worlds
+OF_FIT = ("prior", "residuals", "leverage", "held_out")  # arrays of a LocalFit
+
+
+@dataclass(frozen=True)
+class FittedSwarm:
+    """A swarm's runs, brought to the level of one seed, and the laws fitted to them."""
+
+    runs: Runs
+    laws: Mapping[str, TaskLaw]  # by task
+    local_fits: Mapping[str, LocalFit]  # by task
+
+
+def fit_swarm(
+    runs: Runs,
+    law: str = "auto",
+    seed: int = 0,
+    seeds: Mapping[str, int] | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> FittedSwarm:
+    """Fit a law to every task.
+
+    Args:
+        runs: the swarm's runs, as they were scored.
+        law: name of the law of every task; `auto` chooses by cross-validation.
+        seed: of the folds.
+        seeds: run → the seed that its proxy was trained with, where it is known.
+        report: is told what was done and how long it took.
+
+    Raises:
+        MixError: an unknown law, or fewer mixes than cross-validation needs.
+    """
+    level = level_seeds(runs, seeds or {})
+    laws, fits = fit_by_precision(
+        level, laws_for(law, len(level.by_mix()), len(level.domains)), seed, seeds or {}, report
+    )
+    return FittedSwarm(level, laws, fits)
+
+
+def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int]) -> str:
+    """Hash of all that `fit_swarm` goes by: equal numbers give equal laws, wherever they were read from."""
+    sizes = [str(size) for size in runs.sizes_of_runs]
+    known = {run: seeds[run] for run in runs.ids if run in seeds}
+    names = [runs.ids, runs.mixes, runs.domains, runs.tasks, sizes, law, seed, sorted(known.items())]
+    digest = hashlib.sha256(json.dumps(names).encode())
+    for values in (runs.weights(), runs.scores()):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def keepable(fitted: FittedSwarm) -> bool:
+    """Whether all laws are numbers: a process or an ensemble of trees is an object, and is fitted anew each time."""
+    return all(law.parameters.dtype != object for law in fitted.laws.values())
+
+
+def fitted_to_arrays(fitted: FittedSwarm) -> Arrays:
+    """The laws and their surroundings as named arrays, to be read by `fitted_from_arrays`."""
+    arrays: Arrays = {}
+    heads: dict[str, dict[str, Any]] = {}
+    for number, (task, law) in enumerate(fitted.laws.items()):
+        fit = fitted.local_fits[task]
+        plain = {name: getattr(law, name) for name in PLAIN}
+        heads[task] = {**plain, "law": law.kind.name, "smooth": fit.smooth, "noise": fit.noise, "freedom": fit.freedom}
+        arrays[f"{number}/parameters"] = law.parameters
+        if law.precision is not None:
+            arrays[f"{number}/precision"] = law.precision
+        arrays |= {f"{number}/{name}": getattr(fit, name) for name in OF_FIT}
+    return {"heads": np.array(json.dumps(heads)), **arrays}
+
+
+def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapping[str, int]) -> FittedSwarm:
+    """What `fitted_to_arrays` was given; runs, seeds: those that `fit_swarm` was given.
+
+    Raises:
+        KeyError, ValueError: the arrays are not what was written.
+        MixError: they name a law that this version does not know.
+    """
+    level = level_seeds(runs, seeds)
+    weights = level.by_mix().weights()
+    laws, fits = {}, {}
+    for number, (task, head) in enumerate(json.loads(str(arrays["heads"])).items()):
+        laws[task] = TaskLaw(
+            task=task,
+            kind=law_named(head["law"]),
+            domains=level.domains,
+            parameters=arrays[f"{number}/parameters"],
+            precision=arrays.get(f"{number}/precision"),
+            **{name: head[name] for name in PLAIN},
+        )
+        of_fit = {name: arrays[f"{number}/{name}"] for name in OF_FIT}
+        fits[task] = LocalFit(
+            law=laws[task], smooth=head["smooth"], weights=weights, noise=head["noise"], freedom=head["freedom"],
+            **of_fit,
+        )  # fmt: skip
+    if set(laws) != set(level.tasks):
+        raise ValueError("the laws are those of other tasks")
+    return FittedSwarm(level, laws, fits)
+
+
+def worlds_to_arrays(worlds: Worlds) -> Arrays:
+    """Imagined worlds as named arrays, to be read by `worlds_from_arrays`."""
+    tasks = list(worlds.kinds)
+    arrays = {f"{number}/{side}": getattr(worlds, side)[task] for number, task in enumerate(tasks) for side in SIDES}
+    return {"tasks": np.array(json.dumps(tasks)), **arrays}
+
+
+def worlds_from_arrays(arrays: Mapping[str, np.ndarray], fitted: FittedSwarm) -> Worlds:
+    """What `worlds_to_arrays` was given; fitted: what the worlds were imagined from.
+
+    Raises:
+        KeyError, ValueError: the arrays are not what was written.
+    """
+    tasks = json.loads(str(arrays["tasks"]))
+    truths, refits = ({task: arrays[f"{n}/{side}"] for n, task in enumerate(tasks)} for side in SIDES)
+    return Worlds({task: fitted.laws[task].kind for task in tasks}, truths, refits)

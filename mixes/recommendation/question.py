@@ -1,0 +1,64 @@
+"""What is asked of a swarm: the one thing that travels from whoever asks to whoever answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from mixes.budget import budget_tokens
+from mixes.certainty.noise import OVERALL
+from mixes.errors import MixError
+from mixes.optimum.holdings import Holdings
+from mixes.recommendation.settings import RecommendSettings
+from mixes.runs import Runs
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which mix is best for `settings.target`, by the scores of `runs`.
+
+    Args:
+        runs: the swarm's runs, as they were scored.
+        families: task → family.
+        holdings: the natural mix, the tokens that can be had, and caps.
+        settings: target, budget, limits, law, and how sure to be.
+        seed: of folds, imagined worlds and searches.
+        seeds: run → the seed that its proxy was trained with, where it is known.
+        checkpoint: task → bpb of the checkpoint that all proxies started from, untrained. What is forgotten, and what
+            `limits.keep` allows, is counted from there. None where proxies start from their seeds.
+        evidence: name → hash of what the answer rests on; it is handed through to the answer.
+
+    Raises:
+        MixError: a name means two things, or a budget is given without tokens that can be had.
+
+    Example:
+        question = Question(runs, {"humaneval": "code", "sciq": "knowledge"}, Holdings(natural, available))
+    """
+
+    runs: Runs
+    families: Mapping[str, str]
+    holdings: Holdings = field(default_factory=Holdings)
+    settings: RecommendSettings = field(default_factory=RecommendSettings)
+    seed: int = 0
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    checkpoint: Mapping[str, float] | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in sorted({*self.families, *self.families.values()}):
+            tasks = [task for task, family in self.families.items() if family == name]
+            if name == OVERALL or (name in self.families and tasks not in ([], [name])):
+                raise MixError(f"suite: {name!r} names two things, of task, family and {OVERALL!r} — rename one")
+        if self.settings.budget and not self.holdings.available:
+            raise MixError("budget: epochs can only be counted with tokens — give the tokens of every domain too")
+
+    @property
+    def budget(self) -> float | None:
+        """Tokens of the training run: as the settings state them, else every available one once; None where nobody
+        knows the tokens that can be had."""
+        available = self.holdings.available
+        return budget_tokens(self.settings.budget, available) if available else None
+
+    def within(self, caps: Mapping[str, float]) -> "Question":
+        """The same question, its answer also within `caps`: domain → largest weight."""
+        own = self.holdings.caps or {}
+        tighter = {name: min(cap, own.get(name, 1.0)) for name, cap in caps.items()}
+        return replace(self, holdings=replace(self.holdings, caps=tighter))
