@@ -37,7 +37,7 @@ def epoch_caps(available: Mapping[str, float], budget: float, max_epochs: float)
         raise MixError(
             f"budget: {budget:,.0f} tokens cannot be met within {max_epochs:g} epochs of "
             f"{sum(available.values()):,.0f} available tokens — {budget - total:,.0f} are missing; "
-            f"lower --budget to {total:,.0f} "
-            f"or raise --max-epochs to {budget / sum(available.values()):.3g}"
+            f"lower `budget` to {total:,.0f} "
+            f"or raise `max_epochs` to {budget / sum(available.values()):.3g}"
         )
     return caps

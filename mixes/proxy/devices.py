@@ -78,7 +78,7 @@ def check_device(name: str) -> None:
     """
     known = [THIS, *PUBLISHED]
     if name not in known:
-        raise MixError(f"device: no device {name!r} — {did_you_mean(name.lower(), known)}")
+        raise MixError(f"`device`: no device {name!r} — {did_you_mean(name.lower(), known)}")
 
 
 def named_device(

@@ -48,7 +48,7 @@ class Question:
             if name == OVERALL or (name in self.families and tasks not in ([], [name])):
                 raise MixError(f"suite: {name!r} names two things, of task, family and {OVERALL!r} — rename one")
         if self.settings.budget and not self.holdings.available:
-            raise MixError("budget: epochs can only be counted with tokens — give the tokens of every domain too")
+            raise MixError("`budget`: epochs can only be counted with `tokens` — name a file of domain,tokens")
 
     @property
     def budget(self) -> float | None:

@@ -110,13 +110,13 @@ def budgets(swarm: ProxySettings, size: str | None, multiple: float) -> dict[int
         place = ladder.index(swarm.size)
         size = swarm.size if swarm.init_from else ladder[min(place + 1, len(ladder) - 1)]
     if size not in SIZES:
-        raise MixError(f"validate: --size {size!r} is not on the ladder — take one of {', '.join(ladder)}")
+        raise MixError(f"validate: `size` {size!r} is not on the ladder — take one of {', '.join(ladder)}")
     if swarm.init_from and size != swarm.size:
         raise MixError(
-            f"validate: --size {size} cannot start from proxy.init_from, which is {swarm.size} — leave --size out"
+            f"validate: `size` {size} cannot start from proxy.init_from, which is {swarm.size} — leave `size` out"
         )
     if not 0 < multiple < float("inf"):
-        raise MixError(f"validate: --multiple {multiple} is no number of times — write for example 2.0")
+        raise MixError(f"validate: `multiple` {multiple} is no number of times — write for example 2.0")
     said = {**swarm.model_dump(exclude_unset=True), "size": size}
     tokens = int(multiple * swarm.tokens)
     try:
@@ -125,7 +125,7 @@ def budgets(swarm: ProxySettings, size: str | None, multiple: float) -> dict[int
         return {part: ProxySettings(**{**said, "tokens": least * PARTS[-1] // part}) for part in PARTS}
     except ValidationError:
         raise MixError(
-            f"validate: {tokens:,} tokens are fewer than {PARTS[-1]} batches at size {size} — raise --multiple"
+            f"validate: {tokens:,} tokens are fewer than {PARTS[-1]} batches at size {size} — raise `multiple`"
         ) from None
 
 
@@ -164,7 +164,7 @@ def compare(found: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) 
     seeds = sorted({trial.seed for trial in scores})
     if len(seeds) < 2:
         raise MixError(
-            f"validate: {len(seeds)} seed(s) can be compared, an interval needs two — raise --seeds or lower --size"
+            f"validate: {len(seeds)} seed(s) can be compared, an interval needs two — raise `seeds` or lower `size`"
         )
     aims = {OVERALL: found.target, **found.families}
     return {name: _compare(found, name, aim, scores, seeds) for name, aim in aims.items()}

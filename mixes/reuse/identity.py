@@ -70,7 +70,7 @@ def refuse_stale(recorded: Mapping[str, str], now: Mapping[str, str], what: str,
     if stale and not allowed:
         raise MixError(
             f"{what}: stale, since the content of {_listed(stale)} is not the present pool's — "
-            "train a swarm on the present pool, or pass --allow-stale to use it all the same"
+            "train a swarm on the present pool, or set `allow_stale` to use it all the same"
         )
     return stale
 

@@ -90,7 +90,7 @@ def draw_runs(runs: Runs, count: int, seed: int) -> Runs:
         MixError: there are fewer runs.
     """
     if not 0 < count <= len(runs):
-        raise MixError(f"--runs {count}: the swarm holds {len(runs)} — give a number from 1 to {len(runs)}")
+        raise MixError(f"`runs` {count}: the swarm holds {len(runs)} — give a number from 1 to {len(runs)}")
     numbers = all(name.isdecimal() for name in runs.ids)
     ordered = sorted(range(len(runs)), key=lambda i: int(runs.ids[i]) if numbers else i)
     drawn = np.random.default_rng(seed).permutation(len(runs))[:count]

@@ -79,7 +79,7 @@ def metric_of(name: str, scores: np.ndarray, family: str | None = None, stated: 
     doubt = _doubt_of_name(name, unit, direction, stated) or _doubt_of_values(unit, direction, low, high)
     if doubt:
         example = f"{family or 'some family'}: {{metrics: [{name!r}], unit: accuracy, direction: higher}}"
-        raise MixError(f"metric {name!r} {doubt} — state its unit and direction in --families, as in {example}")
+        raise MixError(f"metric {name!r} {doubt} — state its unit and direction in `families`, as in {example}")
     return Metric(family or name, unit or "score", direction or "lower")
 
 
@@ -117,5 +117,7 @@ def check_one_unit(what: str, tasks: Iterable[str], metrics: Mapping[str, Metric
     units = {metrics[task].unit: task for task in sorted(tasks)}
     if len(units) > 1:
         listed = ", ".join(f"{task!r} in {unit}" for unit, task in sorted(units.items()))
-        raise MixError(f"{what} mixes units ({listed}) — choose metrics of one unit, or --standardise noise|spread")
+        raise MixError(
+            f"{what} mixes units ({listed}) — choose metrics of one unit, or set `standardise` to noise or spread"
+        )
     return next(iter(units))

@@ -48,7 +48,7 @@ class Results:
 
 
 def is_results(place: str) -> bool:
-    """Whether `--metrics` names result files and not a table: a folder, a glob, or a JSON file."""
+    """Whether `metrics` names result files and not a table: a folder, a glob, or a JSON file."""
     return Path(place).is_dir() or Path(place).suffix in (".json", ".jsonl") or _is_glob(place)
 
 
@@ -70,7 +70,7 @@ def read_results(place: str, ratios: Table) -> Results:
         else:
             ignored.append(path.name)
     if not found:
-        raise MixError(f"--metrics {place}: no results of lm-eval or OLMES are there")
+        raise MixError(f"`metrics` {place}: no results of lm-eval or OLMES are there")
     key, runs = _runs(place, list(found), ratios)
     merged = _merge(runs, found)
     tasks = _same_tasks(merged)
@@ -91,7 +91,7 @@ def _files(place: str) -> list[Path]:
     if not Path(place).is_dir():
         paths = [Path(name) for name in sorted(glob.glob(place, recursive=True))] if _is_glob(place) else [Path(place)]
         if not paths:
-            raise MixError(f"--metrics {place}: no file matches")
+            raise MixError(f"`metrics` {place}: no file matches")
         return paths
     whole = sorted(Path(place).rglob("metrics-all.jsonl"))
     done = {path.parent for path in whole}
@@ -167,7 +167,7 @@ def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path,
     without = [str(path) for path in paths if path not in best[1]]
     if without:
         raise MixError(
-            f"--metrics {place}: {listed(without)} bear no key of {ratios.name} in their file's or folder's name"
+            f"`metrics` {place}: {listed(without)} bear no key of {ratios.name} in their file's or folder's name"
         )
     return best
 
