@@ -17,11 +17,12 @@ from pipeline.pool.domains import plan_domains
 from pipeline.pool.index import CopyTokens
 from pipeline.pool.pool import write_manifest
 from pipeline.pool.tokenise import TokeniseDocuments
+from pipeline.pool.train_tokenizer import train_bpe
 from pipeline.read.sources import find_shards
 from pipeline.stages.corpus import Corpus
 from pipeline.stages.texts import count_files
 from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
-from pipeline.store.tokenizer import given_tokenizer, train_bpe
+from pipeline.store.tokenizer import given_tokenizer
 
 
 def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:

@@ -15,7 +15,7 @@ from pipeline.errors import PipelineError
 from pipeline.executor.run import Progress, run_steps
 from pipeline.filters.chain import filter_chain
 from pipeline.filters.urls import ARCHIVE, compile_list
-from pipeline.pool.index import WriteIndex, check_tokenizer
+from pipeline.pool.index import WriteIndex, check_ids
 from pipeline.read.extract import ExtractText, check_extractors
 from pipeline.read.readers import Reader, ReadShards, check_refused, lost_ranks
 from pipeline.read.sources import TOKENS, Shard, SourceSettings, find_shards
@@ -73,7 +73,13 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
     Raises:
         PipelineError: they are not the named tokenizer's, or too many could not be read.
     """
-    tokenizer = check_tokenizer(corpus)
+    if not corpus.tokenizer.path:
+        raise PipelineError(
+            f"tokenizer.path: missing, and source {min(corpus.tokenised)!r} is tokenised already — "
+            "name the tokenizer.json that made its ids"
+        )
+    tokenizer = corpus.file(corpus.tokenizer.path, "tokenizer.path")
+    check_ids(corpus.tokenised, corpus.tokenizer.path, tokenizer, corpus.tokenizer.end)
     shards = find_shards(corpus.tokenised, corpus.base)
     lists = [corpus.file(path, "removals") for path in corpus.removals]
     settings = {
