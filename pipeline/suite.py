@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 from tokenizers import Tokenizer
 
 from mixes.proxy.items import Item
@@ -17,22 +16,12 @@ from pipeline.read.readers import Refused, lines
 from pipeline.read.unpack import DAMAGE
 from pipeline.store.funnel import write_parquet
 from pipeline.store.stage import Stage, hash_files, run_stage
+from pipeline.suite_settings import SuiteSettings
 
 FIELDS = ("task", "family", "context", "continuation")
 NAMES = ("task", "family")
 NAMED = 3  # tasks that a line about cut items names
 HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can spell it, UTF-8 cannot
-
-
-class SuiteSettings(BaseModel):
-    """The `suite:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: str
-    """JSON lines (.jsonl, .gz, .zst), relative to the experiment file."""
-    items: int = Field(64, ge=4)
-    """Items of each task that every proxy is scored on (measured: 64 cost 6 % of a proxy's training)."""
 
 
 def check_suite(stages: Path, path: Path) -> None:

@@ -16,9 +16,9 @@ import numpy as np
 import xxhash
 from datatrove.data import Document
 from datatrove.utils._import_utils import ASSETS_PATH
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import PipelineError
+from pipeline.filters.settings import UrlSettings
 from pipeline.store.funnel import FilterStep
 from pipeline.store.stage import write_aside
 
@@ -26,21 +26,6 @@ ARCHIVE = Path(ASSETS_PATH) / "url_filterblacklistsv0_3_0.tar.gz"
 WORDS = {kind: Path(ASSETS_PATH) / f"{kind}.txt" for kind in ("banned_words", "banned_subwords", "soft_banned_words")}
 SEPARATORS = re.compile(r"[^a-z0-9]+")
 LONGEST_LINE = 4_096  # characters of a line of a list; longer ones are no host or URL
-
-
-class UrlSettings(BaseModel):
-    """The `filters.urls:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether the step is taken."""
-    builtin: bool = True
-    """Whether datatrove's list is used."""
-    block: tuple[str, ...] = ()
-    """Files of your own, relative to the experiment file: a host or a URL a line, `#` starts a comment."""
-    soft_words: int = Field(2, ge=1)
-    """Different words of the soft list that a URL must hold to be blocked."""
 
 
 def read_list(path: Path, section: str) -> Iterator[str]:

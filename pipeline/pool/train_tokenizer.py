@@ -8,8 +8,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from pipeline.label.label import labels
 from pipeline.pool.domains import read_domains
+from pipeline.pool.settings import TokenizerSettings
 from pipeline.store.documents import scan
-from pipeline.store.tokenizer import TokenizerSettings
 
 LONGEST = 20_000  # characters of one document that the training sees
 

@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers.settings import QualitySettings, TopicSettings
-from pipeline.decontamination.decontaminate import DecontaminateSettings
-from pipeline.dedup.rounds import DedupSettings
+from pipeline.decontamination.settings import DecontaminateSettings
+from pipeline.dedup.settings import DedupSettings
 from pipeline.errors import PipelineError
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.filters.language import LanguageSettings
-from pipeline.filters.settings import FilterSettings
-from pipeline.pool.domains import PoolSettings
-from pipeline.read.readers import ReadSettings
+from pipeline.filters.settings import FilterSettings, LanguageSettings
+from pipeline.pool.settings import PoolSettings, TokenizerSettings
+from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import TOKENS, SourceSettings
-from pipeline.store.tokenizer import TokenizerSettings
 
 
 @dataclass(frozen=True)

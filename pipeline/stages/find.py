@@ -12,7 +12,8 @@ from pipeline.stages import pool as assemble
 from pipeline.stages import texts as refine
 from pipeline.stages.corpus import Corpus
 from pipeline.store.stage import Unfinished, looking
-from pipeline.suite import SuiteSettings, read_suite
+from pipeline.suite import read_suite
+from pipeline.suite_settings import SuiteSettings
 
 # UTF-8 bytes of a token under a byte-level BPE of 2,048, measured on the sample's suite; a larger vocabulary has fewer
 # tokens. By it the suite's 147,606 tokens, 42,738 of them scored, are estimated as 142,449 and 42,950.

@@ -6,32 +6,14 @@ import re
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 from tokenizers import Tokenizer
 
 from mixes.proxy.tokens import MOST_TOKENS
 from pipeline.errors import PipelineError
 
-END = "<|endoftext|>"
 ONE_BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")  # SentencePiece's tokens for the bytes of what it has no piece for
 BLANK = "▁"  # its blank
 BYTE_LEVEL_PARTS = ("pre_tokenizer", "decoder")  # of a tokenizer.json, which say whether it works on bytes
-
-
-class TokenizerSettings(BaseModel):
-    """The `tokenizer:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: str | None = None
-    """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that stands
-    in a text is text."""
-    vocabulary: int = Field(2048, ge=300, le=65_536)
-    """Tokens of a trained one. Small, since a proxy's head costs as much as its layers."""
-    bytes_a_domain: int = Field(1_500_000, ge=10_000)
-    """Text of each domain that it is trained on."""
-    end: str = END
-    """The token that ends a document."""
 
 
 def given_tokenizer(path: Path, end: str) -> Tokenizer:
