@@ -30,6 +30,7 @@ from pipeline.pool.settings import PoolSettings, TokenizerSettings
 from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import SourceSettings
 from pipeline.stages.corpus import Corpus
+from pipeline.store.stage import StageStore
 from pipeline.suite_settings import SuiteSettings
 
 
@@ -114,7 +115,7 @@ class Experiment(BaseModel):
         """The sections that make the pool."""
         return Corpus(
             base=self.base,
-            stages=self.folder / "stages",
+            stages=StageStore(self.folder / "stages"),
             sources=self.sources,
             read=self.read,
             filters=self.filters,

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pipeline.decontamination.overlap import Floats, Hashes, Ints, SuiteIndex, hash_ngrams, spread
 from pipeline.decontamination.questions import find_labels, question, words
 from pipeline.decontamination.settings import DecontaminateSettings
-from pipeline.store.funnel import FilterStep, write_parquet
+from pipeline.store.documents import write_parquet
+from pipeline.store.funnel import FilterStep
 from pipeline.suite import read_suite
 
 FULL_QUESTION = 20  # n-grams from which a question has its whole part of the share; with one it has half (decon)

@@ -29,7 +29,7 @@ from pipeline.dedup.jaccard import ShingleSets, document_codes, write_array, wri
 from pipeline.dedup.keep import NEAR_SCHEMA, choose_kept, newest_first, write_near
 from pipeline.dedup.settings import NearSettings
 from pipeline.dedup.shingles import band_keys, shingle_sets
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import write_parquet
 
 CHARACTERS = 1 << 19  # of documents hashed together; half and twice as many are up to 10 % slower (measured)
 ROWS = 64  # documents unpacked at a time

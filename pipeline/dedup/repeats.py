@@ -29,7 +29,7 @@ from pipeline.dedup.address import Run
 from pipeline.dedup.fingerprints import ADDRESS, Fingerprints, Texts, whole_folder
 from pipeline.dedup.settings import RepeatSettings
 from pipeline.dedup.windows import RECORD, equal_items, join_spans, repeated_ranges, weighted_sums, weights
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import write_parquet
 
 SLICE = 1 << 20  # records read at a time, on average: a range of hashes, whatever the number of partitions
 BATCH = 1 << 11  # records whose sums are held at a time, some 14 kB each

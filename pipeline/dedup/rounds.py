@@ -15,8 +15,7 @@ from pipeline.dedup.exact import FindEqual
 from pipeline.dedup.near import find_near
 from pipeline.dedup.repeats import find_repeats
 from pipeline.dedup.settings import MOST_PARTITIONS, DedupSettings
-from pipeline.store.documents import scan
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import scan, write_parquet
 
 EXACT, NEAR, REPEATS = "exact_dedup", "near_dedup", "repeats"  # steps, as sources switch them off
 PARTITION_BYTES = 1 << 30  # text whose hashes one partition holds (assumed)

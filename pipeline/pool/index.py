@@ -4,8 +4,7 @@ The index is what labels are for texts: the pool's domains and its validation sp
 works on text (filters, deduplication, decontamination, classifiers) passes these documents by.
 """
 
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,36 +16,13 @@ from mixes.proxy.tokens import id_type
 from pipeline.errors import PipelineError
 from pipeline.label import label
 from pipeline.pool.tokenise import write_tokens
-from pipeline.read.sources import Shard, SourceSettings
-from pipeline.read.tokens import WIDTH, take_ids
+from pipeline.read.sources import WIDTH, Shard
+from pipeline.read.tokens import take_ids
 from pipeline.store.documents import read_rows, write_rows
 from pipeline.store.funnel import size
-from pipeline.store.tokenizer import given_tokenizer, load_tokenizer, vocabulary_size
+from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
 
 SCHEMA = pa.schema([*label.SCHEMA, ("offset", pa.int64()), ("tokens", pa.int64())])  # offset: bytes
-
-
-def check_ids(sources: Mapping[str, SourceSettings], named: str, file: Path, end: str) -> None:
-    """See that one tokenizer made the ids of every tokenised source.
-
-    named: the tokenizer as `tokenizer.path` names it; file: where that is; end: its token that ends a document.
-
-    Raises:
-        PipelineError: the tokenizer cannot be used, or a source's ids are another's.
-    """
-    vocabulary = vocabulary_size(given_tokenizer(file, end))
-    digest = sha256(file.read_bytes()).hexdigest()
-    for name, source in sorted(sources.items()):
-        if (source.tokenizer_sha256 or "").lower() != digest:
-            raise PipelineError(
-                f"sources.{name}.tokenizer_sha256: it is {source.tokenizer_sha256}, but tokenizer.path "
-                f"{named!r} has {digest} — name the tokenizer that made the ids"
-            )
-        if WIDTH[source.dtype] < id_type(vocabulary).itemsize:
-            raise PipelineError(
-                f"sources.{name}.dtype: {source.dtype} cannot hold all {vocabulary:,} ids of tokenizer.path "
-                f"{named!r} — the ids are wider: set dtype: uint32"
-            )
 
 
 class WriteIndex(PipelineStep):

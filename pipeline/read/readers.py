@@ -11,12 +11,12 @@ from datatrove.pipeline.base import PipelineStep
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
 from pipeline.read.response import check_block, html_page
-from pipeline.read.rows import MAX_DOCUMENT, lines, read_jsonl, read_parquet, unreadable
-from pipeline.read.settings import ReadSettings
+from pipeline.read.rows import lines, read_jsonl, read_parquet, unreadable
+from pipeline.read.settings import MAX_DOCUMENT, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
-from pipeline.store.documents import scan
-from pipeline.store.funnel import KEPT, Funnel, size, write_parquet
+from pipeline.store.documents import scan, write_parquet
+from pipeline.store.funnel import KEPT, Funnel, size
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
 __all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused", "lines", "read_jsonl"]
