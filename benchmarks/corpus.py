@@ -20,15 +20,22 @@ from rich.console import Console
 from rich.table import Table
 
 from classifiers.model import TextModel, TrainingSettings, train_model
-from pipeline.filters.c4 import C4Settings, c4_lines
+from pipeline.filters.c4 import c4_lines
 from pipeline.filters.chain import filter_chain
-from pipeline.filters.fineweb import FineWebSettings, fineweb_rule
-from pipeline.filters.heuristics import HeuristicSettings, broken_rule
-from pipeline.filters.language import LanguageSettings
-from pipeline.filters.repetition import RepetitionSettings, repetition_rule
-from pipeline.filters.settings import FilterSettings
+from pipeline.filters.fineweb import fineweb_rule
+from pipeline.filters.heuristics import broken_rule
+from pipeline.filters.repetition import repetition_rule
+from pipeline.filters.settings import (
+    C4Settings,
+    FilterSettings,
+    FineWebSettings,
+    HeuristicSettings,
+    LanguageSettings,
+    RepetitionSettings,
+    UrlSettings,
+)
 from pipeline.filters.statistics import Statistics
-from pipeline.filters.urls import BlockList, UrlSettings, compile_list
+from pipeline.filters.urls import BlockList, compile_list
 from pipeline.read.extract import ExtractText
 from pipeline.read.readers import ReadShards, lines
 from pipeline.read.sources import SourceSettings, find_shards

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.decontamination.decontaminate import DecontaminateSettings, build_index
+from pipeline.decontamination.decontaminate import build_index
 from pipeline.decontamination.questions import find_labels, question
-from pipeline.read.extract import page_text
+from pipeline.decontamination.settings import DecontaminateSettings
+from pipeline.read.page import page_text
 from pipeline.read.readers import READERS, Refused
 from pipeline.read.sources import Shard
 from pipeline.suite import read_suite

@@ -25,7 +25,8 @@ from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignatur
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.dedup.near import NearSettings, Signatures, find_near
+from pipeline.dedup.near import Signatures, find_near
+from pipeline.dedup.settings import NearSettings
 from pipeline.dedup.shingles import band_keys, shingle_sets
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings

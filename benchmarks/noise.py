@@ -41,7 +41,8 @@ from mixes.recommendation.cautions import CLEAR as OF_USE
 from mixes.runs import Runs
 from mixes.target import family_weights, task_weights
 from pipeline.suite import suite_families
-from pipeline.train.swarm import read_runs, train_swarm
+from pipeline.train.records import read_runs
+from pipeline.train.swarm import train_swarm
 
 OWN_DESIGNS = 50  # of each mix with a seed of its own
 DRAWS = 60  # of mixes that are tried, unseen, replicated

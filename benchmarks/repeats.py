@@ -28,7 +28,8 @@ from pydivsufsort import divsufsort, kasai
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.dedup.repeats import RepeatSettings, find_repeats
+from pipeline.dedup.repeats import find_repeats
+from pipeline.dedup.settings import RepeatSettings
 from pipeline.dedup.windows import SEPARATOR
 from pipeline.read.readers import lines
 from pipeline.store.documents import SCHEMA, write_rows

@@ -26,8 +26,9 @@ from classifiers.crossfit import fold_of
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
 from classifiers.file_format import LABEL
-from classifiers.model import TrainingSettings, training_file
+from classifiers.model import training_file
 from classifiers.sandbox import run_child
+from classifiers.settings import TrainingSettings
 
 VERSION = 1  # raised when a search would find something else
 FIELDS = {

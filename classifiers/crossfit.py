@@ -13,7 +13,8 @@ import numpy as np
 
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
-from classifiers.model import TextModel, TrainingSettings, train_model
+from classifiers.model import TextModel, train_model
+from classifiers.settings import TrainingSettings
 
 
 def fold_of(text_hash: str, folds: int) -> int:

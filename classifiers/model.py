@@ -12,39 +12,14 @@ from pathlib import Path
 
 import fasttext
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from classifiers.errors import ClassifierError
 from classifiers.file_format import LABEL, MAGIC
+from classifiers.settings import TrainingSettings
 
 # Characters of a text that are scored. Measured on the sample's held-out pages: average precision 0.993 from
 # 500 characters on and from whole pages alike; topics' accuracy 0.834 at 300, 0.849 from 1,000 on.
 SCORED = 20_000
-
-
-class TrainingSettings(BaseModel):
-    """How a fastText classifier is trained."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(5, ge=1)
-    """Passes over the training text."""
-    learning_rate: float = Field(0.5, gt=0)
-    """fastText's rate."""
-    word_ngrams: int = Field(2, ge=1, le=5)
-    """Longest word n-gram used as a feature."""
-    shortest_subword: int = Field(0, ge=0, le=10)
-    """Characters of the shortest n-gram of a word used as a feature."""
-    longest_subword: int = Field(0, ge=0, le=10)
-    """Characters of the longest one; 0: none are used."""
-    dimensions: int = Field(32, ge=2)
-    """Width of the embeddings."""
-    passage: int = Field(1_000, ge=50)
-    """Characters of each text that are trained on, so that no label is known by its texts' length."""
-    hash_buckets: int = Field(200_000, ge=1_000)
-    """Buckets of n-gram features; fastText's own two million would make a model of 800 MB."""
-    autotune_seconds: int | None = Field(None, ge=1, le=86_400)
-    """Time to search for better epochs, rate and n-grams than these, once for the same texts; unset: no search."""
 
 
 class TextModel:

@@ -4,9 +4,32 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from classifiers.model import TrainingSettings
-
 MODEL_BYTES = 4 << 30  # of the largest ready model that is fetched, unless stated otherwise
+
+
+class TrainingSettings(BaseModel):
+    """How a fastText classifier is trained."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(5, ge=1)
+    """Passes over the training text."""
+    learning_rate: float = Field(0.5, gt=0)
+    """fastText's rate."""
+    word_ngrams: int = Field(2, ge=1, le=5)
+    """Longest word n-gram used as a feature."""
+    shortest_subword: int = Field(0, ge=0, le=10)
+    """Characters of the shortest n-gram of a word used as a feature."""
+    longest_subword: int = Field(0, ge=0, le=10)
+    """Characters of the longest one; 0: none are used."""
+    dimensions: int = Field(32, ge=2)
+    """Width of the embeddings."""
+    passage: int = Field(1_000, ge=50)
+    """Characters of each text that are trained on, so that no label is known by its texts' length."""
+    hash_buckets: int = Field(200_000, ge=1_000)
+    """Buckets of n-gram features; fastText's own two million would make a model of 800 MB."""
+    autotune_seconds: int | None = Field(None, ge=1, le=86_400)
+    """Time to search for better epochs, rate and n-grams than these, once for the same texts; unset: no search."""
 
 
 class QualitySettings(BaseModel):

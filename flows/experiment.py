@@ -21,17 +21,16 @@ from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
 from mixes.swarm import SwarmSettings
 from mixes.upsampling import UpsamplingSettings
-from pipeline.decontamination.decontaminate import DecontaminateSettings
-from pipeline.dedup.rounds import DedupSettings
+from pipeline.decontamination.settings import DecontaminateSettings
+from pipeline.dedup.settings import DedupSettings
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.filters.language import LanguageSettings
-from pipeline.filters.settings import FilterSettings
-from pipeline.pool.domains import PoolSettings
-from pipeline.read.readers import ReadSettings
+from pipeline.filters.settings import FilterSettings, LanguageSettings
+from pipeline.pool.settings import PoolSettings, TokenizerSettings
+from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import SourceSettings
 from pipeline.stages.corpus import Corpus
-from pipeline.store.tokenizer import TokenizerSettings
-from pipeline.suite import SuiteSettings
+from pipeline.store.stage import StageStore
+from pipeline.suite_settings import SuiteSettings
 
 
 class Experiment(BaseModel):
@@ -115,7 +114,7 @@ class Experiment(BaseModel):
         """The sections that make the pool."""
         return Corpus(
             base=self.base,
-            stages=self.folder / "stages",
+            stages=StageStore(self.folder / "stages"),
             sources=self.sources,
             read=self.read,
             filters=self.filters,

@@ -3,19 +3,17 @@
 import hashlib
 from pathlib import Path
 
-from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 from pydantic import TypeAdapter
 
 from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_recommendation
 from flows.experiment import Experiment
+from flows.orchestration import flow, publish, run_task
 from flows.settings.question import available_tokens, question_address, question_of
 from flows.settings.repetition import note_other_budget
 from flows.settings.reuse import content_evidence, fold_question, reuse_plan, unfold_recommendation
 from flows.show.progress import note, stage_progress
 from flows.show.recommendation import recommendation_markdown
-from flows.stage_task import stage_task
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
@@ -26,21 +24,20 @@ from mixes.upsampling import bucket_rows
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
 from pipeline.pool.pool import Pool
 from pipeline.stages.laws import recommend_once_fitted
-from pipeline.store.stage import Stage, run_stage, write_aside
+from pipeline.store.stage import Stage, write_aside
 from pipeline.train.checkpoint_scores import checkpoint_id
-from pipeline.train.swarm import Evidence
+from pipeline.train.setup import Evidence
 
 RECOMMENDATION = TypeAdapter(Recommendation)
 
 
-@stage_task(name="fit-and-optimise")
 def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Laws, optimum, intervals."""
     runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
     if checkpoint := checkpoint_id(evidence):
         hashes["checkpoint"] = checkpoint
-    plan = reuse_plan(experiment, evidence.pool)
+    plan = reuse_plan(experiment, experiment.corpus.stages, evidence.pool)
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
     stage = Stage("recommend", 10, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
@@ -51,7 +48,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(recommendation))
 
     with stage_progress("recommend"):
-        folder = run_stage(experiment.corpus.stages, stage, work)
+        folder = experiment.corpus.stages.run(stage, work)
     return RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
 
 
@@ -70,17 +67,17 @@ def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[
     return bucket_rows(found.mix, found.budget or 0.0, tokens, experiment.upsampling)
 
 
-@flow(name="recommend", log_prints=False, validate_parameters=False)
+@flow("recommend")
 def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Scores to a recommended mix, recorded and shown in Prefect."""
-    found = fit_and_optimise(experiment, evidence, candidates)
-    create_markdown_artifact(recommendation_markdown(found), key="recommended-mix", description=found.id)
+    found = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
+    publish("recommended-mix", recommendation_markdown(found), found.id)
     buckets = _buckets(experiment, Pool(evidence.pool), found)
     rebuild_catalog(experiment, record_recommendation(experiment, found, buckets))
     return found
 
 
-@flow(name="run", log_prints=False, validate_parameters=False)
+@flow("run")
 def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) -> Recommendation:
     """The whole process; finished work is skipped.
 
@@ -92,7 +89,7 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
     return recommend_flow(asked, evidence, candidates)
 
 
-@flow(name="prepare-and-swarm", log_prints=False, validate_parameters=False)
+@flow("prepare-and-swarm")
 def evidence_flow(experiment: Experiment) -> tuple[Path, tuple[Evidence, list[Candidate]]]:
     """The first two flows."""
     pool = pool_to_train_on(experiment)

@@ -4,33 +4,33 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-
-from prefect import flow
+from functools import partial
 
 from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_validation
 from flows.experiment import Experiment
+from flows.orchestration import flow, run_task
 from flows.recommend import recommend_flow
 from flows.settings.repetition import kept_sequences, note_other_budget
 from flows.show.progress import stage_progress
-from flows.stage_task import stage_task
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
 from mixes.recommendation.validation import Trial, Validation, budgets, compare, most_repeated, plan_trials
 from mixes.swarm import Candidate
-from pipeline.train.swarm import Evidence, diverged_runs, read_runs, train_swarm
+from pipeline.train.records import diverged_runs, read_runs
+from pipeline.train.setup import Evidence
+from pipeline.train.swarm import train_swarm
 
 
-@stage_task(name="train-anew")
-def train_anew(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
+def _train_anew(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
     """Every proxy of one budget that has no record yet."""
     with stage_progress("validate") as progress:
         train_swarm(evidence, candidates, experiment.records, experiment.folder / "logs", experiment.executor, progress)
 
 
-@flow(name="validate", log_prints=False, validate_parameters=False)
+@flow("validate")
 def validate_flow(
     experiment: Experiment, asked: RecommendSettings, seeds: int, size: str | None, multiple: float
 ) -> Validation:
@@ -46,7 +46,7 @@ def validate_flow(
     evidence = trial_evidence(experiment, swarm, settings)
     trials = plan_trials(found.natural, found.mix, seeds)
     for part, candidates in trials.items():
-        train_anew(experiment, evidence[part], candidates)
+        run_task("train-anew", partial(_train_anew, experiment, evidence[part], candidates))
     done = _judge(experiment, found, swarm, evidence, trials)
     rebuild_catalog(experiment, record_validation(experiment, done))
     return done

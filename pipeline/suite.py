@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 from tokenizers import Tokenizer
 
 from mixes.proxy.items import Item
 from pipeline.errors import PipelineError
-from pipeline.read.readers import Refused, lines
+from pipeline.read.refused import Refused
 from pipeline.read.unpack import DAMAGE
-from pipeline.store.funnel import write_parquet
-from pipeline.store.stage import Stage, hash_files, run_stage
+from pipeline.store.documents import write_parquet
+from pipeline.store.stage import Stage, StageStore
+from pipeline.suite_settings import SuiteSettings
 
 FIELDS = ("task", "family", "context", "continuation")
 NAMES = ("task", "family")
@@ -24,30 +24,19 @@ NAMED = 3  # tasks that a line about cut items names
 HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can spell it, UTF-8 cannot
 
 
-class SuiteSettings(BaseModel):
-    """The `suite:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: str
-    """JSON lines (.jsonl, .gz, .zst), relative to the experiment file."""
-    items: int = Field(64, ge=4)
-    """Items of each task that every proxy is scored on (measured: 64 cost 6 % of a proxy's training)."""
-
-
-def check_suite(stages: Path, path: Path) -> None:
+def check_suite(stages: StageStore, path: Path) -> None:
     """Read a suite file whole, once for its content: what is wrong shows before anything that takes long.
 
     Raises:
         PipelineError: see `read_suite`.
     """
-    stage = Stage("checked", 1, None, (hash_files(stages, [path]),))
+    stage = Stage("checked", 1, None, (stages.hash_files([path]),))
 
     def work(_folder: Path) -> None:
         for _ in read_suite(path):
             pass
 
-    run_stage(stages, stage, work)
+    stages.run(stage, work)
 
 
 def read_suite(path: Path) -> Iterator[dict[str, str]]:
@@ -79,6 +68,8 @@ def read_suite(path: Path) -> Iterator[dict[str, str]]:
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, counted from 1."""
+    from pipeline.read.rows import lines  # with Parquet and datatrove, which a finished suite needs nothing of
+
     try:
         for number, line in enumerate(lines(path), start=1):
             if line.strip():

@@ -20,7 +20,7 @@ from warcio.warcwriter import WARCWriter
 
 from mixes.proxy.settings import ProxySettings
 from pipeline.suite import SuiteSettings, encode_suite
-from pipeline.train.cohort import Evidence
+from pipeline.train.setup import Evidence
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "build" / "sample"

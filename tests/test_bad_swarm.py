@@ -18,7 +18,7 @@ from tokenizers.models import BPE
 from mixes.proxy.checkpoint import save_proxy
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import SIZES
-from pipeline.store.tokenizer import END
+from pipeline.pool.settings import END
 
 pytestmark = pytest.mark.usefixtures("served")
 

@@ -11,7 +11,8 @@ from pipeline.dedup.exact import FindEqual
 from pipeline.dedup.rounds import DedupSettings, choose_partitions, find_duplicates
 from pipeline.errors import PipelineError
 from pipeline.stages.clean import DropDuplicates, ReadDocuments, Remove, TrimRepeats
-from pipeline.store.documents import SCHEMA, WriteDocuments, content_hash, write_rows
+from pipeline.store.documents import SCHEMA, content_hash, write_rows
+from pipeline.store.write_documents import WriteDocuments
 
 
 def row(id: str, text: str, date: str = "", url: str = "", source: str = "x") -> dict:

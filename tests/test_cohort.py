@@ -20,8 +20,9 @@ from mixes.proxy.train import Program, clip_each, has_diverged, has_risen, learn
 from mixes.swarm import Candidate
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
-from pipeline.train.cohort import Evidence
-from pipeline.train.swarm import check_epochs, diverged_runs, read_runs, slowed_runs, train_swarm
+from pipeline.train.records import diverged_runs, read_runs, slowed_runs
+from pipeline.train.setup import Evidence, check_epochs
+from pipeline.train.swarm import train_swarm
 
 CANDIDATES = [
     Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 0),

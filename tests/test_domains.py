@@ -9,7 +9,8 @@ from pipeline.pool.domains import PoolSettings, plan_domains, read_domains, spli
 from pipeline.read.readers import ReadShards
 from pipeline.read.sources import SourceSettings, find_shards
 from pipeline.stages.clean import ReadDocuments
-from pipeline.store.documents import WriteDocuments, scan
+from pipeline.store.documents import scan
+from pipeline.store.write_documents import WriteDocuments
 
 
 def test_topics_become_domains_by_size():

@@ -11,7 +11,9 @@ import pytest
 from datatrove.data import Document
 
 from pipeline.errors import PipelineError
-from pipeline.read.extract import ExtractText, check_extractors, page_text
+from pipeline.read.extract import ExtractText
+from pipeline.read.extractors import check_extractors
+from pipeline.read.page import page_text
 from pipeline.read.sources import SourceSettings
 
 PROSE = "The river rose for three days and the people of the valley watched it with patience. " * 5

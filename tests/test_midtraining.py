@@ -36,7 +36,7 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
 from pipeline.store.tokenizer import vocabulary_hash
 from pipeline.train.checkpoint_scores import checkpoint_id, read_checkpoint, score_checkpoint
-from pipeline.train.cohort import Evidence
+from pipeline.train.setup import Evidence
 from pipeline.train.swarm import train_swarm
 
 OWN = {"humaneval": 2.6, "mbpp": 3.2, "sciq": 2.5}  # the planted checkpoint's scores

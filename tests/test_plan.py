@@ -40,7 +40,7 @@ from mixes.recommendation.expected import expected_half_width, measured_noise
 from mixes.runs import Run, Runs
 from mixes.swarm import SwarmSettings, draw_swarm
 from pipeline.pool.pool import Pool
-from pipeline.store.stage import Stage, Unfinished, hash_files, looking, run_stage
+from pipeline.store.stage import Stage, StageStore, Unfinished
 
 CPU = torch.device("cpu")
 
@@ -278,18 +278,16 @@ def test_a_changed_corpus_has_no_pool(tiny, finished, tmp_path):
     assert tree(copy / "work") == before
 
 
-def test_looking_makes_nothing(tmp_path):
+def test_a_store_that_finds_makes_nothing(tmp_path):
     (tmp_path / "file").write_text("text")
-    stage = Stage("stage", 1, None, ())
-    with looking():
-        with pytest.raises(Unfinished, match="'stage' is not finished"):
-            run_stage(tmp_path / "stages", stage, lambda folder: None)
-        found = hash_files(tmp_path / "stages", [tmp_path / "file"])
-    assert not (tmp_path / "stages").exists()
-    assert hash_files(tmp_path / "stages", [tmp_path / "file"]) == found
-    made = run_stage(tmp_path / "stages", stage, lambda folder: None)
-    with looking():
-        assert run_stage(tmp_path / "stages", stage, lambda folder: None) == made
+    stage, stages = Stage("stage", 1, None, ()), StageStore(tmp_path / "stages")
+    with pytest.raises(Unfinished, match="'stage' is not finished"):
+        stages.finding.run(stage, lambda folder: None)
+    content = stages.finding.hash_files([tmp_path / "file"])
+    assert not stages.root.exists()
+    assert stages.hash_files([tmp_path / "file"]) == content
+    made = stages.run(stage, lambda folder: None)
+    assert stages.finding.run(stage, lambda folder: None) == made
 
 
 def test_a_gpu_that_is_not_here(tiny):

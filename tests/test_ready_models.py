@@ -30,6 +30,7 @@ from pipeline.errors import PipelineError
 from pipeline.label.pretrained import ready_quality, ready_topics, slug
 from pipeline.stages import pool as assemble
 from pipeline.stages import texts as refine
+from pipeline.store.stage import StageStore
 
 SETTINGS = TrainingSettings(epochs=15, dimensions=8, hash_buckets=1_000)
 
@@ -126,17 +127,17 @@ def test_a_ready_model_is_measured_and_calibrated_where_labels_are_at_hand(tiny,
 def test_what_is_wrong_with_a_topic_model_is_one_line(tmp_path, model, section, said):
     settings = TopicSettings(**({"model": str(model)} | section))
     with pytest.raises(PipelineError, match=said) as error:
-        ready_topics(tmp_path, tmp_path, settings)
+        ready_topics(StageStore(tmp_path), tmp_path, settings)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.rglob("*model.bin"))[1:]  # the finished one at most; nothing is left of refused ones
 
 
 def test_what_is_good_must_be_said(tmp_path, model):
     with pytest.raises(PipelineError, match=r"quality\.good: is missing — say which .* means good: 0, 1, 10, 2"):
-        ready_quality(tmp_path, tmp_path, QualitySettings(model=str(model)))
+        ready_quality(StageStore(tmp_path), tmp_path, QualitySettings(model=str(model)))
     with pytest.raises(PipelineError, match=r"quality\.good: the model has no label 'hq' — did you mean"):
-        ready_quality(tmp_path, tmp_path, QualitySettings(model=str(model), good="__label__hq"))
-    found = ready_quality(tmp_path, tmp_path, QualitySettings(model=str(model), good="__label__7"))
+        ready_quality(StageStore(tmp_path), tmp_path, QualitySettings(model=str(model), good="__label__hq"))
+    found = ready_quality(StageStore(tmp_path), tmp_path, QualitySettings(model=str(model), good="__label__7"))
     assert found.names["7"] == "good"
     assert {name for label, name in found.names.items() if label != "7"} == {"raw"}
 
@@ -167,12 +168,12 @@ def test_a_model_is_downloaded_once(tmp_path, model):
         address = f"http://127.0.0.1:{server.server_port}/topics.bin"
         settings = TopicSettings(model=address)
         with pytest.raises(PipelineError, match=r"larger than topics\.max_model_bytes"):
-            ready_topics(tmp_path, tmp_path, settings.model_copy(update={"max_model_bytes": 5_000}))
-        first = ready_topics(tmp_path, tmp_path, settings)
+            ready_topics(StageStore(tmp_path), tmp_path, settings.model_copy(update={"max_model_bytes": 5_000}))
+        first = ready_topics(StageStore(tmp_path), tmp_path, settings)
         server.shutdown()
     assert first.file.read_bytes() == model.read_bytes()
-    assert ready_topics(tmp_path, tmp_path, settings) == first  # the server is gone
-    assert first.sha256 == ready_topics(tmp_path, tmp_path, TopicSettings(model=str(model))).sha256
+    assert ready_topics(StageStore(tmp_path), tmp_path, settings) == first  # the server is gone
+    assert first.sha256 == ready_topics(StageStore(tmp_path), tmp_path, TopicSettings(model=str(model))).sha256
 
 
 class Endless(http.server.BaseHTTPRequestHandler):
@@ -193,7 +194,7 @@ def test_a_download_without_end_is_cut_off(tmp_path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings = TopicSettings(model=f"http://127.0.0.1:{server.server_port}/m.bin", max_model_bytes=3_000_000)
         with pytest.raises(PipelineError, match=r"larger than topics\.max_model_bytes, 3,000,000"):
-            ready_topics(tmp_path, tmp_path, settings)
+            ready_topics(StageStore(tmp_path), tmp_path, settings)
         server.shutdown()
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size > 0]
 

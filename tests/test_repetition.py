@@ -27,8 +27,8 @@ from mixes.reuse.plan import ReusePlan, draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
-from pipeline.train.cohort import Evidence
-from pipeline.train.swarm import check_epochs, train_swarm
+from pipeline.train.setup import Evidence, check_epochs
+from pipeline.train.swarm import train_swarm
 
 PROXY = ProxySettings(size="100k", tokens=640 * 64 + 100, context=64, batch=8)  # 80 whole steps, and a rest
 BUDGET = 6 * 640 * 64

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -11,9 +12,11 @@ from conftest import SAMPLE, mixwright, read_lines, write_lines
 from flows.errors import INPUT_ERRORS
 from flows.experiment import load_experiment
 from flows.settings.reuse import describe_plan, reuse_plan
+from mixes.reuse.plan import ReusePlan
 from mixes.upsampling import UpsamplingSettings
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
 from pipeline.pool.pool import Pool
+from pipeline.store.stage import StageStore
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -76,8 +79,9 @@ def test_buckets_give_what_the_mix_wants(tiny, joined):
 
 
 def test_contents_are_names_of_texts_not_of_folders(tiny, finished, joined):
-    stages = tiny / "work" / "stages"
-    now = {f"content/{name}": content for name, content in domain_contents(stages, next(stages.glob("pool-*"))).items()}
+    stages = StageStore(tiny / "work" / "stages")
+    contents = domain_contents(stages, next(stages.root.glob("pool-*")))
+    now = {f"content/{name}": content for name, content in contents.items()}
     assert len(now) == len(finished["mix"])
     assert now.items() <= finished["evidence"].items()
     assert now.items() <= joined["evidence"].items()
@@ -110,7 +114,7 @@ def test_what_cannot_be_reused_is_explained(tiny, finished, reuse, said):
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     (tiny / "wrong.yaml").write_text(yaml.safe_dump({**content, "reuse": reuse}))
     with pytest.raises(INPUT_ERRORS) as raised:
-        reuse_plan(load_experiment(tiny / "wrong.yaml"), next((tiny / "work" / "stages").glob("pool-*")))
+        planned(tiny / "wrong.yaml")
     assert said in str(raised.value)
 
 
@@ -118,8 +122,15 @@ def test_a_recommendation_of_the_work_folder_is_found_by_its_id(tiny, finished):
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     reuse = {"recommendation": finished["id"], "partial": ["web*"]}
     (tiny / "by_id.yaml").write_text(yaml.safe_dump({**content, "reuse": reuse}))
-    plan = reuse_plan(load_experiment(tiny / "by_id.yaml"), next((tiny / "work" / "stages").glob("pool-*")))
+    plan = planned(tiny / "by_id.yaml")
     opened = [name for name in finished["mix"] if name.startswith("web")]
     assert list(plan.open) == sorted(opened)
     assert set(plan.frozen) == set(finished["mix"]) - set(opened)
     assert describe_plan(plan)[1] == f"mixed anew: {plan.open[0]} (same)"
+
+
+def planned(file: Path) -> ReusePlan | None:
+    """The plan of reuse over the pool of the finished experiment."""
+    experiment = load_experiment(file)
+    stages = experiment.corpus.stages
+    return reuse_plan(experiment, stages, next(stages.root.glob("pool-*")))

@@ -21,7 +21,7 @@ from pipeline.read.readers import READERS, Refused
 from pipeline.read.sources import SourceSettings, find_shards
 from pipeline.stages.texts import compile_block_list, filter_shards
 from pipeline.store.documents import scan
-from pipeline.store.stage import hash_files
+from pipeline.store.stage import StageStore
 
 ROW = b'{"text": "%d of them"}\n'
 
@@ -202,15 +202,17 @@ def test_a_remote_shard_is_known_by_its_version_and_not_downloaded_for_it(tmp_pa
     for n in range(10):
         web.files[f"{n}.jsonl"] = ROW % n
     urls = [f"{web.url}/{n}.jsonl" for n in range(10)]
-    one = hash_files(tmp_path, urls)
-    assert one == hash_files(tmp_path, urls)
+    one = StageStore(tmp_path).hash_files(urls)
+    assert one == StageStore(tmp_path).hash_files(urls)
     assert {way for way, _ in web.asked} == {"HEAD"}
     web.files["7.jsonl"] = ROW % 8  # of the same size
-    assert hash_files(tmp_path, urls) != one
+    assert StageStore(tmp_path).hash_files(urls) != one
     del web.files["7.jsonl"]
-    assert hash_files(tmp_path, urls) not in (one, hash_files(tmp_path, urls[1:]))
+    assert StageStore(tmp_path).hash_files(urls) not in (one, StageStore(tmp_path).hash_files(urls[1:]))
     (tmp_path / "7.jsonl").write_bytes(ROW % 7)
-    assert hash_files(tmp_path, [tmp_path / "7.jsonl"]) == hash_files(tmp_path, [str(tmp_path / "7.jsonl")])
+    assert StageStore(tmp_path).hash_files([tmp_path / "7.jsonl"]) == StageStore(tmp_path).hash_files(
+        [str(tmp_path / "7.jsonl")]
+    )
 
 
 def test_the_filter_stage_over_http_with_a_shard_that_cannot_be_had(tmp_path, web):

@@ -8,7 +8,7 @@ from conftest import write_lines
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from pipeline.errors import PipelineError
-from pipeline.store.stage import hash_files
+from pipeline.store.stage import StageStore
 from pipeline.suite import (
     SuiteSettings,
     check_suite,
@@ -149,10 +149,10 @@ def test_a_file_that_is_cut(tmp_path):
 
 def test_a_content_that_was_found_right_is_not_read_again(tmp_path):
     (tmp_path / "s.jsonl").write_text(json.dumps(GOOD))
-    check_suite(tmp_path / "stages", tmp_path / "s.jsonl")
+    check_suite(StageStore(tmp_path / "stages"), tmp_path / "s.jsonl")
     (checked,) = (tmp_path / "stages").glob("checked-*")
-    assert hash_files(tmp_path / "stages", [tmp_path / "s.jsonl"]) in (checked / "stage.json").read_text()
+    assert StageStore(tmp_path / "stages").hash_files([tmp_path / "s.jsonl"]) in (checked / "stage.json").read_text()
     for _ in range(2):
         (tmp_path / "s.jsonl").write_text("{")
         with pytest.raises(PipelineError, match="line 1: not JSON"):
-            check_suite(tmp_path / "stages", tmp_path / "s.jsonl")
+            check_suite(StageStore(tmp_path / "stages"), tmp_path / "s.jsonl")

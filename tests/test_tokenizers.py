@@ -15,7 +15,8 @@ from mixes.swarm import Candidate
 from pipeline.pool.tokenise import TRAIN
 from pipeline.store.tokenizer import load_tokenizer, token_bytes, vocabulary_size
 from pipeline.suite import encode_suite
-from pipeline.train.swarm import Evidence, train_swarm
+from pipeline.train.setup import Evidence
+from pipeline.train.swarm import train_swarm
 
 FAR = 70_000  # beyond 16 bits
 

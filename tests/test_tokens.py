@@ -28,7 +28,8 @@ from pipeline.stages import pool as assemble
 from pipeline.stages import texts as refine
 from pipeline.store.documents import scan
 from pipeline.suite import encode_suite
-from pipeline.train.swarm import Evidence, train_swarm
+from pipeline.train.setup import Evidence
+from pipeline.train.swarm import train_swarm
 
 END = "<|endoftext|>"
 SOURCES = {"science": 150, "code": 30}  # real texts that stand in for papers and programs
@@ -87,7 +88,7 @@ def experiment(base: Path, name: str, sources: dict, **sections: object) -> Expe
 def pool_of(made: Experiment) -> Pool:
     """The pool of an experiment whose sources are all tokenised, without Prefect."""
     corpus = made.corpus
-    corpus.stages.mkdir(parents=True, exist_ok=True)
+    corpus.stages.root.mkdir(parents=True, exist_ok=True)
     stages = {"index": refine.index_tokens(corpus, quiet)}
     stages["domains"] = assemble.choose_domains(corpus, stages)
     stages["tokenizer"] = assemble.make_tokenizer(corpus, stages)
@@ -294,7 +295,7 @@ def test_refused_and_removed_documents_never_enter(base):
     assert len(found) == len(real) == 75  # the short one came, the removed one went
     assert len(set(found) - set(real)) == 1
     assert (99, 0) in found
-    indexed = next(file.parent for file in whole.corpus.stages.glob("index-*/labels") if _removed(file.parent))
+    indexed = next(file.parent for file in whole.corpus.stages.root.glob("index-*/labels") if _removed(file.parent))
     refused = pl.read_parquet(indexed / "refused" / "*.parquet").select("source", "shard", "offset", "reason").rows()
     at = len(ids) * 4
     assert refused == [
@@ -336,7 +337,7 @@ def test_a_shard_out_of_reach_is_a_row_and_the_rest_goes_on(base):
         server.http.server_close()
     found = documents_in(*pool.files("train")["papers"], *pool.files("validation")["papers"])
     assert sorted(found) == sorted(documents_in(base / "code" / "a.bin"))
-    refused = pl.read_parquet(next(made.corpus.stages.glob("index-*")) / "refused" / "*.parquet")
+    refused = pl.read_parquet(next(made.corpus.stages.root.glob("index-*")) / "refused" / "*.parquet")
     assert refused.select("shard", "reason", "fatal").rows() == [("b.bin", "unreadable (ClientResponseError)", True)]
 
 
@@ -351,7 +352,7 @@ def test_a_shard_that_shrinks_meanwhile_stops_the_copy_which_then_goes_on(base):
     with pytest.raises(PipelineError, match=r"sources\.programs: b\.bin cannot be read as it was indexed"):
         assemble.tokenise(made.corpus, stages, quiet)
     (base / "shrinking" / "b.bin").write_bytes(whole)
-    aside = next(made.corpus.stages.glob(".tokenise-*/tokens/00000/files.json"))
+    aside = next(made.corpus.stages.root.glob(".tokenise-*/tokens/00000/files.json"))
     before = aside.stat().st_ino
     pool = pool_of(made)
     assert (pool.tokenised / "tokens" / "00000" / "files.json").stat().st_ino == before  # that rank did not run again

@@ -18,15 +18,14 @@ from flows.experiment import Experiment
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Estimate, Validation
 from mixes.swarm import Candidate
-from pipeline.label.model_cards import QUALITY, TOPIC, version_at
+from pipeline.label.versions import QUALITY, TOPIC, version_at
 from pipeline.pool.pool import Pool
 from pipeline.read.sources import find_shards
-from pipeline.store.documents import scan
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import scan, write_parquet
 from pipeline.store.stage import read_stage, write_aside
 from pipeline.suite import suite_counts
 from pipeline.train.checkpoint_scores import checkpoint_id
-from pipeline.train.swarm import Evidence
+from pipeline.train.setup import Evidence
 
 STEPS = (
     "read", "urls", "extract", "heuristics", "repetition", "c4", "fineweb", "language", "madlad", "modifiers", "pii",

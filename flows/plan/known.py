@@ -1,27 +1,27 @@
 """What is known of an experiment while nothing may run: its pool, suite, swarm and records, or what to expect of them.
 
-Everything here happens within `looking`: no stage is made, nothing is written.
+Stages are looked for in a store that makes none: nothing is written.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flows.candidates import draw_first, draw_from_pool, draw_next, make_suite
 from flows.experiment import Experiment
 from flows.settings.repetition import kept_sequences
-from flows.settings.reuse import reuse_plan
 from mixes.recommendation.expected import measured_noise
-from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
 from pipeline.errors import PipelineError
 from pipeline.pool.pool import Pool
-from pipeline.stages.find import encoded_items, expected_domains, expected_items, find_pool
-from pipeline.store.stage import Unfinished, looking
+from pipeline.stages.expect import encoded_items, expected_domains, expected_items
+from pipeline.stages.graph import find_pool
+from pipeline.store.stage import Unfinished
 from pipeline.store.tokenizer import given_tokenizer, vocabulary_size
 from pipeline.suite import suite_families
 from pipeline.train.checkpoint_scores import start_of
-from pipeline.train.cohort import is_recorded
-from pipeline.train.swarm import Evidence, diverged_runs, read_runs
+from pipeline.train.records import diverged_runs, is_recorded, read_runs
+from pipeline.train.setup import Evidence
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,10 @@ def look(experiment: Experiment) -> Known:
         PipelineError: the experiment's own tokenizer or proxy to start from cannot be read.
     """
     said: list[str] = []
-    with looking():
-        pool = _pool(experiment, said)
-        evidence = _evidence(experiment, pool) if pool else None
-        caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
-        candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, said)
+    pool = _pool(experiment, said)
+    evidence = _evidence(experiment, pool) if pool else None
+    caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
+    candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, said)
     if evidence:
         items = encoded_items(evidence.suite)
         trained = [one for one in candidates if is_recorded(experiment.records, evidence.run_id(one))]
@@ -85,13 +84,10 @@ def _pool(experiment: Experiment, said: list[str]) -> Pool | None:
 
 
 def _evidence(experiment: Experiment, pool: Pool) -> Evidence | None:
-    from flows.swarm import make_suite  # Prefect takes seconds to import
-
     proxy = start_of(experiment.proxy, experiment.corpus)
     try:
-        return Evidence(
-            pool.folder, make_suite.fn(experiment, pool.folder), proxy, kept_sequences(experiment, pool.folder, proxy)
-        )
+        suite = make_suite(experiment, experiment.corpus.finding.stages, pool.folder)
+        return Evidence(pool.folder, suite, proxy, kept_sequences(experiment, pool.folder, proxy))
     except PipelineError:
         return None
 
@@ -101,12 +97,11 @@ def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[
     rounds = experiment.swarm.rounds
     if len(rounds) < 2 or not evidence:
         return []
-    from flows.swarm import draw, draw_next  # Prefect takes seconds to import
-
+    stages = experiment.corpus.finding.stages
     try:
-        candidates = draw.fn(experiment, evidence)
+        candidates = draw_first(experiment, stages, evidence)
         for number in range(2, len(rounds) + 1):
-            candidates = [*candidates, *draw_next.fn(experiment, evidence, candidates, number)]
+            candidates = [*candidates, *draw_next(experiment, stages, evidence, candidates, number)]
     except Unfinished:
         return []
     return candidates
@@ -119,15 +114,12 @@ def _swarm(
     if not pool:
         tokens = _expected_tokens(experiment, said)
         return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, dict.fromkeys(tokens, 1.0))
-    held = {name: domain.tokens for name, domain in pool.domains.items()}
     try:
-        plan = reuse_plan(experiment, pool.folder)
+        return draw_from_pool(experiment, experiment.corpus.finding.stages, pool.folder, settings, caps)
     except Unfinished:
         said.append("Reuse is left out of the count: the pool's contents are not compared with the earlier ones yet.")
-        plan = None
-    if plan:
-        return draw_reusing_swarm(held, proxy_tokens, settings, experiment.seed, plan, caps)
-    return draw_swarm(held, proxy_tokens, settings, experiment.seed, caps)
+        tokens = {name: domain.tokens for name, domain in pool.domains.items()}
+        return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, caps)
 
 
 def _in_one_round(settings: SwarmSettings, said: list[str]) -> SwarmSettings:

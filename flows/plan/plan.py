@@ -15,7 +15,7 @@ from mixes.proxy import cost as costs
 from mixes.proxy.cost import Disk, Parameters
 from mixes.proxy.devices import THIS, Device, check_device, named_device
 from mixes.recommendation.expected import SAMPLE_NOISE, expected_half_width
-from pipeline.train.cohort import VALIDATION_SEQUENCES
+from pipeline.train.setup import VALIDATION_SEQUENCES
 
 SECONDS = 20.0  # that this device's speed is measured for
 BUSY = 0.9  # share of a core under which other work must have run

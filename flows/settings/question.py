@@ -16,7 +16,8 @@ from pipeline.pool.content_hash import bucket_tokens
 from pipeline.pool.pool import Pool
 from pipeline.suite import suite_families
 from pipeline.train.checkpoint_scores import read_checkpoint
-from pipeline.train.swarm import Evidence, read_runs
+from pipeline.train.records import read_runs
+from pipeline.train.setup import Evidence
 
 
 def available_tokens(experiment: Experiment, pool: Pool) -> dict[str, float]:

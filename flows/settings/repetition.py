@@ -11,7 +11,7 @@ from mixes.proxy.repetition import match_repetition
 from mixes.proxy.settings import ProxySettings
 from mixes.tables.keys import listed
 from pipeline.pool.pool import Pool
-from pipeline.train.swarm import Evidence
+from pipeline.train.setup import Evidence
 
 
 def kept_sequences(experiment: Experiment, pool: Path, proxy: ProxySettings) -> Mapping[str, int] | None:

@@ -13,6 +13,7 @@ from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.reuse.plan import VIRTUAL, ReusePlan, fold_amounts, fold_caps, fold_runs, plan_reuse, unfold
 from pipeline.pool.content_hash import domain_contents
+from pipeline.store.stage import StageStore
 
 CONTENT = "content/"  # begins the names of domains' contents in a recommendation's evidence
 
@@ -32,7 +33,7 @@ def check_reuse(experiment: Experiment) -> None:
         _read_earlier(experiment, experiment.reuse.recommendation)
 
 
-def reuse_plan(experiment: Experiment, pool: Path) -> ReusePlan | None:
+def reuse_plan(experiment: Experiment, stages: StageStore, pool: Path) -> ReusePlan | None:
     """The plan of the experiment's `reuse` section; None without one.
 
     Raises:
@@ -45,7 +46,7 @@ def reuse_plan(experiment: Experiment, pool: Path) -> ReusePlan | None:
     contents = {
         name.removeprefix(CONTENT): content for name, content in earlier["evidence"].items() if name.startswith(CONTENT)
     }
-    now = domain_contents(experiment.corpus.stages, pool)
+    now = domain_contents(stages, pool)
     return plan_reuse(earlier["mix"], contents, now, experiment.reuse.partial)
 
 
@@ -95,7 +96,7 @@ def describe_plan(plan: ReusePlan) -> list[str]:
 
 def _read_earlier(experiment: Experiment, wanted: str) -> dict:
     """The JSON of an earlier recommendation, by path or by id."""
-    made = {path.parent: path for path in experiment.corpus.stages.glob("recommend-*/recommendation.json")}
+    made = {path.parent: path for path in experiment.corpus.stages.root.glob("recommend-*/recommendation.json")}
     for path in ((experiment.base / wanted), *sorted(made.values())):
         if not path.is_file():
             continue

@@ -29,11 +29,10 @@ from mixes.proxy.tokens import id_type
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
 from pipeline.pool.content_hash import domain_contents
-from pipeline.pool.pool import Pool
-from pipeline.pool.tokenise import TRAIN
+from pipeline.pool.pool import TRAIN, Pool
 from pipeline.store.stage import write_aside
 from pipeline.suite import suite_families
-from pipeline.train.swarm import Evidence
+from pipeline.train.setup import Evidence
 
 MARK = "mixes.json"  # what tells a folder of ours
 FOLDERS = ("olmo-core", "megatron")

@@ -8,7 +8,7 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import addressed
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import write_parquet
 
 
 class FindEqual(PipelineStep):

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.dedup.jaccard import ShingleSets, file_and_row
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import write_parquet
 
 NEAR_SCHEMA = {
     "file": pl.Int32,

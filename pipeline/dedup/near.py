@@ -23,34 +23,17 @@ import polars as pl
 import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.dedup.address import Run, rows_of
 from pipeline.dedup.jaccard import ShingleSets, document_codes, write_array, write_sets
 from pipeline.dedup.keep import NEAR_SCHEMA, choose_kept, newest_first, write_near
+from pipeline.dedup.settings import NearSettings
 from pipeline.dedup.shingles import band_keys, shingle_sets
-from pipeline.store.funnel import write_parquet
+from pipeline.store.documents import write_parquet
 
 CHARACTERS = 1 << 19  # of documents hashed together; half and twice as many are up to 10 % slower (measured)
 ROWS = 64  # documents unpacked at a time
 GROUP = 50  # documents of one key of which all pairs are compared; leaders of a larger group (assumed)
-
-
-class NearSettings(BaseModel):
-    """How near duplicates are found; the numbers are OLMo 3's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether near duplicates are removed."""
-    ngram: int = Field(5, ge=1, le=100)
-    """Words of a shingle."""
-    bands: int = Field(26, ge=1, le=1_000)
-    """Band keys of a document; one that two documents share makes them a candidate pair."""
-    rows: int = Field(11, ge=1, le=1_000)
-    """Min-hashes of a band's key."""
-    jaccard: float = Field(0.8, gt=0, le=1)
-    """Similarity of two documents' shingle sets from which on the older one is removed."""
 
 
 class Signatures(PipelineStep):

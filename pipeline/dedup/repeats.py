@@ -24,31 +24,18 @@ import numpy as np
 import polars as pl
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.dedup.address import Run
 from pipeline.dedup.fingerprints import ADDRESS, Fingerprints, Texts, whole_folder
-from pipeline.dedup.windows import MOST_BYTES, RECORD, equal_items, join_spans, repeated_ranges, weighted_sums, weights
-from pipeline.store.funnel import write_parquet
+from pipeline.dedup.settings import RepeatSettings
+from pipeline.dedup.windows import RECORD, equal_items, join_spans, repeated_ranges, weighted_sums, weights
+from pipeline.store.documents import write_parquet
 
 SLICE = 1 << 20  # records read at a time, on average: a range of hashes, whatever the number of partitions
 BATCH = 1 << 11  # records whose sums are held at a time, some 14 kB each
 
 NO_SPANS = np.empty((0, 2), np.int64)  # start and end, exclusive
 SCHEMA = {"file": pl.Int32, "row": pl.Int64, "start": pl.Int64, "end": pl.Int64}  # bytes of the document's text
-
-
-class RepeatSettings(BaseModel):
-    """The `dedup.repeats:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether repeated substrings are removed."""
-    min_bytes: int = Field(500, ge=100, le=MOST_BYTES)
-    """Bytes of the shortest repeat (OLMo 3's 500)."""
-    max_gap: int = Field(50, ge=0)
-    """A piece of fewer bytes (assumed) between two removed ones goes too; one at a document's start or end stays."""
 
 
 def find_repeats(

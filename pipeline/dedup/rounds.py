@@ -9,34 +9,16 @@ import math
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.dedup.address import Run, addressed
 from pipeline.dedup.exact import FindEqual
-from pipeline.dedup.near import NearSettings, find_near
-from pipeline.dedup.repeats import RepeatSettings, find_repeats
-from pipeline.store.documents import scan
-from pipeline.store.funnel import write_parquet
+from pipeline.dedup.near import find_near
+from pipeline.dedup.repeats import find_repeats
+from pipeline.dedup.settings import MOST_PARTITIONS, DedupSettings
+from pipeline.store.documents import scan, write_parquet
 
 EXACT, NEAR, REPEATS = "exact_dedup", "near_dedup", "repeats"  # steps, as sources switch them off
 PARTITION_BYTES = 1 << 30  # text whose hashes one partition holds (assumed)
-MOST_PARTITIONS = 4_096
-
-
-class DedupSettings(BaseModel):
-    """The `dedup:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    exact: bool = True
-    """Whether documents with the same text are removed."""
-    near: NearSettings = NearSettings()
-    """Near duplicates, by MinHash and true Jaccard similarity."""
-    repeats: RepeatSettings = RepeatSettings()
-    """Passages that stand elsewhere too."""
-    partitions: int | None = Field(None, ge=1, le=MOST_PARTITIONS)
-    """Parts that hashes are dealt into; chosen from the amount of text when the stage first runs, then kept. It
-    bounds memory and changes nothing else."""
 
 
 def choose_partitions(filtered: Path, settings: DedupSettings) -> int:

@@ -1,19 +1,17 @@
 """Runs steps over ranks on the machine that the settings name, blocks until they have ended, and says what failed."""
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from loguru import logger
 
 from pipeline.errors import PipelineError
 from pipeline.executor.local import run_locally
+from pipeline.executor.progress import Progress, watched
 from pipeline.executor.ray import run_on_ray
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.executor.slurm import run_on_slurm
-
-Progress = Callable[[int, int], None]  # (ranks finished, ranks in all)
 
 RUN = {"local": run_locally, "slurm": run_on_slurm, "ray": run_on_ray}
 NAMED = 3  # failed ranks that an error quotes
@@ -41,7 +39,7 @@ def run_steps(
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 30))
     logger.remove()  # the terminal belongs to the progress bar
-    with _watched(logs / "completions", ranks, progress):
+    with watched(logs / "completions", ranks, progress):
         failed = RUN[settings.kind](list(steps), ranks, logs.absolute(), settings, gpus)
     if failed:
         quoted = "; ".join(f"rank {rank}: {_last_line(log)}" for rank, log in sorted(failed.items())[:NAMED])
@@ -65,30 +63,3 @@ def _last_line(log: Path) -> str:
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     ended = [line for line in lines if line.startswith("slurmstepd")]
     return (ended or lines or ["its log is empty"])[-1][:300]
-
-
-class _watched:
-    """Reports finished ranks while the executor, which has no hook for it, runs."""
-
-    def __init__(self, completions: Path, ranks: int, progress: Progress | None) -> None:
-        self.completions, self.ranks, self.progress = completions, ranks, progress
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-
-    def _report(self) -> None:
-        if self.progress:
-            done = len(list(self.completions.iterdir())) if self.completions.exists() else 0
-            self.progress(done, self.ranks)
-
-    def _watch(self) -> None:
-        while not self.stop.wait(0.5):
-            self._report()
-
-    def __enter__(self) -> None:
-        self._report()
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        self.thread.join()
-        self._report()

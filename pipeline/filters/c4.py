@@ -7,31 +7,14 @@ import re
 from pathlib import Path
 
 from datatrove.data import Document
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.filters.settings import C4Settings
 from pipeline.store.funnel import FilterStep
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 SENTENCES = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")
 TERMINAL = (".", "?", "!", '"', "'")
 POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
-
-
-class C4Settings(BaseModel):
-    """The `filters.c4:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = False
-    """Whether the step is taken."""
-    terminal_punctuation: bool = True
-    """Whether lines without a sentence's end are cut."""
-    min_words_a_line: int = Field(3, ge=0)
-    """Lines with fewer words are cut."""
-    max_word_length: int = Field(1_000, ge=1)
-    """Lines with a longer word are cut."""
-    min_sentences: int = Field(5, ge=0)
-    """Documents that keep fewer sentences are dropped."""
 
 
 class C4(FilterStep):

@@ -7,12 +7,12 @@ from pipeline.filters.by_rule import ByRule
 from pipeline.filters.c4 import C4
 from pipeline.filters.fineweb import fineweb_rule
 from pipeline.filters.heuristics import broken_rule
-from pipeline.filters.language import KeepLanguage, LanguageSettings
+from pipeline.filters.language import KeepLanguage
 from pipeline.filters.madlad import madlad_rule
 from pipeline.filters.modifiers import Modifiers
 from pipeline.filters.pii import Pii
 from pipeline.filters.repetition import repetition_rule
-from pipeline.filters.settings import FilterSettings
+from pipeline.filters.settings import FilterSettings, LanguageSettings
 from pipeline.filters.urls import BlockUrls
 from pipeline.read.extract import ExtractText
 from pipeline.store.funnel import FilterStep

@@ -4,30 +4,11 @@ Off by default: OLMo 3's chain has none of them.
 """
 
 from datatrove.utils.text import TERMINAL_PUNCTUATION
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.filters.settings import FineWebSettings
 from pipeline.filters.statistics import Statistics
 
 TERMINAL = tuple(sorted(TERMINAL_PUNCTUATION))  # of all scripts
-
-
-class FineWebSettings(BaseModel):
-    """The `filters.fineweb:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = False
-    """Whether the step is taken."""
-    min_ended_lines: float = Field(0.12, ge=0, le=1)
-    """Share of lines that end as a sentence does."""
-    max_short_lines: float = Field(0.67, ge=0, le=1)
-    """Share of lines of at most `short_line` characters."""
-    short_line: int = Field(30, ge=1)
-    """Characters."""
-    max_repeated_characters: float = Field(0.01, ge=0, le=1)
-    """Share of characters in lines that repeat an earlier one."""
-    max_line_breaks: float = Field(0.3, ge=0)
-    """Line breaks for each token."""
 
 
 def fineweb_rule(text: Statistics, settings: FineWebSettings) -> str | None:

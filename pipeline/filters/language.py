@@ -5,27 +5,12 @@ from itertools import islice
 from pathlib import Path
 
 from datatrove.data import Document
-from pydantic import BaseModel, ConfigDict, Field
 
 from classifiers.model import TextModel
+from pipeline.filters.settings import LanguageSettings
 from pipeline.store.funnel import FilterStep
 
 BATCH = 256  # documents scored in one call
-
-
-class LanguageSettings(BaseModel):
-    """The `language:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    """Path of a fastText language model (lid.176.ftz), relative to the experiment file."""
-    keep: str = "en"
-    """Label of the language to keep."""
-    stop_words: tuple[str, ...] = ("the", "be", "to", "of", "and", "that", "have", "with")
-    """Words that prose of that language holds (`filters.heuristics.min_stop_words`); Gopher's for English."""
-    min_score: float = Field(0.65, ge=0, le=1)
-    """Probability that it must reach (OLMo 3's)."""
 
 
 class KeepLanguage(FilterStep):

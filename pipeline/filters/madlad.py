@@ -6,8 +6,7 @@ the substrings that mark spam, catalogues and placeholder text; a document with 
 
 import re
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from pipeline.filters.settings import MadladSettings
 from pipeline.filters.statistics import Statistics
 
 # The paper's list; literal but for the last six.
@@ -32,23 +31,6 @@ SUBSTRINGS = re.compile(
         ]
     )
 )  # fmt: skip
-
-
-class MadladSettings(BaseModel):
-    """The `filters.madlad:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether the step is taken."""
-    questionable: float = Field(0.2, gt=0, le=1)
-    """Share of questionable sentences at which a document is dropped (OLMo 3's)."""
-    min_sentences: int = Field(5, ge=0)
-    """Documents with fewer sentences are dropped."""
-    capitals: float = Field(0.5, ge=0, le=1)
-    """A sentence is a list when more than this share of its words start with a capital …"""
-    min_list_words: int = Field(12, ge=1)
-    """… and it has at least so many words."""
 
 
 def madlad_rule(text: Statistics, settings: MadladSettings) -> str | None:

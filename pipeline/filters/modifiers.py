@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 from datatrove.data import Document
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.filters.settings import ModifierSettings
 from pipeline.store.funnel import FilterStep
 
 COUNTERS = re.compile(
@@ -19,21 +19,6 @@ COUNTERS = re.compile(
 SHORT = 10  # words; fillers are only looked for in lines up to this long
 FILLERS = re.compile(r"items in cart|Read more(?:\.\.\.|…)\s*$|^\s*Sign-in", re.IGNORECASE)
 RUN = re.compile(r"\n{3,}")
-
-
-class ModifierSettings(BaseModel):
-    """The `filters.modifiers:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether the step is taken."""
-    max_capitals: float = Field(0.5, gt=0, le=1)
-    """Lines with a larger share of capital letters are cut."""
-    min_words_a_line: int = Field(2, ge=0)
-    """Lines with fewer words are cut; empty ones stay."""
-    max_words_cut: float = Field(0.05, gt=0, le=1)
-    """A document that loses a larger share of its words is dropped."""
 
 
 class Modifiers(FilterStep):

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from datatrove.data import Document
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.filters.settings import PiiSettings
 from pipeline.store.funnel import FilterStep
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w-])")
@@ -20,17 +20,6 @@ PHONE = re.compile(
     r"(?<![\w.+-])(?:(?:\+?1[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}|\+\d{1,3}(?:[-. ]?\d{2,4}){3,5})(?!\w)"
 )
 MASKS = {"email": "|||EMAIL_ADDRESS|||", "ip": "|||IP_ADDRESS|||", "phone": "|||PHONE_NUMBER|||"}
-
-
-class PiiSettings(BaseModel):
-    """The `filters.pii:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = False
-    """Whether the step is taken."""
-    max_spans: int | None = Field(None, ge=0)
-    """Documents with more masked spans are dropped; unlimited by default."""
 
 
 class Pii(FilterStep):

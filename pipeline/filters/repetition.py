@@ -7,30 +7,9 @@ that overlap once only, as in the published table's counting.
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.filters.settings import RepetitionSettings
 from pipeline.filters.statistics import Statistics
-
-
-class RepetitionSettings(BaseModel):
-    """The `filters.repetition:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether the step is taken."""
-    max_paragraphs: float = Field(0.3, ge=0, le=1)
-    """Share of paragraphs that repeat an earlier one."""
-    max_paragraph_characters: float = Field(0.2, ge=0, le=1)
-    """Share of characters in such paragraphs."""
-    max_lines: float = Field(0.3, ge=0, le=1)
-    """Share of lines that repeat an earlier one."""
-    max_line_characters: float = Field(0.2, ge=0, le=1)
-    """Share of characters in such lines."""
-    max_top_ngrams: dict[int, float] = {2: 0.20, 3: 0.18, 4: 0.16}
-    """n → share of characters in the most frequent n-gram of tokens."""
-    max_repeated_ngrams: dict[int, float] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
-    """n → share of characters in n-grams of tokens that repeat an earlier one."""
 
 
 def repetition_rule(text: Statistics, settings: RepetitionSettings) -> str | None:

@@ -1,15 +1,153 @@
-"""The `filters:` section: each filter's own section, in the order in which they are applied."""
+"""The `filters:` section, each filter's own section in the order in which they are applied; and `language:`."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.filters.c4 import C4Settings
-from pipeline.filters.fineweb import FineWebSettings
-from pipeline.filters.heuristics import HeuristicSettings
-from pipeline.filters.madlad import MadladSettings
-from pipeline.filters.modifiers import ModifierSettings
-from pipeline.filters.pii import PiiSettings
-from pipeline.filters.repetition import RepetitionSettings
-from pipeline.filters.urls import UrlSettings
+
+class UrlSettings(BaseModel):
+    """The `filters.urls:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    """Whether the step is taken."""
+    builtin: bool = True
+    """Whether datatrove's list is used."""
+    block: tuple[str, ...] = ()
+    """Files of your own, relative to the experiment file: a host or a URL a line, `#` starts a comment."""
+    soft_words: int = Field(2, ge=1)
+    """Different words of the soft list that a URL must hold to be blocked."""
+
+
+class HeuristicSettings(BaseModel):
+    """The `filters.heuristics:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    """Whether the step is taken."""
+    min_characters: int = Field(150, ge=0)
+    """Fewer characters: dropped."""
+    min_words: int = Field(50, ge=0)
+    """Fewer words: dropped."""
+    max_words: int = Field(100_000, gt=0)
+    """More words: dropped."""
+    min_word_length: float = Field(3.0, ge=0)
+    """Mean characters of a word below this: dropped."""
+    max_word_length: float = Field(10.0, gt=0)
+    """Mean characters of a word above this: dropped."""
+    min_stop_words: int = Field(2, ge=0)
+    """Different stop words (`language.stop_words`) that must occur."""
+    max_symbols: float = Field(0.1, ge=0)
+    """Hash signs, and ellipses, for each token."""
+    max_bullet_lines: float = Field(0.9, ge=0, le=1)
+    """Share of lines that start with a bullet."""
+    max_ellipsis_lines: float = Field(0.3, ge=0, le=1)
+    """Share of lines that end with an ellipsis."""
+    min_alphabetic: float = Field(0.8, ge=0, le=1)
+    """Share of words with a letter."""
+    punctuation_is_a_word: bool = False
+    """What a word is to `min_alphabetic`: what stands between white space (OLMo 3), or any token, a punctuation mark
+    too (datatrove; on real pages half of what the first keeps is dropped by the second)."""
+
+
+class RepetitionSettings(BaseModel):
+    """The `filters.repetition:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    """Whether the step is taken."""
+    max_paragraphs: float = Field(0.3, ge=0, le=1)
+    """Share of paragraphs that repeat an earlier one."""
+    max_paragraph_characters: float = Field(0.2, ge=0, le=1)
+    """Share of characters in such paragraphs."""
+    max_lines: float = Field(0.3, ge=0, le=1)
+    """Share of lines that repeat an earlier one."""
+    max_line_characters: float = Field(0.2, ge=0, le=1)
+    """Share of characters in such lines."""
+    max_top_ngrams: dict[int, float] = {2: 0.20, 3: 0.18, 4: 0.16}
+    """n → share of characters in the most frequent n-gram of tokens."""
+    max_repeated_ngrams: dict[int, float] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
+    """n → share of characters in n-grams of tokens that repeat an earlier one."""
+
+
+class C4Settings(BaseModel):
+    """The `filters.c4:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+    """Whether the step is taken."""
+    terminal_punctuation: bool = True
+    """Whether lines without a sentence's end are cut."""
+    min_words_a_line: int = Field(3, ge=0)
+    """Lines with fewer words are cut."""
+    max_word_length: int = Field(1_000, ge=1)
+    """Lines with a longer word are cut."""
+    min_sentences: int = Field(5, ge=0)
+    """Documents that keep fewer sentences are dropped."""
+
+
+class FineWebSettings(BaseModel):
+    """The `filters.fineweb:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+    """Whether the step is taken."""
+    min_ended_lines: float = Field(0.12, ge=0, le=1)
+    """Share of lines that end as a sentence does."""
+    max_short_lines: float = Field(0.67, ge=0, le=1)
+    """Share of lines of at most `short_line` characters."""
+    short_line: int = Field(30, ge=1)
+    """Characters."""
+    max_repeated_characters: float = Field(0.01, ge=0, le=1)
+    """Share of characters in lines that repeat an earlier one."""
+    max_line_breaks: float = Field(0.3, ge=0)
+    """Line breaks for each token."""
+
+
+class MadladSettings(BaseModel):
+    """The `filters.madlad:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    """Whether the step is taken."""
+    questionable: float = Field(0.2, gt=0, le=1)
+    """Share of questionable sentences at which a document is dropped (OLMo 3's)."""
+    min_sentences: int = Field(5, ge=0)
+    """Documents with fewer sentences are dropped."""
+    capitals: float = Field(0.5, ge=0, le=1)
+    """A sentence is a list when more than this share of its words start with a capital …"""
+    min_list_words: int = Field(12, ge=1)
+    """… and it has at least so many words."""
+
+
+class ModifierSettings(BaseModel):
+    """The `filters.modifiers:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    """Whether the step is taken."""
+    max_capitals: float = Field(0.5, gt=0, le=1)
+    """Lines with a larger share of capital letters are cut."""
+    min_words_a_line: int = Field(2, ge=0)
+    """Lines with fewer words are cut; empty ones stay."""
+    max_words_cut: float = Field(0.05, gt=0, le=1)
+    """A document that loses a larger share of its words is dropped."""
+
+
+class PiiSettings(BaseModel):
+    """The `filters.pii:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+    """Whether the step is taken."""
+    max_spans: int | None = Field(None, ge=0)
+    """Documents with more masked spans are dropped; unlimited by default."""
 
 
 class FilterSettings(BaseModel):
@@ -25,3 +163,18 @@ class FilterSettings(BaseModel):
     madlad: MadladSettings = MadladSettings()
     modifiers: ModifierSettings = ModifierSettings()
     pii: PiiSettings = PiiSettings()
+
+
+class LanguageSettings(BaseModel):
+    """The `language:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    """Path of a fastText language model (lid.176.ftz), relative to the experiment file."""
+    keep: str = "en"
+    """Label of the language to keep."""
+    stop_words: tuple[str, ...] = ("the", "be", "to", "of", "and", "that", "have", "with")
+    """Words that prose of that language holds (`filters.heuristics.min_stop_words`); Gopher's for English."""
+    min_score: float = Field(0.65, ge=0, le=1)
+    """Probability that it must reach (OLMo 3's)."""

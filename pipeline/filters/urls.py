@@ -8,58 +8,20 @@ map into memory: 37 MB that all of them share, where a set of strings would be e
 import json
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import xxhash
 from datatrove.data import Document
-from datatrove.utils._import_utils import ASSETS_PATH
-from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.errors import PipelineError
+from pipeline.filters.lists import ARCHIVE, WORDS, read_list
+from pipeline.filters.settings import UrlSettings
 from pipeline.store.funnel import FilterStep
 from pipeline.store.stage import write_aside
 
-ARCHIVE = Path(ASSETS_PATH) / "url_filterblacklistsv0_3_0.tar.gz"
-WORDS = {kind: Path(ASSETS_PATH) / f"{kind}.txt" for kind in ("banned_words", "banned_subwords", "soft_banned_words")}
 SEPARATORS = re.compile(r"[^a-z0-9]+")
-LONGEST_LINE = 4_096  # characters of a line of a list; longer ones are no host or URL
-
-
-class UrlSettings(BaseModel):
-    """The `filters.urls:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = True
-    """Whether the step is taken."""
-    builtin: bool = True
-    """Whether datatrove's list is used."""
-    block: tuple[str, ...] = ()
-    """Files of your own, relative to the experiment file: a host or a URL a line, `#` starts a comment."""
-    soft_words: int = Field(2, ge=1)
-    """Different words of the soft list that a URL must hold to be blocked."""
-
-
-def read_list(path: Path, section: str) -> Iterator[str]:
-    """Lines of a user's list, without comments and empty ones.
-
-    Raises:
-        PipelineError: the file is not text.
-    """
-    with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
-            try:
-                text = line.decode("utf-8")
-            except UnicodeDecodeError:
-                text = "\0"
-            if "\0" in text or len(line) == LONGEST_LINE:
-                raise PipelineError(f"{section}: {path.name} line {number} is not text — give a host or URL a line")
-            text = text.partition("#")[0].strip() if text.lstrip().startswith("#") else text.strip()
-            if text:
-                yield text
 
 
 def compile_list(settings: UrlSettings, files: list[Path], folder: Path) -> None:

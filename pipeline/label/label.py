@@ -15,11 +15,11 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from classifiers.classifier import Classifier, load_classifier
-from pipeline.label.model_cards import QUALITY, TOPIC
 from pipeline.label.pretrained import GOOD, slug
+from pipeline.label.versions import QUALITY, TOPIC
 from pipeline.read.sources import SourceSettings
-from pipeline.store.documents import read_rows, scan, write_rows
-from pipeline.store.funnel import DROPPED, KEPT, FilterStep, Funnel, write_parquet
+from pipeline.store.documents import read_rows, scan, write_parquet, write_rows
+from pipeline.store.funnel import DROPPED, KEPT, FilterStep, Funnel
 
 BATCH = 256  # documents scored in one call
 LOW = "low quality"  # why a document is dropped

@@ -4,7 +4,6 @@ By which settings and from what it was made, its held-out quality beside that of
 its probabilities come true before and after calibration, and how far it agrees with the version before it.
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from classifiers.examples import Examples
 from classifiers.measure import binary_scores, label_scores, length_scores, rank_correlation
 from classifiers.model import SCORED
 from pipeline.label.pretrained import GOOD
-from pipeline.store.documents import scan
-from pipeline.store.funnel import write_parquet
+from pipeline.label.versions import QUALITY, TOPIC, version_at
+from pipeline.store.documents import scan, write_parquet
 
-QUALITY, TOPIC = "quality", "topic"
 COMPARED = 2_000  # documents on which two versions are compared
 CARDS: dict[str, dict[str, Any]] = {
     "models": {"origin": pl.String, "settings": pl.String, "sources": pl.String},
@@ -80,27 +78,6 @@ def _scores(kind: str, probabilities: np.ndarray, labels: tuple[str, ...], examp
     good = [label == GOOD for label in examples.labels]
     lengths = length_scores(good, [text[:SCORED] for text in examples.texts])
     return {**binary_scores(good, probabilities[:, labels.index(GOOD)]), **lengths}
-
-
-def version_at(models: Path, kind: str) -> str | None:
-    """The version of a classifier in a finished stage; None where it has none that can still be loaded."""
-    file = models / kind / "classifier.json"
-    if not file.exists():
-        return None
-    found = json.loads(file.read_bytes())
-    return str(found["version"]) if all((models / kind / path).is_file() for path in found["models"]) else None
-
-
-def previous_version(models: Path, kind: str) -> Path | None:
-    """The last stage that was finished before this one with another version of the classifier."""
-    made = (models / "stage.json").stat().st_mtime_ns
-    others = [
-        (at, stage.parent)
-        for stage in models.parent.glob(f"{models.name.partition('-')[0]}-*/stage.json")
-        if (at := stage.stat().st_mtime_ns) < made
-        and version_at(stage.parent, kind) not in (None, version_at(models, kind))
-    ]
-    return max(others)[1] if others else None
 
 
 def compare_versions(kind: str, models: Path, previous: Path, filtered: Path, sources: list[str], folder: Path) -> None:

@@ -10,13 +10,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
-
 from classifiers.file_format import LABEL
-from classifiers.load_check import check_model
 from classifiers.settings import QualitySettings, TopicSettings
 from pipeline.errors import PipelineError
-from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
+from pipeline.store.stage import Stage, StageStore, write_aside
 
 GOOD, RAW = "good", "raw"  # quality's labels
 CHUNK = 1 << 20  # bytes read at a time
@@ -31,7 +28,7 @@ class ReadyModel:
     names: dict[str, str]  # the model's label → ours
 
 
-def ready_quality(root: Path, base: Path, settings: QualitySettings) -> ReadyModel | None:
+def ready_quality(stages: StageStore, base: Path, settings: QualitySettings) -> ReadyModel | None:
     """The `quality:` section's ready model, where it names one; its labels become good and raw.
 
     Raises:
@@ -40,7 +37,7 @@ def ready_quality(root: Path, base: Path, settings: QualitySettings) -> ReadyMod
     """
     if settings.model is None:
         return None
-    file, sha256, labels = _fetch(root, base, "quality.model", settings.model, settings.max_model_bytes)
+    file, sha256, labels = _fetch(stages, base, "quality.model", settings.model, settings.max_model_bytes)
     if settings.good is None:
         raise PipelineError(f"quality.good: is missing — say which of the model's labels means good: {_list(labels)}")
     good = _label("quality.good", settings.good, labels)
@@ -49,11 +46,11 @@ def ready_quality(root: Path, base: Path, settings: QualitySettings) -> ReadyMod
     return ReadyModel(file, sha256, {label: GOOD if label == good else RAW for label in labels})
 
 
-def ready_topics(root: Path, base: Path, settings: TopicSettings) -> ReadyModel | None:
+def ready_topics(stages: StageStore, base: Path, settings: TopicSettings) -> ReadyModel | None:
     """The `topics:` section's ready model, where it names one; as `ready_quality`."""
     if settings.model is None:
         return None
-    file, sha256, labels = _fetch(root, base, "topics.model", settings.model, settings.max_model_bytes)
+    file, sha256, labels = _fetch(stages, base, "topics.model", settings.model, settings.max_model_bytes)
     names = {label: label for label in labels}
     names |= {_label("topics.labels", label, labels): name for label, name in settings.labels.items()}
     return ReadyModel(file, sha256, {label: slug(name) or slug(f"topic {label}") for label, name in names.items()})
@@ -64,31 +61,35 @@ def slug(label: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in label.lower()).split())
 
 
-def _fetch(root: Path, base: Path, field: str, where: str, most: int) -> tuple[Path, str, list[str]]:
+def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) -> tuple[Path, str, list[str]]:
     """(file, its SHA-256, its labels)"""
     remote = "://" in where
     local = base / where
     if not remote and not local.is_file():
         raise PipelineError(f"{field}: no file {where!r} (looked for {local.resolve()})")
-    stage = Stage("model", 1, {"from": where} if remote else {}, () if remote else (hash_files(root, [local]),))
+    stage = Stage("model", 1, {"from": where} if remote else {}, () if remote else (stages.hash_files([local]),))
 
     def work(folder: Path) -> None:
+        from classifiers.load_check import check_model
+
         aside = folder / ".model.bin"
         try:
             sha256 = _copy(field, where, base, most, aside)
-            found = check_model(aside, f"{field} {where}")
+            parts = check_model(aside, f"{field} {where}")
             aside.rename(folder / "model.bin")
         finally:
             aside.unlink(missing_ok=True)
-        write_aside(folder / "model.json", json.dumps({"sha256": sha256, "labels": found.labels}).encode())
+        write_aside(folder / "model.json", json.dumps({"sha256": sha256, "labels": parts.labels}).encode())
 
-    folder = run_stage(root, stage, work)
-    found = json.loads((folder / "model.json").read_bytes())
-    return folder / "model.bin", found["sha256"], sorted(found["labels"])
+    folder = stages.run(stage, work)
+    model = json.loads((folder / "model.json").read_bytes())
+    return folder / "model.bin", model["sha256"], sorted(model["labels"])
 
 
 def _copy(field: str, where: str, base: Path, most: int, to: Path) -> str:
     """Copy what is read from `where`, at most `most` bytes; returns its SHA-256."""
+    import fsspec
+
     hashed, size = hashlib.sha256(), 0
     try:
         opened = fsspec.open(where, "rb") if "://" in where else (base / where).open("rb")

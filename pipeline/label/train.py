@@ -1,7 +1,6 @@
 """Trains the quality and topic classifiers on the filtered documents, or takes ready ones, and writes their cards."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -17,14 +16,13 @@ from classifiers.examples import Examples
 from classifiers.model import TextModel
 from classifiers.settings import QualitySettings, TopicSettings
 from pipeline.errors import PipelineError
+from pipeline.executor.progress import Progress
 from pipeline.label.model_cards import measure_classifier, write_card
 from pipeline.label.pretrained import GOOD, RAW, ReadyModel, slug
 from pipeline.read.readers import Refused, read_jsonl
 from pipeline.read.sources import Shard
 from pipeline.store.documents import scan
 from pipeline.store.stage import write_aside
-
-Progress = Callable[[int, int], None]
 
 
 def quality_examples(

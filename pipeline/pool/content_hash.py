@@ -3,27 +3,26 @@
 import json
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from mixes.reuse.identity import domain_content
-from pipeline.pool.pool import Pool
-from pipeline.pool.tokenise import TRAIN
+from pipeline.pool.pool import TRAIN, Pool
 from pipeline.store.documents import content_hash
-from pipeline.store.stage import Stage, run_stage, write_aside
+from pipeline.store.stage import Stage, StageStore, write_aside
 
 ROWS = 1_000  # documents read at once
 
 
-def domain_contents(stages: Path, pool: Path) -> dict[str, str]:
+def domain_contents(stages: StageStore, pool: Path) -> dict[str, str]:
     """Domain → content, over the documents of both splits; hashed once a pool."""
     stage = Stage("contents", 1, None, (pool.name,))
-    folder = run_stage(stages, stage, lambda folder: _write_contents(Pool(pool), folder / "contents.json"))
+    folder = stages.run(stage, lambda folder: _write_contents(Pool(pool), folder / "contents.json"))
     contents: dict[str, str] = json.loads((folder / "contents.json").read_bytes())
     return contents
 
 
 def _write_contents(pool: Pool, file: Path) -> None:
     """A rank's documents at a time: sums add up. What is tokenised already goes by its place in its shard."""
+    import pyarrow.parquet as pq
+
     contents = {name: domain_content([]) for name in pool.domains}
     for part in sorted((pool.tokenised / "pool").glob("*.parquet")):
         for batch in pq.ParquetFile(part).iter_batches(ROWS, columns=["domain", "text", "id"]):

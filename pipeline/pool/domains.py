@@ -9,26 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from pipeline.errors import PipelineError
 from pipeline.label.label import OTHER, labels
+from pipeline.pool.settings import PoolSettings
 from pipeline.read.sources import TOKENS, SourceSettings
 from pipeline.store.stage import write_aside
 
 BUCKETS = 20  # quality vigintiles
 EDGE_SAMPLE = 100_000  # documents of a domain that the edges are read from
-
-
-class PoolSettings(BaseModel):
-    """The `pool:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    validation_share: float = Field(0.02, gt=0, lt=0.5)
-    """Share of a domain's text that is held out for validation."""
-    validation_bytes: int = Field(400_000, ge=1)
-    """Most text that is held out of a domain."""
 
 
 class DomainPlan(BaseModel):

@@ -5,7 +5,6 @@ works on text (filters, deduplication, decontamination, classifiers) passes thes
 """
 
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,42 +16,13 @@ from mixes.proxy.tokens import id_type
 from pipeline.errors import PipelineError
 from pipeline.label import label
 from pipeline.pool.tokenise import write_tokens
-from pipeline.read.sources import Shard
-from pipeline.read.tokens import WIDTH, take_ids
-from pipeline.stages.corpus import Corpus
+from pipeline.read.sources import WIDTH, Shard
+from pipeline.read.tokens import take_ids
 from pipeline.store.documents import read_rows, write_rows
 from pipeline.store.funnel import size
-from pipeline.store.tokenizer import given_tokenizer, load_tokenizer, vocabulary_size
+from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
 
 SCHEMA = pa.schema([*label.SCHEMA, ("offset", pa.int64()), ("tokens", pa.int64())])  # offset: bytes
-
-
-def check_tokenizer(corpus: Corpus) -> Path:
-    """The tokenizer that the experiment names, which made the ids of every tokenised source.
-
-    Raises:
-        PipelineError: none is named, it cannot be used, or a source's ids are another's.
-    """
-    if not corpus.tokenizer.path:
-        raise PipelineError(
-            f"tokenizer.path: missing, and source {min(corpus.tokenised)!r} is tokenised already — "
-            "name the tokenizer.json that made its ids"
-        )
-    file = corpus.file(corpus.tokenizer.path, "tokenizer.path")
-    vocabulary = vocabulary_size(given_tokenizer(file, corpus.tokenizer.end))
-    found = sha256(file.read_bytes()).hexdigest()
-    for name, source in sorted(corpus.tokenised.items()):
-        if (source.tokenizer_sha256 or "").lower() != found:
-            raise PipelineError(
-                f"sources.{name}.tokenizer_sha256: it is {source.tokenizer_sha256}, but tokenizer.path "
-                f"{corpus.tokenizer.path!r} has {found} — name the tokenizer that made the ids"
-            )
-        if WIDTH[source.dtype] < id_type(vocabulary).itemsize:
-            raise PipelineError(
-                f"sources.{name}.dtype: {source.dtype} cannot hold all {vocabulary:,} ids of tokenizer.path "
-                f"{corpus.tokenizer.path!r} — the ids are wider: set dtype: uint32"
-            )
-    return file
 
 
 class WriteIndex(PipelineStep):

@@ -16,11 +16,11 @@ from tokenizers import Tokenizer
 
 from mixes.proxy.tokens import id_type
 from pipeline.pool.domains import DomainPlan, read_domains
+from pipeline.pool.pool import TRAIN, VALIDATION
 from pipeline.store.documents import read_rows, write_rows
 from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
 
 BATCH = 256  # documents tokenised in one call
-TRAIN, VALIDATION = "train", "validation"
 
 SCHEMA = pa.schema(
     [

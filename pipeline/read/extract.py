@@ -1,7 +1,6 @@
 """Pages become text, in a child process, so that no page can hang, crash or outgrow the rank that reads it."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import signal
@@ -12,15 +11,9 @@ from pathlib import Path
 
 from datatrove.data import Document
 
-from pipeline.errors import PipelineError
 from pipeline.read import page as page_script
-from pipeline.read.page import page_text
-from pipeline.read.sources import SourceSettings
 from pipeline.store.funnel import FilterStep
 
-__all__ = ["ExtractText", "check_extractors", "page_text"]
-
-TRAFILATURA = ("trafilatura", "lxml_html_clean")  # its second package is loaded by one that it needs
 UNDECODABLE = 0.5  # share of U+FFFD in a text from which on it says nothing
 
 
@@ -106,16 +99,3 @@ class _Child:
         self.process.kill()
         with contextlib.suppress(BrokenPipeError), self.process:
             pass
-
-
-def check_extractors(sources: dict[str, SourceSettings]) -> None:
-    """Whether what the sources ask for is installed.
-
-    Raises:
-        PipelineError: a source asks for trafilatura and it is not.
-    """
-    for name, source in sorted(sources.items()):
-        if source.extractor == "trafilatura" and not all(map(importlib.util.find_spec, TRAFILATURA)):
-            raise PipelineError(
-                f"sources.{name}.extractor: trafilatura is not installed — pip install {' '.join(TRAFILATURA)}"
-            )

@@ -7,16 +7,16 @@ from typing import Any
 import polars as pl
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
 from pipeline.read.response import check_block, html_page
-from pipeline.read.rows import MAX_DOCUMENT, lines, read_jsonl, read_parquet, unreadable
+from pipeline.read.rows import lines, read_jsonl, read_parquet, unreadable
+from pipeline.read.settings import MAX_DOCUMENT, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
-from pipeline.store.documents import scan
-from pipeline.store.funnel import KEPT, Funnel, size, write_parquet
+from pipeline.store.documents import scan, write_parquet
+from pipeline.store.funnel import KEPT, Funnel, size
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
 __all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused", "lines", "read_jsonl"]
@@ -29,19 +29,6 @@ REFUSED = {
     "reason": pl.String,
     "fatal": pl.Boolean,  # whether the rest of the shard was lost too
 }
-
-
-class ReadSettings(BaseModel):
-    """The `read:` section: how much a hostile input may cost."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    max_page_bytes: int = Field(MAX_DOCUMENT, ge=1)
-    """A larger page, line or text is refused; packed ones are unpacked no further."""
-    extract_seconds: float = Field(10.0, gt=0)
-    """Processor time that extracting one page's text may take; a slower page is dropped."""
-    max_refused_share: float = Field(0.1, ge=0, le=1)
-    """Share of the shards that may be unreadable, or end in damage; more stop the flow."""
 
 
 class ReadShards(PipelineStep):

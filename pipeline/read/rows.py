@@ -10,10 +10,10 @@ from datatrove.data import Document
 
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
+from pipeline.read.settings import MAX_DOCUMENT
 from pipeline.read.sources import Shard
 from pipeline.read.unpack import lines_of
 
-MAX_DOCUMENT = 64 << 20  # bytes; a larger page or line is refused unless the settings say otherwise
 ROWS = 500  # Parquet rows in memory at a time
 
 

@@ -13,6 +13,7 @@ from pipeline.store.files import base_name, expand, is_remote, open_file, system
 
 Format = Literal["warc", "wet", "jsonl", "parquet", "tokens"]
 IdType = Literal["uint16", "uint32"]
+WIDTH = {"uint16": 2, "uint32": 4}  # bytes of an id
 Step = Literal[
     "urls", "heuristics", "repetition", "c4", "fineweb", "language", "madlad", "modifiers", "pii",
     "exact_dedup", "near_dedup", "repeats", "decontaminate",

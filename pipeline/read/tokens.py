@@ -16,13 +16,12 @@ from mixes.proxy.tokens import NARROW
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused, larger_than
 from pipeline.read.rows import unreadable
-from pipeline.read.sources import IdType, Shard
+from pipeline.read.sources import WIDTH, IdType, Shard
 from pipeline.store.tokenizer import load_tokenizer, token_bytes
 
 CHUNK = 1 << 20  # bytes read at once
 HEADER = b"\x93NUMPY"  # of files that numpy.save wrote
 TOLD_BY = 32  # pairs of 16 bits from which on the width of ids can be told
-WIDTH = {"uint16": 2, "uint32": 4}  # bytes
 
 
 def read_tokens(shard: Shard, most: int, tokenizer: Path, end: str) -> Iterator[Document | Refused]:

@@ -13,7 +13,8 @@ from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import rows_of
 from pipeline.dedup.repeats import trim
-from pipeline.filters.urls import hosts_of, read_list
+from pipeline.filters.lists import read_list
+from pipeline.filters.urls import hosts_of
 from pipeline.store.documents import read_rows
 from pipeline.store.funnel import FilterStep
 

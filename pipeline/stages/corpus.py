@@ -1,19 +1,18 @@
 """The experiment's sections that make the pool, as flow 1's stages take them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifiers.settings import QualitySettings, TopicSettings
-from pipeline.decontamination.decontaminate import DecontaminateSettings
-from pipeline.dedup.rounds import DedupSettings
+from pipeline.decontamination.settings import DecontaminateSettings
+from pipeline.dedup.settings import DedupSettings
 from pipeline.errors import PipelineError
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.filters.language import LanguageSettings
-from pipeline.filters.settings import FilterSettings
-from pipeline.pool.domains import PoolSettings
-from pipeline.read.readers import ReadSettings
+from pipeline.filters.settings import FilterSettings, LanguageSettings
+from pipeline.pool.settings import PoolSettings, TokenizerSettings
+from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import TOKENS, SourceSettings
-from pipeline.store.tokenizer import TokenizerSettings
+from pipeline.store.stage import StageStore
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Corpus:
     """What decides the pool, and where it goes."""
 
     base: Path  # paths of the experiment are relative to it
-    stages: Path  # folder of the stages
+    stages: StageStore
     sources: dict[str, SourceSettings]
     read: ReadSettings
     filters: FilterSettings
@@ -39,10 +38,15 @@ class Corpus:
 
     def file(self, path: str, section: str) -> Path:
         """A file that the experiment names."""
-        found = self.base / path
-        if not found.is_file():
-            raise PipelineError(f"{section}: no file {path!r} (looked for {found.resolve()})")
-        return found
+        file = self.base / path
+        if not file.is_file():
+            raise PipelineError(f"{section}: no file {path!r} (looked for {file.resolve()})")
+        return file
+
+    @property
+    def finding(self) -> "Corpus":
+        """The same corpus; its stages are found where they are finished, and nothing is made."""
+        return replace(self, stages=self.stages.finding)
 
     @property
     def texts(self) -> dict[str, SourceSettings]:

@@ -32,7 +32,7 @@ from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import imagined, recommend
 from mixes.recommendation.result import Recommendation
 from pipeline.store.arrays import read_arrays, write_arrays
-from pipeline.store.stage import Stage, run_stage
+from pipeline.store.stage import Stage, StageStore
 
 LAWS_VERSION = 1  # raised when a law's numbers would change …
 WORLDS_VERSION = 1  # … or a world's
@@ -43,36 +43,36 @@ Note = Callable[[str], None]
 T = TypeVar("T")
 
 
-def recommend_once_fitted(question: Question, root: Path | None, note: Note) -> Recommendation:
-    """The recommendation; laws and worlds that `root` holds are taken from there, and others are put there.
+def recommend_once_fitted(question: Question, stages: StageStore | None, note: Note) -> Recommendation:
+    """The recommendation; laws and worlds that `stages` hold are taken from there, and others are put there.
 
-    root: a folder of stages; None keeps nothing. note: is told what was fitted, how long it took, and what was damaged.
+    stages: where they are kept; None keeps nothing. note: is told what was fitted, how long it took, what was damaged.
 
     Raises:
         MixError: as `recommend`.
     """
     fitted_by = (question.runs, question.settings.law, question.seed, question.seeds)
     fit = partial(fit_swarm, *fitted_by, note)
-    if root is None:
+    if stages is None:
         return recommend(question, fit())
     stage = Stage("laws", LAWS_VERSION, None, (evidence_id(*fitted_by),))
     fitted = _kept(
-        root, stage, fit, lambda laws: fitted_to_arrays(laws) if keepable(laws) else {},
+        stages, stage, fit, lambda laws: fitted_to_arrays(laws) if keepable(laws) else {},
         lambda arrays: fitted_from_arrays(arrays, question.runs, question.seeds), note,
     )  # fmt: skip
-    return recommend(question, fitted, partial(_worlds, root, stage.id, fitted, question.seed, note))
+    return recommend(question, fitted, partial(_worlds, stages, stage.id, fitted, question.seed, note))
 
 
-def _worlds(root: Path, laws: str, fitted: FittedSwarm, seed: int, note: Note, count: int) -> Worlds:
+def _worlds(stages: StageStore, laws: str, fitted: FittedSwarm, seed: int, note: Note, count: int) -> Worlds:
     return _kept(
-        root, Stage("worlds", WORLDS_VERSION, {"count": count, "seed": seed}, (laws,)),
+        stages, Stage("worlds", WORLDS_VERSION, {"count": count, "seed": seed}, (laws,)),
         lambda: imagined(fitted, count, seed), lambda worlds: worlds_to_arrays(worlds) if keepable(fitted) else {},
         lambda arrays: worlds_from_arrays(arrays, fitted), note,
     )  # fmt: skip
 
 
 def _kept(
-    root: Path,
+    stages: StageStore,
     stage: Stage,
     make: Callable[[], T],
     to_arrays: Callable[[T], Mapping[str, np.ndarray]],
@@ -86,7 +86,7 @@ def _kept(
         made.append(make())
         write_arrays(folder / FILE, to_arrays(made[0]))
 
-    folder = run_stage(root, stage, work)
+    folder = stages.run(stage, work)
     with suppress(OSError):
         os.utime(folder)  # used just now: a cache deletes what was not for longest
     if not made:
@@ -96,5 +96,5 @@ def _kept(
         except DAMAGED as error:
             note(f"{folder}: damaged ({type(error).__name__}), made anew")
             shutil.rmtree(folder)
-            run_stage(root, stage, work)
+            stages.run(stage, work)
     return made[0]

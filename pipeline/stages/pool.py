@@ -1,27 +1,20 @@
 """Flow 1, second half: clean documents to the pool. Which steps each stage runs, and on what it depends.
 
 `made` is what was made before: stage → folder. Without sources of texts there is no `clean` and no `label`, without
-sources that are tokenised already no `index`.
+sources that are tokenised already no `index`. Steps are imported by the work that runs them.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import PipelineError
-from pipeline.executor.run import Progress, run_steps
-from pipeline.label.label import LabelDocuments, loaded_classifier
-from pipeline.label.model_cards import QUALITY, TOPIC, compare_versions, previous_version
+from pipeline.executor.progress import Progress
 from pipeline.label.pretrained import ReadyModel, ready_quality, ready_topics
-from pipeline.label.train import make_classifier, quality_examples, topic_examples
-from pipeline.pool.domains import plan_domains
-from pipeline.pool.index import CopyTokens
-from pipeline.pool.pool import write_manifest
-from pipeline.pool.tokenise import TokeniseDocuments
+from pipeline.label.versions import QUALITY, TOPIC, previous_version
 from pipeline.read.sources import find_shards
 from pipeline.stages.corpus import Corpus
 from pipeline.stages.texts import count_files
-from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
-from pipeline.store.tokenizer import given_tokenizer, train_bpe
+from pipeline.store.stage import Stage, write_aside
 
 
 def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:
@@ -55,13 +48,15 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         "topics": topics.model_dump(exclude=elsewhere) if topics else None,
     }
     given = [part for model in ready.values() if model for part in (model.file.parent.name, model.sha256)]
-    inputs = (filtered.name, cleaned.name, hash_files(corpus.stages, positives), *given)
+    inputs = (filtered.name, cleaned.name, corpus.stages.hash_files(positives), *given)
     stage = Stage("classify", 3, settings, inputs)
     first = quality.folds if quality else 0
     folds = first + (topics.folds if topics else 0)
-    known = corpus.stages / "autotuned"
+    known = corpus.stages.root / "autotuned"
 
     def work(folder: Path) -> None:
+        from pipeline.label.train import make_classifier, quality_examples, topic_examples
+
         if quality:
             examples = quality_examples(filtered, cleaned, positives, language, corpus.language.keep, quality)
             make_classifier(
@@ -73,7 +68,7 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
                 TOPIC, topics, examples, ready[TOPIC], known, folder, lambda done, _: progress(first + done, folds)
             )
 
-    models = run_stage(corpus.stages, stage, work)
+    models = corpus.stages.run(stage, work)
     for kind, used in ((QUALITY, quality), (TOPIC, topics)):
         if used:
             _compare_with_previous(corpus, kind, cleaned, models)
@@ -85,9 +80,13 @@ def _compare_with_previous(corpus: Corpus, kind: str, cleaned: Path, models: Pat
     if previous is not None:
         sources = sorted(name for name, s in corpus.sources.items() if (s.quality if kind == QUALITY else s.topics))
         stage = Stage("agreement", 1, {"kind": kind, "sources": sources}, (cleaned.name, models.name, previous.name))
-        run_stage(
-            corpus.stages, stage, lambda folder: compare_versions(kind, models, previous, cleaned, sources, folder)
-        )
+
+        def work(folder: Path) -> None:
+            from pipeline.label.model_cards import compare_versions
+
+            compare_versions(kind, models, previous, cleaned, sources, folder)
+
+        corpus.stages.run(stage, work)
 
 
 def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progress) -> Path:
@@ -97,11 +96,14 @@ def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progr
     stage = Stage("label", 3, {"sources": wanted, "min_score": least}, (cleaned.name, models.name))
 
     def work(folder: Path) -> None:
+        from pipeline.executor.run import run_steps
+        from pipeline.label.label import LabelDocuments, loaded_classifier
+
         step = LabelDocuments(cleaned, models, corpus.texts, least, folder)
         run_steps([step], count_files(cleaned), folder / "logs", corpus.executor, progress)
         loaded_classifier.cache_clear()  # with one worker, ranks run in this process
 
-    return run_stage(corpus.stages, stage, work)
+    return corpus.stages.run(stage, work)
 
 
 def choose_domains(corpus: Corpus, made: Mapping[str, Path]) -> Path:
@@ -110,26 +112,31 @@ def choose_domains(corpus: Corpus, made: Mapping[str, Path]) -> Path:
     topics = corpus.topics
     split = (topics.min_bytes, topics.most_domains) if topics else (1, 1)  # without topics no source is split
     stage = Stage("domains", 2, [corpus.pool.model_dump(), *split], _ids(labelled))
-    return run_stage(
-        corpus.stages,
-        stage,
-        lambda folder: plan_domains(labelled, corpus.sources, corpus.pool, *split, folder),
-    )
+
+    def work(folder: Path) -> None:
+        from pipeline.pool.domains import plan_domains
+
+        plan_domains(labelled, corpus.sources, corpus.pool, *split, folder)
+
+    return corpus.stages.run(stage, work)
 
 
 def make_tokenizer(corpus: Corpus, made: Mapping[str, Path]) -> Path:
     """The pool's BPE, or the one that is given."""
     settings, end = corpus.tokenizer, corpus.tokenizer.end
     given = corpus.file(settings.path, "tokenizer.path") if settings.path else None
-    inputs = (hash_files(corpus.stages, [given]),) if given else _ids(_of(made, "clean", "label", "domains"))
+    inputs = (corpus.stages.hash_files([given]),) if given else _ids(_of(made, "clean", "label", "domains"))
 
     def work(folder: Path) -> None:
+        from pipeline.pool.train_tokenizer import train_bpe
+        from pipeline.store.tokenizer import given_tokenizer
+
         tokenizer = (
             given_tokenizer(given, end) if given else train_bpe(made["clean"], made["label"], made["domains"], settings)
         )
         write_aside(folder / "tokenizer.json", tokenizer.to_str().encode())
 
-    return run_stage(corpus.stages, Stage("tokenizer", 1, settings.model_dump(exclude={"path"}), inputs), work)
+    return corpus.stages.run(Stage("tokenizer", 1, settings.model_dump(exclude={"path"}), inputs), work)
 
 
 def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Path:
@@ -138,6 +145,10 @@ def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Pa
     stage = Stage("tokenise", 4, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
 
     def work(folder: Path) -> None:
+        from pipeline.executor.run import run_steps
+        from pipeline.pool.index import CopyTokens
+        from pipeline.pool.tokenise import TokeniseDocuments
+
         files, file = 0, made["tokenizer"] / "tokenizer.json"
         if "label" in made:
             files = count_files(made["clean"])
@@ -148,7 +159,7 @@ def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Pa
             copy = CopyTokens(shards, made["index"], domains, file, files, folder)
             run_steps([copy], len(shards), folder / "logs" / "copy", corpus.executor, progress)
 
-    return run_stage(corpus.stages, stage, work)
+    return corpus.stages.run(stage, work)
 
 
 def _of(made: Mapping[str, Path], *stages: str) -> list[Path]:
@@ -164,8 +175,10 @@ def gather_pool(corpus: Corpus, tokenised: Path, domains: Path, tokenizer: Path)
     """The pool's manifest."""
     stage = Stage("pool", 1, {"context": corpus.context}, (tokenised.name,))
     file = tokenizer / "tokenizer.json"
-    return run_stage(
-        corpus.stages,
-        stage,
-        lambda folder: write_manifest(tokenised, domains, file, corpus.tokenizer.end, corpus.context, folder),
-    )
+
+    def work(folder: Path) -> None:
+        from pipeline.pool.manifest import write_manifest
+
+        write_manifest(tokenised, domains, file, corpus.tokenizer.end, corpus.context, folder)
+
+    return corpus.stages.run(stage, work)

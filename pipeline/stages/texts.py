@@ -1,39 +1,38 @@
 """Flow 1, first half: shards to clean documents. Which steps each stage runs, over how many ranks, and on what it
-depends."""
+depends. Steps are imported by the work that runs them: a finished stage needs none of them."""
 
 import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from datatrove.pipeline.base import PipelineStep
-
-from classifiers.load_check import check_model
-from pipeline.decontamination.decontaminate import Decontaminate
-from pipeline.dedup.rounds import EXACT, NEAR, choose_partitions, find_duplicates
 from pipeline.errors import PipelineError
-from pipeline.executor.run import Progress, run_steps
-from pipeline.filters.chain import filter_chain
-from pipeline.filters.urls import ARCHIVE, compile_list
-from pipeline.pool.index import WriteIndex, check_tokenizer
-from pipeline.read.extract import ExtractText, check_extractors
-from pipeline.read.readers import Reader, ReadShards, check_refused, lost_ranks
+from pipeline.executor.progress import Progress
+from pipeline.filters.lists import ARCHIVE
+from pipeline.read.check_ids import check_ids
+from pipeline.read.extractors import check_extractors
 from pipeline.read.sources import TOKENS, Shard, SourceSettings, find_shards
-from pipeline.read.tokens import read_tokens
-from pipeline.stages.clean import DropDuplicates, ReadDocuments, Remove, TrimRepeats
 from pipeline.stages.corpus import Corpus
-from pipeline.store.documents import WriteDocuments
-from pipeline.store.funnel import FilterStep
-from pipeline.store.stage import Stage, hash_files, run_stage, write_aside
+from pipeline.store.stage import Stage, write_aside
+
+if TYPE_CHECKING:
+    from datatrove.pipeline.base import PipelineStep
 
 
 def compile_block_list(corpus: Corpus) -> Path:
     """The URL block list, as ranks map it into memory."""
     settings = corpus.filters.urls
     files = [corpus.file(path, "filters.urls.block") for path in settings.block]
-    inputs = [hash_files(corpus.stages, [*files, *([ARCHIVE] if settings.builtin else [])])]
+    inputs = [corpus.stages.hash_files([*files, *([ARCHIVE] if settings.builtin else [])])]
     stage = Stage("urls", 1, settings.builtin, tuple(inputs))
-    return run_stage(corpus.stages, stage, lambda folder: compile_list(settings, files, folder))
+
+    def work(folder: Path) -> None:
+        from pipeline.filters.urls import compile_list
+
+        compile_list(settings, files, folder)
+
+    return corpus.stages.run(stage, work)
 
 
 def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
@@ -52,9 +51,15 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         "language": corpus.language.model_dump(exclude={"model"}),
     }
     inputs = _shard_hashes(corpus, shards)
-    stage = Stage("filter", 2, settings, (*inputs, hash_files(corpus.stages, [model]), block_list.name))
+    stage = Stage("filter", 2, settings, (*inputs, corpus.stages.hash_files([model]), block_list.name))
 
     def work(folder: Path) -> None:
+        from classifiers.load_check import check_model
+        from pipeline.filters.chain import filter_chain
+        from pipeline.read.extract import ExtractText
+        from pipeline.read.readers import ReadShards
+        from pipeline.store.write_documents import WriteDocuments
+
         check_model(model, "language.model")
         extract = ExtractText(folder, corpus.read.extract_seconds)
         steps = [
@@ -64,7 +69,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         ]
         _run_readers(corpus, steps, shards, folder, progress)
 
-    return run_stage(corpus.stages, stage, work)
+    return corpus.stages.run(stage, work)
 
 
 def index_tokens(corpus: Corpus, progress: Progress) -> Path:
@@ -73,7 +78,13 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
     Raises:
         PipelineError: they are not the named tokenizer's, or too many could not be read.
     """
-    tokenizer = check_tokenizer(corpus)
+    if not corpus.tokenizer.path:
+        raise PipelineError(
+            f"tokenizer.path: missing, and source {min(corpus.tokenised)!r} is tokenised already — "
+            "name the tokenizer.json that made its ids"
+        )
+    tokenizer = corpus.file(corpus.tokenizer.path, "tokenizer.path")
+    check_ids(corpus.tokenised, corpus.tokenizer.path, tokenizer, corpus.tokenizer.end)
     shards = find_shards(corpus.tokenised, corpus.base)
     lists = [corpus.file(path, "removals") for path in corpus.removals]
     settings = {
@@ -81,15 +92,20 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
         "end": corpus.tokenizer.end,
         "max_page_bytes": corpus.read.max_page_bytes,
     }
-    inputs = [*_shard_hashes(corpus, shards), hash_files(corpus.stages, [tokenizer]), hash_files(corpus.stages, lists)]
+    inputs = [*_shard_hashes(corpus, shards), corpus.stages.hash_files([tokenizer]), corpus.stages.hash_files(lists)]
     stage = Stage("index", 2, settings, tuple(inputs))
 
     def work(folder: Path) -> None:
+        from pipeline.pool.index import WriteIndex
+        from pipeline.read.readers import Reader, ReadShards
+        from pipeline.read.tokens import read_tokens
+        from pipeline.stages.clean import Remove
+
         readers: dict[str, Reader] = {TOKENS: partial(read_tokens, tokenizer=tokenizer, end=corpus.tokenizer.end)}
         steps = [ReadShards(shards, folder, corpus.read, readers), Remove(lists, folder), WriteIndex(folder)]
         _run_readers(corpus, steps, shards, folder, progress)
 
-    return run_stage(corpus.stages, stage, work)
+    return corpus.stages.run(stage, work)
 
 
 def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
@@ -97,13 +113,16 @@ def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
     urls: dict[str, list[Path | str]] = {}
     for shard in shards:
         urls.setdefault(shard.source, []).append(shard.url)
-    return [f"{source}:{hash_files(corpus.stages, mine)}" for source, mine in sorted(urls.items())]
+    return [f"{source}:{corpus.stages.hash_files(of_source)}" for source, of_source in sorted(urls.items())]
 
 
 def _run_readers(
-    corpus: Corpus, steps: Sequence[PipelineStep], shards: list[Shard], folder: Path, progress: Progress
+    corpus: Corpus, steps: "Sequence[PipelineStep]", shards: list[Shard], folder: Path, progress: Progress
 ) -> None:
     """Run steps that read shards, a rank a shard, and stop where too many were lost."""
+    from pipeline.executor.run import run_steps
+    from pipeline.read.readers import check_refused, lost_ranks
+
     run_steps(steps, len(shards), folder / "logs", corpus.executor, progress)
     try:
         check_refused(folder, shards, corpus.read)
@@ -120,7 +139,10 @@ def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
     stage = Stage("deduplicate", 2, settings, (filtered.name,))
 
     def work(folder: Path) -> None:
-        def run(name: str, steps: Sequence[PipelineStep], ranks: int) -> None:
+        from pipeline.dedup.rounds import choose_partitions, find_duplicates
+        from pipeline.executor.run import run_steps
+
+        def run(name: str, steps: "Sequence[PipelineStep]", ranks: int) -> None:
             run_steps(steps, ranks, folder / "logs" / name, corpus.executor, progress)
 
         chosen = folder / "partitions.json"  # kept when a killed run is resumed
@@ -128,7 +150,7 @@ def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
             write_aside(chosen, json.dumps(choose_partitions(filtered, corpus.dedup)).encode())
         find_duplicates(filtered, corpus.off, corpus.dedup, json.loads(chosen.read_bytes()), folder, run)
 
-    return run_stage(corpus.stages, stage, work)
+    return corpus.stages.run(stage, work)
 
 
 def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress: Progress) -> Path:
@@ -137,12 +159,19 @@ def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress
     suite = corpus.file(corpus.suite, "suite.path")
     off = {name: sorted(steps) for name, steps in corpus.off.items()}
     settings = {"decontaminate": corpus.decontaminate.model_dump(), "off": off}
-    inputs = [filtered.name, deduplicated.name, hash_files(corpus.stages, lists)]
+    inputs = [filtered.name, deduplicated.name, corpus.stages.hash_files(lists)]
     if corpus.decontaminate.enabled:
-        inputs.append(hash_files(corpus.stages, [suite]))
+        inputs.append(corpus.stages.hash_files([suite]))
     stage = Stage("clean", 1, settings, tuple(inputs))
 
     def work(folder: Path) -> None:
+        from pipeline.decontamination.decontaminate import Decontaminate
+        from pipeline.dedup.rounds import EXACT, NEAR
+        from pipeline.executor.run import run_steps
+        from pipeline.stages.clean import DropDuplicates, ReadDocuments, Remove, TrimRepeats
+        from pipeline.store.funnel import FilterStep
+        from pipeline.store.write_documents import WriteDocuments
+
         chain: list[tuple[bool, FilterStep]] = [
             (True, Remove(lists, folder)),
             (corpus.dedup.exact, DropDuplicates(EXACT, "exact duplicate", deduplicated / "exact", folder)),
@@ -153,7 +182,7 @@ def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress
         steps = [ReadDocuments(filtered, corpus.off), *(step for on, step in chain if on), WriteDocuments(folder)]
         run_steps(steps, count_files(filtered), folder / "logs", corpus.executor, progress)
 
-    return run_stage(corpus.stages, stage, work)
+    return corpus.stages.run(stage, work)
 
 
 def _reading(source: SourceSettings) -> dict[str, object]:

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.store.stage import StageStore
+
 MOST_BYTES = 2 << 30  # of all swarms' laws and worlds; 127 runs × 24 domains × 110 tasks take 30 MB
 
 
@@ -21,24 +23,24 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mixwright"
 
 
-def swarm_cache(note: Callable[[str], None]) -> Path | None:
+def swarm_cache(note: Callable[[str], None]) -> StageStore | None:
     """The folder of stages for swarms that are read from files; None, and a note, where nothing can be written."""
     folder = cache_folder() / "swarms"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
+            return StageStore(folder)
     except OSError as error:
         note(f"cache {folder}: cannot be written ({error.strerror}), so laws are fitted anew each time")
         return None
 
 
-def trim_cache(folder: Path, most: int = MOST_BYTES) -> None:
+def trim_cache(cache: StageStore, most: int = MOST_BYTES) -> None:
     """Delete the stages that were not used for longest, until the rest takes at most `most` bytes."""
-    stages = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: -path.stat().st_mtime_ns)
+    stages = sorted((path for path in cache.root.iterdir() if path.is_dir()), key=lambda path: -path.stat().st_mtime_ns)
     total = 0
     for stage in stages:
         total += sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
         if total > most:
             shutil.rmtree(stage, ignore_errors=True)
-            (folder / f".{stage.name}.lock").unlink(missing_ok=True)
+            (cache.root / f".{stage.name}.lock").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Documents on disk: Parquet, written a row group at a time, so that memory does not grow with a shard."""
 
 import hashlib
-import json
+import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,10 +9,8 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datatrove.data import Document
-from datatrove.pipeline.base import PipelineStep
 
-from pipeline.store.funnel import text_bytes
+from pipeline.store.stage import write_aside
 
 ROWS = 1_000  # documents of one row group
 
@@ -30,38 +28,6 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
     ]
 )
-
-
-class WriteDocuments(PipelineStep):
-    """Ends a pipeline: `documents/<rank>.parquet`, with each text's content hash."""
-
-    type = "mixwright"
-    name = "write"
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        """Consume all documents; yields none."""
-        write_rows(map(_row, data), SCHEMA, self.folder / "documents" / f"{rank:05d}.parquet")
-        return iter(())
-
-
-def _row(document: Document) -> dict:
-    meta = document.metadata
-    return {
-        "id": document.id,
-        "source": meta["source"],
-        "url": meta["url"],
-        "date": meta["date"],
-        "hash": content_hash(document.text),
-        "license": meta.get("license", ""),
-        "domain": meta.get("domain", ""),
-        "bytes": text_bytes(document.text),
-        "attributes": json.dumps(meta.get("attributes", {}), sort_keys=True, default=str),
-        "text": document.text,
-    }
 
 
 def content_hash(text: str) -> str:
@@ -85,6 +51,13 @@ def write_rows(rows: Iterable[dict], schema: pa.Schema, path: Path) -> int:
         writer.write_table(pa.Table.from_pylist(group, schema))
     os.replace(aside, path)
     return count
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not there."""
+    content = io.BytesIO()
+    frame.write_parquet(content, compression="zstd")
+    write_aside(path, content.getvalue())
 
 
 def read_rows(path: Path) -> Iterator[dict]:

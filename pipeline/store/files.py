@@ -3,10 +3,11 @@
 import hashlib
 import re
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
-import fsspec
+if TYPE_CHECKING:  # imported only where a URL is opened
+    import fsspec
 
 # What file systems call the fields of `info` that tell one version of a file from another. The file's address is
 # none of them: behind a redirect it is signed anew at every request.
@@ -37,22 +38,26 @@ def open_file(url: str) -> BinaryIO:
     return cast(BinaryIO, system.open(path, "rb"))
 
 
-def system_of(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+def system_of(url: str) -> "tuple[fsspec.AbstractFileSystem, str]":
     """The file system of a URL, and the path there.
 
     Raises:
         ValueError: the protocol is not known.
         ImportError: its driver is not installed.
     """
+    import fsspec
+
     system, path = fsspec.url_to_fs(url)
     return system, path
 
 
 def expand(url: str) -> list[str]:
     """The URLs that a URL's pattern matches, sorted; a URL without a pattern matches itself, there or not."""
+    from fsspec.core import has_magic
+
     system, path = system_of(url)
     pattern = urlsplit(url).path if url.startswith("http") else path  # a ? begins a query there
-    if not fsspec.core.has_magic(pattern):
+    if not has_magic(pattern):
         return [url]
     return sorted(system.unstrip_protocol(found) for found in system.glob(path))
 

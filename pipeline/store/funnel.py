@@ -4,7 +4,6 @@ A step's rank writes one small Parquet file when it ends. Within a step and sour
 are the sums over all its rows, since each document leaves by exactly one reason.
 """
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import polars as pl
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
-from pipeline.store.stage import write_aside
+from pipeline.store.documents import write_parquet
 
 KEPT = "kept"
 FUNNEL_SCHEMA = {
@@ -45,13 +44,6 @@ class Funnel:
         rows = [(self.step, source, reason, *row) for (source, reason), row in sorted(self.counts.items())]
         frame = pl.DataFrame(rows, schema=FUNNEL_SCHEMA, orient="row")
         write_parquet(frame, folder / "funnel" / self.step / f"{rank:05d}.parquet")
-
-
-def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """A Parquet file, whole or not there."""
-    content = io.BytesIO()
-    frame.write_parquet(content, compression="zstd")
-    write_aside(path, content.getvalue())
 
 
 def size(document: Document) -> int:

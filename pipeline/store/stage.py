@@ -12,8 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +21,9 @@ from pipeline.store.files import base_name, fingerprint, is_remote
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
 
-_looking = ContextVar("looking", default=False)
-
 
 class Unfinished(PipelineError):
     """A stage that would have to be made first."""
-
-
-@contextmanager
-def looking() -> Iterator[None]:
-    """Within it nothing is made and nothing is written: where a stage is not finished, `run_stage` raises
-    `Unfinished`."""
-    before = _looking.set(True)
-    try:
-        yield
-    finally:
-        _looking.reset(before)
 
 
 @dataclass(frozen=True)
@@ -56,39 +42,75 @@ class Stage:
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-def run_stage(root: Path, stage: Stage, work: Callable[[Path], None]) -> Path:
-    """The stage's finished folder, made by `work(folder)` if it is not there yet.
+@dataclass(frozen=True)
+class StageStore:
+    """The folder that holds all stages. One that `makes` nothing only finds what is finished, and writes nothing."""
 
-    Two processes that want one stage take turns; the second finds it finished.
+    root: Path
+    makes: bool = True
 
-    Raises:
-        Unfinished: it is not there yet, within `looking`.
-    """
-    final = root / stage.id
-    if (final / "stage.json").exists():
-        return final
-    if _looking.get():
-        raise Unfinished(f"stage {stage.name!r} is not finished")
-    aside = root / f".{stage.id}"
-    aside.mkdir(parents=True, exist_ok=True)
-    with _locked(root / f".{stage.id}.lock"):
+    @property
+    def finding(self) -> "StageStore":
+        """The same folder; nothing is made in it."""
+        return replace(self, makes=False)
+
+    def run(self, stage: Stage, work: Callable[[Path], None]) -> Path:
+        """The stage's finished folder, made by `work(folder)` if it is not there yet.
+
+        Two processes that want one stage take turns; the second finds it finished.
+
+        Raises:
+            Unfinished: it is not there yet, and this store makes nothing.
+        """
+        final = self.root / stage.id
         if (final / "stage.json").exists():
             return final
-        aside.mkdir(exist_ok=True)
-        work(aside)
-        for left in aside.rglob(".*.*"):  # what a killed rank was writing
-            if left.is_file():
-                left.unlink()
-        record = {
-            "name": stage.name,
-            "version": stage.version,
-            "settings": stage.settings,
-            "inputs": list(stage.inputs),
-        }
-        write_aside(aside / "stage.json", json.dumps(record, indent=1, sort_keys=True).encode())
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
-    return final
+        if not self.makes:
+            raise Unfinished(f"stage {stage.name!r} is not finished")
+        aside = self.root / f".{stage.id}"
+        aside.mkdir(parents=True, exist_ok=True)
+        with _locked(self.root / f".{stage.id}.lock"):
+            if not (final / "stage.json").exists():
+                _make(stage, work, aside, final)
+        return final
+
+    def hash_files(self, files: Sequence[Path | str]) -> str:
+        """One SHA-256 over names and contents; contents are read once per (path, size, time of change).
+
+        A URL's content is never read: what its file system says of its version stands for it. A file that cannot be
+        read is told from one that can, so that what was made without it is made anew when it is there.
+        """
+        hashes_file = self.root / "hashes.json"
+        hashes: dict[str, str] = json.loads(hashes_file.read_bytes()) if hashes_file.exists() else {}
+        before = len(hashes)
+        urls = [str(file) for file in files if is_remote(str(file))]
+        with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
+            remote = dict(zip(urls, threads.map(fingerprint, urls), strict=True))
+        together = hashlib.sha256()
+        for file in map(str, files):
+            version = remote[file] if file in remote else _hash_local(Path(file), hashes)
+            together.update(f"{base_name(file)}:{version}\n".encode())
+        if len(hashes) > before and self.makes:
+            write_aside(hashes_file, json.dumps(hashes, indent=0).encode())
+        return together.hexdigest()
+
+
+def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path) -> None:
+    """Do the work in the hidden folder, and rename it when all of it is there."""
+    aside.mkdir(exist_ok=True)
+    work(aside)
+    for left in aside.rglob(".*.*"):  # what a killed rank was writing
+        if left.is_file():
+            left.unlink()
+    record = {
+        "name": stage.name,
+        "version": stage.version,
+        "settings": stage.settings,
+        "inputs": list(stage.inputs),
+    }
+    write_aside(aside / "stage.json", json.dumps(record, indent=1, sort_keys=True).encode())
+    shutil.rmtree(final, ignore_errors=True)
+    aside.rename(final)
 
 
 def claim_folder(folder: Path) -> None:
@@ -105,7 +127,7 @@ def claim_folder(folder: Path) -> None:
 
 
 def read_stage(folder: Path) -> dict[str, Any]:
-    """What `run_stage` recorded of a finished folder."""
+    """What `StageStore.run` recorded of a finished folder."""
     record: dict[str, Any] = json.loads((folder / "stage.json").read_bytes())
     return record
 
@@ -128,35 +150,14 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def hash_files(root: Path, files: Sequence[Path | str]) -> str:
-    """One SHA-256 over names and contents; contents are read once per (path, size, time of change).
-
-    A URL's content is never read: what its file system says of its version stands for it. A file that cannot be
-    read is told from one that can, so that what was made without it is made anew when it is there.
-    """
-    known_at = root / "hashes.json"
-    known: dict[str, str] = json.loads(known_at.read_bytes()) if known_at.exists() else {}
-    before = len(known)
-    urls = [str(file) for file in files if is_remote(str(file))]
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        remote = dict(zip(urls, pool.map(fingerprint, urls), strict=True))
-    together = hashlib.sha256()
-    for file in map(str, files):
-        version = remote[file] if file in remote else _hash_local(Path(file), known)
-        together.update(f"{base_name(file)}:{version}\n".encode())
-    if len(known) > before and not _looking.get():
-        write_aside(known_at, json.dumps(known, indent=0).encode())
-    return together.hexdigest()
-
-
-def _hash_local(file: Path, known: dict[str, str]) -> str:
-    """SHA-256 of a file's content, looked up in `known` or added there."""
+def _hash_local(file: Path, hashes: dict[str, str]) -> str:
+    """SHA-256 of a file's content, looked up in `hashes` or added there."""
     try:
         stat = file.stat()
         key = f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-        if key not in known:
+        if key not in hashes:
             with file.open("rb") as content:
-                known[key] = hashlib.file_digest(content, "sha256").hexdigest()
+                hashes[key] = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         return f"unreachable ({type(error).__name__})"
-    return known[key]
+    return hashes[key]

@@ -1,58 +1,19 @@
-"""The pool's tokenizer: a byte-level BPE trained on an equal share of every domain, or one that is given."""
+"""Tokenizers: how one is loaded, and what its tokens stand for."""
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
 from mixes.proxy.tokens import MOST_TOKENS
 from pipeline.errors import PipelineError
-from pipeline.label.label import labels
-from pipeline.pool.domains import read_domains
-from pipeline.store.documents import scan
 
-END = "<|endoftext|>"
-LONGEST = 20_000  # characters of one document that the training sees
 ONE_BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")  # SentencePiece's tokens for the bytes of what it has no piece for
 BLANK = "▁"  # its blank
 BYTE_LEVEL_PARTS = ("pre_tokenizer", "decoder")  # of a tokenizer.json, which say whether it works on bytes
-
-
-class TokenizerSettings(BaseModel):
-    """The `tokenizer:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: str | None = None
-    """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that stands
-    in a text is text."""
-    vocabulary: int = Field(2048, ge=300, le=65_536)
-    """Tokens of a trained one. Small, since a proxy's head costs as much as its layers."""
-    bytes_a_domain: int = Field(1_500_000, ge=10_000)
-    """Text of each domain that it is trained on."""
-    end: str = END
-    """The token that ends a document."""
-
-
-def train_bpe(cleaned: Path, labelled: Path, domains: Path, settings: TokenizerSettings) -> Tokenizer:
-    """A byte-level BPE of the pool's own texts."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=settings.vocabulary,
-        special_tokens=[settings.end],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_training_texts(cleaned, labelled, domains, settings.bytes_a_domain), trainer)
-    return tokenizer
 
 
 def given_tokenizer(path: Path, end: str) -> Tokenizer:
@@ -118,21 +79,3 @@ def token_bytes(tokenizer: Tokenizer, end: str) -> np.ndarray:
 def vocabulary_hash(tokenizer: Tokenizer) -> str:
     """Hash of which token each number stands for: models of one vocabulary understand each other's token ids."""
     return hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode()).hexdigest()
-
-
-def _training_texts(cleaned: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:
-    """Documents with the largest ids of each domain (validation has the smallest), up to `size` bytes."""
-    for _, plan in sorted(read_domains(domains).items()):
-        mine = labels(labelled).filter(pl.col("source") == plan.source)
-        if plan.topics is not None:
-            mine = mine.filter(pl.col("topic").is_in(plan.topics))
-        chosen = (
-            mine.select("id", pl.min_horizontal("bytes", LONGEST).alias("bytes"))
-            .filter(pl.col("id") > plan.held_out_below)
-            .sort("id", descending=True)
-            .filter(pl.col("bytes").cum_sum() <= size)
-            .select("id")
-        )
-        texts = scan(cleaned, "documents").select("id", "text").join(chosen, on="id", how="semi").collect()
-        for text in texts.sort("id")["text"]:
-            yield text[:LONGEST]

@@ -7,21 +7,17 @@ scores differ in their last digits between devices.
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-from datatrove.data import Document
-from datatrove.pipeline.base import PipelineStep
 
 from mixes.proxy.settings import ProxySettings
-from pipeline.executor.run import Progress, run_steps
+from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
 from pipeline.stages.corpus import Corpus
-from pipeline.store.funnel import write_parquet
 from pipeline.store.tokenizer import vocabulary_hash
-from pipeline.train.cohort import SCORES, VERSION, CohortTrainer, Evidence
+from pipeline.train.setup import VERSION, Evidence
 
 TABLE = "checkpoint_scores"
 SHAPE = ("size", "context", "tied", "device", "deterministic")  # what decides the score of weights that are given
@@ -64,6 +60,8 @@ def score_checkpoint(
     if not checkpoint or _file(records, checkpoint).exists():
         return
     from mixes.proxy.checkpoint import load_proxy
+    from pipeline.executor.run import run_steps
+    from pipeline.train.score_checkpoint import ScoreCheckpoint
 
     pool = Pool(evidence.pool)
     path = Path(str(evidence.proxy.init_from))
@@ -85,29 +83,3 @@ def read_checkpoint(evidence: Evidence, records: Path) -> dict[str, float] | Non
 
 def _file(records: Path, checkpoint: str) -> Path:
     return records / TABLE / f"{checkpoint}.parquet"
-
-
-class ScoreCheckpoint(PipelineStep):
-    """Scores the checkpoint as a cohort of one, and records it."""
-
-    type = "mixwright"
-    name = "score checkpoint"
-
-    def __init__(self, evidence: Evidence, file: Path, folder: Path) -> None:
-        super().__init__()
-        self.evidence, self.file, self.folder = evidence, file, folder
-
-    def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        """Writes the record; yields nothing."""
-        from mixes.proxy.device import prepare_device
-        from mixes.proxy.model import Proxies
-
-        settings = self.evidence.proxy
-        trainer = CohortTrainer(self.evidence, self.file.parent.parent, self.folder)
-        assert trainer.start
-        proxies = Proxies(settings.shape, trainer.vocabulary, settings.context, [0], settings.tied)
-        proxies.start_from(trainer.start)
-        scores, _ = trainer.score(proxies.to(prepare_device(settings)))
-        columns = [name for name in SCORES if name != "run"]
-        write_parquet(scores.select(pl.lit(self.file.stem).alias("checkpoint"), *columns), self.file)
-        return iter(())

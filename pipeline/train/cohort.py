@@ -7,9 +7,7 @@ memory is halved, which the ranks after it know; a proxy that diverged is tried 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,84 +21,25 @@ from mixes.errors import MixError
 from mixes.proxy.items import Item
 from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
-from pipeline.pool.pool import Pool
-from pipeline.pool.tokenise import TRAIN, VALIDATION
-from pipeline.store.funnel import write_parquet
-from pipeline.store.stage import write_aside
+from pipeline.pool.pool import TRAIN, VALIDATION, Pool
+from pipeline.store.documents import write_parquet
 from pipeline.store.tokenizer import vocabulary_hash
 from pipeline.suite import read_items, suite_families
+from pipeline.train.cohort_limit import largest_cohort, limit_cohorts
+from pipeline.train.records import DIVERGED, TRAINED, is_recorded
+from pipeline.train.setup import VALIDATION_SEQUENCES, Evidence
 
 if TYPE_CHECKING:  # torch is imported only by the ranks that train
     from mixes.proxy.model import Proxies
     from mixes.proxy.train import Trained
 
-VERSION = 2  # raised when a proxy's scores would change
-VALIDATION_SEQUENCES = 16  # of each domain that a proxy is scored on
 TRIES = 2  # a proxy that diverged is trained once more …
 SLOWER = 0.5  # … at this share of the rate (assumed)
 LEAST_SHARE = 1e-5  # of the tokens scored together, below which one sequence is all there is
 LAST = 20  # steps that the recorded loss is the mean of
-TRAINED, DIVERGED = "trained", "diverged"
 
 SCORES = dict.fromkeys(("run", "kind", "task", "family"), pl.String) | {"bpb": pl.Float64, "items": pl.Int64}
 ITEMS = dict.fromkeys(("run", "task", "item"), pl.String) | {"bpb": pl.Float64, "bytes": pl.Int64}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What every proxy of a swarm shares."""
-
-    pool: Path
-    suite: Path
-    proxy: ProxySettings
-    kept: Mapping[str, int] | None = None  # domain → sequences read of it (mixes/proxy/repetition.py); None is all
-
-    def run_id(self, candidate: Candidate) -> str:
-        """`run-` and twelve hexadecimal digits."""
-        content = [
-            VERSION, self.pool.name, self.suite.name, self.proxy.decisive(), self.start,
-            sorted(candidate.weights.items()), candidate.seed,
-        ]  # fmt: skip
-        if self.kept is not None:
-            content.append(sorted(self.kept.items()))
-        return "run-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
-
-    @cached_property
-    def readable(self) -> dict[str, int]:
-        """Domain → tokens that a proxy can read before it repeats them."""
-        if self.kept is None:
-            return {name: domain.tokens for name, domain in Pool(self.pool).domains.items()}
-        return {name: sequences * self.proxy.context for name, sequences in self.kept.items()}
-
-    def epochs(self, weights: Mapping[str, float]) -> dict[str, float]:
-        """Domain → how often a proxy on such a mix reads what it can read of it."""
-        return {name: weight * self.proxy.trained / self.readable[name] for name, weight in weights.items()}
-
-    def caps(self, max_epochs: float) -> dict[str, float]:
-        """Domain → largest weight at which a proxy reads it no more often than that."""
-        return {name: max_epochs * tokens / self.proxy.trained for name, tokens in self.readable.items()}
-
-    @cached_property
-    def start(self) -> str | None:
-        """Hash of the proxy that all start from: its content counts, not where it lies.
-
-        Raises:
-            MixError: it cannot be read.
-        """
-        if not self.proxy.init_from:
-            return None
-        try:
-            with open(self.proxy.init_from, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise MixError(
-                f"proxy.init_from: {self.proxy.init_from}: {error.strerror} — give the file of a saved proxy"
-            ) from None
-
-
-def is_recorded(records: Path, run: str) -> bool:
-    """Whether a run has ended; its row in `runs` is written after all else."""
-    return (records / "runs" / f"{run}.parquet").exists()
 
 
 class TrainCohorts(PipelineStep):
@@ -153,8 +92,8 @@ class CohortTrainer:
         """
         from mixes.proxy.device import is_out_of_memory, release_memory
 
-        most = read_most(self.folder)
-        if most and len(candidates) > most:
+        limit = largest_cohort(self.folder)
+        if limit and len(candidates) > limit:
             return self._train_halves(candidates, parts, attempt)
         try:
             return self._train_together(candidates, parts, attempt)
@@ -163,7 +102,7 @@ class CohortTrainer:
                 raise
         release_memory()  # out of the handler, whose traceback held the tensors
         if len(candidates) > 1:
-            write_aside(self.folder / "most.json", json.dumps(_half(candidates)).encode())
+            limit_cohorts(self.folder, _half(candidates))
             return self._train_halves(candidates, parts, attempt)
         if parts >= self.evidence.proxy.batch:
             raise MixError(f"proxy.size: one sequence of {self.evidence.proxy.size} does not fit — take a smaller size")
@@ -294,9 +233,3 @@ class CohortTrainer:
 def _half(candidates: Sequence[Candidate]) -> int:
     """The larger one's size."""
     return (len(candidates) + 1) // 2
-
-
-def read_most(folder: Path) -> int | None:
-    """The largest cohort that fits, where one did not; None where none had to be halved."""
-    at = folder / "most.json"
-    return int(json.loads(at.read_bytes())) if at.exists() else None

@@ -1,4 +1,4 @@
-"""Trains the swarm, cohort by cohort, and reads back what it scored.
+"""Trains the swarm, cohort by cohort.
 
 A run's id is a hash of everything that decides its scores, so a run that was trained once, by this swarm or an
 earlier one over the same pool and suite, is never trained again, and an interrupted swarm resumes with the rest.
@@ -9,26 +9,21 @@ name: a driver that was killed finds its cohorts again, and on Slurm its array.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-
-import polars as pl
 
 from mixes.errors import MixError
 from mixes.proxy.memory import choose_cohort, choose_parts
 from mixes.proxy.settings import ProxySettings
-from mixes.runs import Run, Runs
 from mixes.swarm import Candidate
-from pipeline.executor.run import Progress, run_steps
+from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
 from pipeline.store.stage import write_aside
-from pipeline.train.cohort import DIVERGED, Evidence, TrainCohorts, is_recorded, read_most
-
-__all__ = ["Evidence", "check_epochs", "check_gpus", "diverged_runs", "read_runs", "slowed_runs", "train_swarm"]
-
-MOST_DIVERGED = 0.05  # share of the runs that may have diverged, and one may (assumed: more is the settings' fault)
+from pipeline.train.cohort_limit import largest_cohort
+from pipeline.train.records import is_recorded
+from pipeline.train.setup import Evidence
 
 
 def train_swarm(
@@ -53,6 +48,9 @@ def train_swarm(
     folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
     if not missing:
         return _decided(folder)
+    from pipeline.executor.run import run_steps
+    from pipeline.train.cohort import TrainCohorts
+
     _check_start(evidence)
     executor = _executor(evidence, executor)
     plan = _plan(evidence, missing, folder, executor)
@@ -75,10 +73,10 @@ def _check_start(evidence: Evidence) -> None:
 
 
 def _decided(folder: Path) -> dict[str, int]:
-    at, most = folder / "cohorts.json", read_most(folder)
-    plan = json.loads(at.read_bytes()) if at.exists() else {}
+    file, limit = folder / "cohorts.json", largest_cohort(folder)
+    plan = json.loads(file.read_bytes()) if file.exists() else {}
     decided = {name: plan[name] for name in ("cohort", "parts") if name in plan}
-    return decided | ({"most": most} if most else {})
+    return decided | ({"most": limit} if limit else {})
 
 
 def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: ExecutorSettings) -> dict:
@@ -139,71 +137,3 @@ def _executor(evidence: Evidence, executor: ExecutorSettings) -> ExecutorSetting
 
     gpus = count_gpus()
     return executor.model_copy(update={"workers": min(executor.workers or gpus, gpus)})
-
-
-def check_epochs(evidence: Evidence, candidates: Iterable[Candidate], max_epochs: float) -> None:
-    """See that no proxy reads a domain more often than that.
-
-    Raises:
-        MixError: one would; it names mix and domain.
-    """
-    rounded = 0.5 * evidence.proxy.context if evidence.kept else 0.0  # tokens: sequences are kept whole
-    fix = "train on less" + (", lower recommend.budget where repetition is matched" if evidence.kept else "")
-    for candidate in candidates:
-        for domain, epochs in evidence.epochs(candidate.weights).items():
-            if epochs > max_epochs * (1 + rounded / evidence.readable[domain]):
-                raise MixError(
-                    f"proxy.tokens: {evidence.proxy.trained:,} tokens of mix {candidate.mix!r} repeat domain "
-                    f"{domain!r} {epochs:.1f} times, the cap is {max_epochs:g} — {fix}, or raise swarm.max_epochs"
-                )
-
-
-def read_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> Runs:
-    """The candidates' records as evidence for the laws; proxies that diverged are left out (`diverged_runs`).
-
-    Raises:
-        MixError: a candidate has no record, or too many diverged.
-    """
-    runs, odd = [], diverged_runs(evidence, candidates, records)
-    if len(odd) > max(1, MOST_DIVERGED * len(candidates)):
-        run, candidate = next(iter(odd.items()))
-        raise MixError(
-            f"swarm: {len(odd)} of {len(candidates)} proxies diverged, twice each ({run} on mix {candidate.mix!r} "
-            f"first) — lower proxy.learning_rate ({evidence.proxy.learning_rate:g})"
-        )
-    for candidate in candidates:
-        run = evidence.run_id(candidate)
-        if run not in odd:
-            scores = pl.read_parquet(records / "scores" / f"{run}.parquet").filter(pl.col("kind") == "task")
-            runs.append(Run(run, candidate.mix, candidate.weights, dict(scores.select("task", "bpb").iter_rows())))
-    return Runs(tuple(runs))
-
-
-def diverged_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> Mapping[str, Candidate]:
-    """Run id → candidate of the proxies whose loss rose or became no number, at the rate and at half of it.
-
-    Raises:
-        MixError: a candidate has no record.
-    """
-    odd = {}
-    for candidate in candidates:
-        run = evidence.run_id(candidate)
-        if not is_recorded(records, run):
-            raise MixError(f"swarm: run {run} of mix {candidate.mix} is missing — run `mixwright swarm` first")
-        if _row(records, run)["status"] == DIVERGED:
-            odd[run] = candidate
-    return odd
-
-
-def slowed_runs(evidence: Evidence, candidates: Sequence[Candidate], records: Path) -> dict[str, Candidate]:
-    """Run id → candidate of the proxies that learned at half the rate only: their scores are evidence like others'."""
-    rows = {evidence.run_id(candidate): candidate for candidate in candidates}
-    return {
-        run: candidate
-        for run, candidate in rows.items()
-        if (row := _row(records, run))["status"] != DIVERGED and row["attempt"] > 1
-    }
-
-
-def _row(records: Path, run: str) -> dict:
-    return pl.read_parquet(records / "runs" / f"{run}.parquet", columns=["status", "attempt"]).row(0, named=True)

@@ -1,0 +1,69 @@
+"""The Prefect server that flows report to: where it is named, and whether it answers. Prefect is not imported."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flows.errors import ExperimentError
+
+VARIABLE = "PREFECT_API_URL"
+PATIENCE = 5  # seconds that a server may take to answer
+
+
+@dataclass(frozen=True)
+class Server:
+    """The address of a server's API, and how to do without it."""
+
+    address: str
+    undo: str
+
+
+def named_server() -> Server | None:
+    """The server of PREFECT_API_URL, else that of Prefect's active profile; an empty variable names none."""
+    address = os.environ.get(VARIABLE)
+    if address is None:
+        address, undo = _profile_address(), f"run `prefect config unset {VARIABLE}`"
+    else:
+        undo = f"unset {VARIABLE}"
+    return Server(address.strip(), undo) if address and address.strip() else None
+
+
+def _profile_address() -> str | None:
+    """What the active profile says; None where the file is absent or damaged."""
+    folder = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    try:
+        content = tomllib.loads((folder / "profiles.toml").read_text(encoding="utf-8"))
+        profile = os.environ.get("PREFECT_PROFILE") or content["active"]
+        address = content["profiles"][profile][VARIABLE]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return address if isinstance(address, str) else None
+
+
+@cache
+def check_server(server: Server) -> None:
+    """See that the server answers; asked once per process.
+
+    Raises:
+        ExperimentError: it cannot be reached, or answers with an error of its own.
+    """
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    try:
+        request = Request(f"{server.address.rstrip('/')}/health")  # noqa: S310
+        with urlopen(request, timeout=PATIENCE):  # noqa: S310
+            return
+    except HTTPError as error:
+        if error.code < 500:
+            return  # whatever it minds, it is there
+        reason = f"HTTP {error.code}"
+    except URLError as error:
+        reason = str(error.reason)
+    except (OSError, ValueError) as error:  # a time-out while it answers; no address
+        reason = str(error) or type(error).__name__
+    raise ExperimentError(
+        f"Prefect: no server answers at {server.address} ({reason}) — start it, or run without one: {server.undo}"
+    )

@@ -1,0 +1,32 @@
+"""The `pool:` and `tokenizer:` sections."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+END = "<|endoftext|>"
+
+
+class PoolSettings(BaseModel):
+    """The `pool:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    validation_share: float = Field(0.02, gt=0, lt=0.5)
+    """Share of a domain's text that is held out for validation."""
+    validation_bytes: int = Field(400_000, ge=1)
+    """Most text that is held out of a domain."""
+
+
+class TokenizerSettings(BaseModel):
+    """The `tokenizer:` section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = None
+    """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that stands
+    in a text is text."""
+    vocabulary: int = Field(2048, ge=300, le=65_536)
+    """Tokens of a trained one. Small, since a proxy's head costs as much as its layers."""
+    bytes_a_domain: int = Field(1_500_000, ge=10_000)
+    """Text of each domain that it is trained on."""
+    end: str = END
+    """The token that ends a document."""

@@ -1,0 +1,19 @@
+"""How many proxies fit the memory together, where a rank found out: it tells the ranks after it."""
+
+import json
+from pathlib import Path
+
+from pipeline.store.stage import write_aside
+
+FILE = "most.json"
+
+
+def limit_cohorts(folder: Path, proxies: int) -> None:
+    """Record that no more proxies fit together."""
+    write_aside(folder / FILE, json.dumps(proxies).encode())
+
+
+def largest_cohort(folder: Path) -> int | None:
+    """The largest cohort that fits, where one did not; None where none had to be halved."""
+    file = folder / FILE
+    return int(json.loads(file.read_bytes())) if file.exists() else None
