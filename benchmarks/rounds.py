@@ -82,7 +82,7 @@ def regret(trial: Trial) -> tuple[float, float]:
         candidates, runs = candidates + more, runs + measured(more, laws, noise, rng)
     question = Question(Runs(runs), families, holdings, asked, trial.repeat)
     problem = problem_of(question, fit_swarm(question.runs, trial.law, trial.repeat))
-    recommended = problem.solve(problem.objective).mix
+    recommended = problem.solve(problem.objective, problem.limits).mix
     aim = TARGETS[trial.target] or dict.fromkeys(laws, 1 / len(laws))
     true = stacked(
         [laws[t].kind for t in aim], [laws[t].parameters for t in aim], list(aim.values()), problem.anchor, 0.0

@@ -192,7 +192,7 @@ def test_a_floor_holds_for_what_is_predicted_and_binds(free, noise):
     row = kept.forgotten["knowledge"]
     assert row.floor == 0.05
     assert free.forgotten["knowledge"].value > 0.3
-    assert kept.predicted["knowledge"].mix <= 2.5 + 0.05 + 1e-6
+    assert kept.predicted["knowledge"].mix <= 2.5 + 0.05 + 1e-4
     optimism = max(0.0, kept.predicted["knowledge"].optimism)
     by_the_laws = kept.predicted["knowledge"].mix - kept.predicted["knowledge"].optimism
     assert by_the_laws == pytest.approx(2.55 - optimism, abs=1e-4)  # no more is given up than that

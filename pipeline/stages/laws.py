@@ -37,7 +37,7 @@ from pipeline.store.stage import Stage, StageStore
 LAWS_VERSION = 1  # raised when a law's numbers would change …
 WORLDS_VERSION = 1  # … or a world's
 FILE = "arrays.npz"
-DAMAGED = (OSError, ValueError, KeyError, zipfile.BadZipFile, MixError)
+DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, MixError)
 
 Note = Callable[[str], None]
 T = TypeVar("T")

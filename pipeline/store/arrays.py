@@ -19,7 +19,7 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
     """Named arrays.
 
     Raises:
-        OSError, ValueError, zipfile.BadZipFile: the file is not there, cut, or holds objects.
+        OSError, EOFError, ValueError, zipfile.BadZipFile: the file is not there, cut, or holds objects.
     """
     with np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
