@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from mixes.optimum.bounds import AtMost
-from mixes.optimum.exact import Optimum, exact_mix
+from mixes.optimum.exact import OPTIMAL, Optimum, exact_mix
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, divergence
 from mixes.optimum.search import search_mix
@@ -17,16 +17,18 @@ def best_mix(
     start: np.ndarray | None = None,
     candidates: np.ndarray | None = None,
     seed: int = 0,
+    within: float = OPTIMAL,
 ) -> Optimum:
     """The mix that minimises an objective within limits.
 
     `start`, `candidates` and `seed` are for a search (see search_mix): an exact optimum takes no longer without.
+    `within`: see exact_mix.
 
     Raises:
         MixError: an exact optimum's gap could not be closed; a search found no mix within the limits.
     """
     if objective.convex and limits.convex:
-        return exact_mix(objective, limits)
+        return exact_mix(objective, limits, within)
     return search_mix(objective, limits, candidates, start, seed)
 
 

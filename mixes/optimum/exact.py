@@ -34,8 +34,10 @@ class Optimum:
     prices: dict[str, float]  # binding limit → bpb to be gained where it is loosened by 0.01 (a percent, 0.01 nat, …)
 
 
-def exact_mix(objective: Objective, limits: Limits) -> Optimum:
+def exact_mix(objective: Objective, limits: Limits, within: float = OPTIMAL) -> Optimum:
     """The best mix of a convex objective under convex limits.
+
+    within: largest gap that is let pass where OPTIMAL is not reached, as a share of the objective's range.
 
     Raises:
         MixError: the gap could not be closed.
@@ -46,7 +48,9 @@ def exact_mix(objective: Objective, limits: Limits) -> Optimum:
     lifted = Lifted(
         limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), np.zeros(0), objective.anchor
     )
-    return certified(lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset)
+    return certified(
+        lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset, within
+    )
 
 
 def certified(
@@ -56,6 +60,7 @@ def certified(
     span: float,
     value: Callable[[np.ndarray], float],
     offset: float,
+    within: float = OPTIMAL,
 ) -> Optimum:
     """Solve a lifted program, remove dust, check the gap.
 
@@ -68,11 +73,12 @@ def certified(
     point = solver.solve(np.append(limits.centre[free], further))
     least, slope = lifted.bound(point, solver.of_rows, solver.of_convex)
     least = offset + span * least
-    for mix in _candidates(lifted, solver, point):
-        reached = value(mix)
-        if reached - least <= OPTIMAL * span and bool(limits.met(mix[None])[0]):
-            prices = _prices(lifted, limits, solver, point, slope, mix, span)
-            return Optimum(mix, reached, max(reached - least, 0.0), span, prices)
+    for allowed in (OPTIMAL, within):
+        for mix in _candidates(lifted, solver, point):
+            reached = value(mix)
+            if reached - least <= allowed * span and bool(limits.met(mix[None])[0]):
+                prices = _prices(lifted, limits, solver, point, slope, mix, span)
+                return Optimum(mix, reached, max(reached - least, 0.0), span, prices)
     short = (value(lifted.embed(point.x)) - least) / span
     raise MixError(
         f"optimum: the solver found no mix within the limits that is proven to be best: it ended {short:.2g} of the "

@@ -17,7 +17,7 @@ from mixes.errors import MixError
 from mixes.laws.kind import LawKind
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
-from mixes.optimum.exact import Optimum
+from mixes.optimum.exact import OPTIMAL, Optimum
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, stacked
 from mixes.optimum.robust import best_robust_mix
@@ -27,6 +27,7 @@ from mixes.recommendation.question import Question
 from mixes.runs import to_array
 from mixes.target import family_weights, standardised, task_weights
 
+ROUGH = 1e-3  # of the objective's range: how far from best a mix may be in an imagined world, whose laws may be steep
 LOOSER = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # bpb by which floors are loosened in worlds where no mix keeps them
 ROBUST_WORLDS = 60  # among which the worst are looked for: all of them are constraints of one problem
 
@@ -77,12 +78,14 @@ class Problem:
         """All that the mix must obey."""
         return self._limits(self.objective_of, self.question.settings.limits, self.optimism)
 
-    def solve(self, objective: Objective, limits: Limits, start: np.ndarray | None = None) -> Optimum:
-        """The mix that the settings ask for, under any laws."""
+    def solve(
+        self, objective: Objective, limits: Limits, start: np.ndarray | None = None, within: float = OPTIMAL
+    ) -> Optimum:
+        """The mix that the settings ask for, under any laws; `within`: see exact_mix."""
         share = self.question.settings.limits.closest
         if share is not None:
             return closest_mix(objective, limits, share, self.tried, self.question.seed)
-        return best_mix(objective, limits, start, self.tried, self.question.seed)
+        return best_mix(objective, limits, start, self.tried, self.question.seed, within)
 
     def best(self, worlds: Worlds) -> Optimum:
         """The mix to recommend."""
@@ -105,6 +108,7 @@ class Problem:
                 objective_of(worlds.kinds, laws, self.target, self.anchor, self.pull),
                 self._limits_in_world(worlds, laws, optimism),
                 start,
+                ROUGH,
             ).mix
             for laws in worlds.laws_by_world(side)
         ])  # fmt: skip
