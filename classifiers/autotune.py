@@ -27,7 +27,7 @@ from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
 from classifiers.file_format import LABEL
 from classifiers.model import training_file
-from classifiers.sandbox import run_child
+from classifiers.sandbox import end_with_parent, run_child
 from classifiers.settings import TrainingSettings
 
 VERSION = 1  # raised when a search would find something else
@@ -86,6 +86,7 @@ def _search(examples: Examples, folds: int, settings: TrainingSettings, folder: 
 
 
 def _main(training: str, validation: str, seconds: str, begin: str) -> None:
+    end_with_parent()
     args = fasttext_pybind.args()
     args.input, args.output, args.saveOutput = training, "", False
     args.model, args.loss = fasttext_pybind.model_name.supervised, fasttext_pybind.loss_name.softmax

@@ -8,7 +8,7 @@ import fasttext
 import numpy as np
 
 from classifiers.file_format import ModelFile, read_model_file
-from classifiers.sandbox import run_child
+from classifiers.sandbox import end_with_parent, run_child
 
 # A loaded dictionary takes at most some 8 times its bytes in the file (short words, with their subwords' numbers).
 MEMORY = 8  # times the file's size, beside …
@@ -41,6 +41,7 @@ def load_in_child(path: Path, called: str) -> None:
 
 
 def _main(path: Path) -> None:
+    end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     statm = Path("/proc/self/statm")
     mine = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0  # libraries, so far

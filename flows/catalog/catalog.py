@@ -6,18 +6,23 @@ DuckDB lets one writer lock out every reader; here nothing ever writes to a cata
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-import polars as pl
+if TYPE_CHECKING:  # imported where a catalog is opened
+    import duckdb
+    import polars as pl
 
-from flows.catalog.record import Current
+    from flows.catalog.record import Current
+    from flows.experiment import Experiment
+
 from flows.catalog.schema import OVER_FILES, TABLES, VERSION, VIEWS, WHY
 from flows.errors import ExperimentError
-from flows.experiment import Experiment
 
 
-def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
+def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
     """Write `catalog.duckdb` from the current records."""
+    import duckdb
+
     aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
     aside.unlink(missing_ok=True)
     with duckdb.connect(str(aside)) as catalog:
@@ -41,7 +46,7 @@ def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
     return experiment.catalog
 
 
-def _create(catalog: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:
+def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str]) -> None:
     table = TABLES[name]
     columns = ", ".join(f"{column} {kind}" for column, (kind, _) in table.columns.items())
     catalog.execute(f"create table {name} ({columns}, primary key ({', '.join(table.key)}))")
@@ -56,12 +61,14 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> pl.DataFrame:
+def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.DataFrame":
     """Run one query, reading only, without reach beyond the catalog's own files.
 
     Raises:
         ExperimentError: no catalog, one of a newer schema, or a query that DuckDB refuses.
     """
+    import duckdb
+
     if not path.exists():
         raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
     try:

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.options import AsJson, ExperimentFile
-from flows.experiment import load_experiment
-from mixes.proxy.devices import PUBLISHED, THIS
 
 if TYPE_CHECKING:
     from flows.plan.plan import Plan
 
+DEVICES = (
+    "this", "a100", "b200", "h100", "h100-nvl", "h100-pcie", "h200", "l4", "l40s", "mi300x",
+)  # fmt: skip
 FLOPS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP")
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def plan(
     experiment: ExperimentFile,
-    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join([THIS, *PUBLISHED])}.")] = THIS,
+    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join(DEVICES)}.")] = DEVICES[0],
     price: Annotated[float | None, typer.Option(min=0, help="Price of one device for an hour.")] = None,
     utilisation: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
@@ -31,6 +32,7 @@ def plan(
 
     On this device some proxies are trained for 20 seconds and thrown away, to see how fast it is.
     """
+    from flows.experiment import load_experiment
     from flows.plan.plan import make_plan
 
     found = make_plan(load_experiment(experiment), device, utilisation, price)

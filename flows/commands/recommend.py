@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from flows.commands.options import AsJson, Families, Metrics, Ratios
 from flows.commands.recommend_options import (
@@ -24,9 +23,9 @@ from flows.commands.recommend_options import (
     asked,
 )
 from flows.errors import ExperimentError
-from flows.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:
+    from flows.experiment import Experiment
     from flows.own_swarm import Origin
     from mixes.recommendation.result import Recommendation
 
@@ -61,6 +60,8 @@ def recommend(
 
     With an experiment and --metrics the scores of its exported mixes, or of the swarm in --ratios, are the evidence.
     """
+    from flows.experiment import load_experiment
+
     _check_given(experiment, ratios, metrics, families, tokens)
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
@@ -75,6 +76,8 @@ def recommend(
     else:
         found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:
+        import yaml
+
         mix = {domain: round(weight, 6) for domain, weight in found.mix.items()}
         out.write_text(yaml.safe_dump({"id": found.id, "mix": mix}, sort_keys=False))
     if as_json:
@@ -101,7 +104,7 @@ def _check_given(
 
 
 def _from_files(
-    experiment: Experiment | None, settings: Any, ratios: Path | None, metrics: str, families: Path | None,
+    experiment: "Experiment | None", settings: Any, ratios: Path | None, metrics: str, families: Path | None,
     tokens: Path | None, allow_stale: bool,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
     from flows.own_swarm import check_domains, hash_evidence, origin_of, print_notes, recommend_from_files

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from flows.errors import ExperimentError
-from flows.experiment import Experiment, first_mistake
 
 if TYPE_CHECKING:
+    from flows.experiment import Experiment
     from mixes.recommendation.settings import RecommendSettings
 
 Target = Annotated[
@@ -37,7 +36,7 @@ LawName = Annotated[str | None, typer.Option(help="Law of every task; default: a
 
 
 def asked(
-    experiment: Experiment | None,
+    experiment: "Experiment | None",
     target: list[str] | None,
     keep: list[str] | None,
     bound: list[str] | None,
@@ -45,6 +44,9 @@ def asked(
     **changes: Any,
 ) -> "RecommendSettings":
     """The experiment's `recommend:` settings, or the defaults, with what the options change; None changes nothing."""
+    from pydantic import ValidationError
+
+    from flows.experiment import first_mistake
     from mixes.recommendation.settings import RecommendSettings
 
     limits = {"keep": _numbers("keep", keep), "bounds": _bounds(bound), "closest": closest}

@@ -10,7 +10,6 @@ import typer
 
 from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Ratios
 from flows.errors import ExperimentError
-from flows.experiment import load_experiment
 
 
 def swarm(
@@ -23,6 +22,8 @@ def swarm(
     ] = None,
 ) -> None:
     """Flows 1 and 2: shards to scores; or, with --export, to mixes for proxies that are trained elsewhere."""
+    from flows.experiment import load_experiment
+
     loaded = load_experiment(experiment)
     if export is None:
         from flows.recommend import evidence_flow

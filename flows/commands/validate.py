@@ -20,7 +20,6 @@ from flows.commands.recommend_options import (
     Target,
     asked,
 )
-from flows.experiment import load_experiment
 
 
 def validate(
@@ -48,6 +47,7 @@ def validate(
     """
     from rich.console import Console
 
+    from flows.experiment import load_experiment
     from flows.show.validation import print_validation
     from flows.validate import validate_flow
 

@@ -53,8 +53,7 @@ def plan_domains(
         if not len(mine):
             fix = "mend its shards" if settings.format == TOKENS else "loosen heuristics or set filters: false"
             raise PipelineError(
-                f"sources.{source}: no document is left after filtering — "
-                f'`mixwright sql "from funnel_by_stage"` says why; {fix}'
+                f"sources.{source}: no document is left after filtering — the catalog's funnel_by_stage says why; {fix}"
             )
         if settings.fields.domain:
             parts = split_topics(mine, min_bytes, len(mine) + 1)
