@@ -1,6 +1,5 @@
 """The suite and the candidate mixes of a swarm, in a store of stages that makes them or only finds them."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,9 +57,8 @@ def draw_next(
     """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine."""
     pool, settings = Pool(evidence.pool), experiment.swarm
     caps = evidence.caps(settings.max_epochs)
-    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
     address = {**question(experiment), "swarm": settings.model_dump(), "round": number}
-    stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, runs))
+    stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, evidence.runs_hash(earlier)))
 
     def work(folder: Path) -> None:
         from mixes.recommendation.rounds import likely_optima, within_caps  # with every law and solver

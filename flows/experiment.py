@@ -4,8 +4,6 @@ Each section's model stands beside its owner; this file only composes them and t
 line with file, field, value and the nearest right word.
 """
 
-import difflib
-import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
+from mixes.errors import did_you_mean, nearest
+from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
@@ -108,7 +108,7 @@ class Experiment(BaseModel):
         organised."""
         decided = self.model_dump(mode="json", exclude={"name", "work", "executor"})
         decided["proxy"] = {**self.proxy.decisive(), "init_from": self.proxy.init_from}
-        return "experiment-" + hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
+        return "experiment-" + short_hash(json.dumps(decided, sort_keys=True))
 
     @property
     def corpus(self) -> Corpus:
@@ -163,26 +163,24 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
     mistake = mistakes[0]
     field = ".".join(map(str, mistake["loc"]))
     if mistake["type"] == "extra_forbidden":
-        known = _known(mistake["loc"][:-1], model)
-        near = difflib.get_close_matches(str(mistake["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        return f"unknown field {field!r} — {hint}"
+        fields = _fields_at(mistake["loc"][:-1], model)
+        return f"unknown field {field!r} — {did_you_mean(str(mistake['loc'][-1]), fields)}"
     if mistake["type"] == "missing":
         return f"field {field!r} is missing"
     value = mistake["input"]
-    said = mistake["msg"].removeprefix("Value error, ")
+    message = mistake["msg"].removeprefix("Value error, ")
     if mistake["type"] == "literal_error":
         choices = mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        said = f"must be one of {', '.join(choices)}" + (f" — did you mean {near[0]!r}?" if near else "")
+        near = nearest(str(value), choices)
+        message = f"must be one of {', '.join(choices)}" + (f" — did you mean {near!r}?" if near else "")
     return (
-        f"{field}: {said[:1].lower() + said[1:]} (it is {value!r})"
+        f"{field}: {message[:1].lower() + message[1:]} (it is {value!r})"
         if not isinstance(value, dict)
-        else f"{field}: {said}"
+        else f"{field}: {message}"
     )
 
 
-def _known(place: tuple, model: Any) -> list[str]:
+def _fields_at(place: tuple, model: Any) -> list[str]:
     """Field names at a place of a model."""
     model = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
     for step in place:

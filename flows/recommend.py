@@ -1,6 +1,5 @@
 """Flow 3: scores to a recommended mix; and the flow that runs all three."""
 
-import hashlib
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -36,7 +35,7 @@ RECOMMENDATION = TypeAdapter(Recommendation)
 
 def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Laws, optimum, intervals."""
-    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
+    runs = evidence.runs_hash(candidates)
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
     if checkpoint := checkpoint_id(evidence):
         hashes["checkpoint"] = checkpoint

@@ -1,6 +1,5 @@
 """Flow 2: pool to scores."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from flows.orchestration import flow, run_task
 from flows.prepare import prepare_flow
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
-from flows.show.progress import stage_progress
+from flows.show.progress import note, stage_progress
 from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
@@ -43,10 +42,11 @@ def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candid
     proxy = start_of(experiment.proxy, experiment.corpus)
     suite = run_task("suite", lambda: make_suite(experiment, stages, pool))
     if line := describe_counts(suite_counts(suite, Pool(pool).end_token, context), context):
-        print(f"suite        {line}: `from suite`", file=sys.stderr, flush=True)
+        note("suite", f"{line}: `from suite`")
     evidence = Evidence(pool, suite, proxy, kept_sequences(experiment, pool, proxy))
     if plan := reuse_plan(experiment, stages, pool):
-        print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
+        for line in describe_plan(plan):
+            note("reuse", line)
     return evidence, run_task("draw", lambda: draw_first(experiment, stages, evidence))
 
 
@@ -78,11 +78,9 @@ def _train(experiment: Experiment, evidence: Evidence, candidates: list[Candidat
         logs = experiment.folder / "logs"
         decided = train_swarm(evidence, candidates, experiment.records, logs, experiment.executor, progress)
     for run, candidate in diverged_runs(evidence, candidates, experiment.records).items():
-        line = f"train        {run} on mix {candidate.mix} diverged twice and is left out"
-        print(line, file=sys.stderr, flush=True)
+        note("train", f"{run} on mix {candidate.mix} diverged twice and is left out")
     for run, candidate in slowed_runs(evidence, candidates, experiment.records).items():
-        line = f"train        {run} on mix {candidate.mix} diverged once and learned at half the rate: its scores count"
-        print(line, file=sys.stderr, flush=True)
+        note("train", f"{run} on mix {candidate.mix} diverged once and learned at half the rate; its scores count")
     return decided
 
 

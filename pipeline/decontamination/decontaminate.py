@@ -20,6 +20,7 @@ from pipeline.decontamination.overlap import Floats, Hashes, Ints, SuiteIndex, h
 from pipeline.decontamination.questions import find_labels, question, words
 from pipeline.decontamination.settings import DecontaminateSettings
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 from pipeline.store.funnel import FilterStep
 from pipeline.suite import read_suite
 
@@ -55,7 +56,7 @@ class Decontaminate(FilterStep):
                 write_items(self.index, self.folder)
         yield from super().run(data, rank, world_size)
         frame = pl.DataFrame(self.hits, schema=HITS, orient="row")
-        write_parquet(frame, self.folder / "hits" / f"{rank:05d}.parquet")
+        write_parquet(frame, rank_file(self.folder / "hits", rank))
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +72,7 @@ def write_items(index: SuiteIndex, folder: Path) -> None:
     counted = frame.group_by("task").agg(
         items=pl.len().cast(pl.Int64), too_short=pl.col("too_short").sum().cast(pl.Int64)
     )
-    write_parquet(counted.sort("task"), folder / "items" / "00000.parquet")
+    write_parquet(counted.sort("task"), rank_file(folder / "items", 0))
 
 
 def build_index(rows: Iterable[dict[str, str]], settings: DecontaminateSettings) -> SuiteIndex:

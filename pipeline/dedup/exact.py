@@ -9,6 +9,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import addressed
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 
 
 class FindEqual(PipelineStep):
@@ -33,5 +34,5 @@ class FindEqual(PipelineStep):
             .with_columns(kept=pl.col("id").first().over("hash"))
         )
         lost = mine.filter(~pl.col("hash").is_first_distinct()).select("file", "row", "id", "kept")
-        write_parquet(lost.sort("file", "row"), self.folder / "exact" / f"{rank:05d}.parquet")
+        write_parquet(lost.sort("file", "row"), rank_file(self.folder / "exact", rank))
         return iter(())

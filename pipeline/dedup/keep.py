@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.dedup.jaccard import ShingleSets, file_and_row
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 
 NEAR_SCHEMA = {
     "file": pl.Int32,
@@ -33,7 +34,7 @@ def newest_first(filtered: Path, documents: np.ndarray) -> pl.DataFrame:
     found = [pl.DataFrame(schema={"id": pl.String, "date": pl.String, "document": pl.UInt64})]
     for file in np.unique(files):
         mine = files == file
-        table = pl.read_parquet(filtered / "documents" / f"{file:05d}.parquet", columns=["id", "date"])
+        table = pl.read_parquet(rank_file(filtered / "documents", file), columns=["id", "date"])
         found.append(table[rows[mine]].with_columns(document=pl.Series(documents[mine])))
     ordered = pl.concat(found).sort("date", "id", "document", descending=[True, False, False])
     return ordered.select("document", "id", place=pl.int_range(pl.len()))

@@ -4,7 +4,6 @@ A model is a stage of its own: `model-<hash>/model.bin`. One that comes from the
 first fetched; what the classifiers' stage depends on is its content.
 """
 
-import difflib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from classifiers.file_format import LABEL
 from classifiers.settings import QualitySettings, TopicSettings
+from mixes.errors import nearest
 from pipeline.errors import PipelineError
 from pipeline.store.stage import Stage, StageStore, write_aside
 
@@ -111,8 +111,9 @@ def _label(field: str, wanted: str, labels: list[str]) -> str:
     wanted = wanted.removeprefix(LABEL)
     if wanted in labels:
         return wanted
-    near = difflib.get_close_matches(wanted, labels, n=1, cutoff=0)[0]
-    raise PipelineError(f"{field}: the model has no label {wanted!r} — did you mean {near!r}? It has {_list(labels)}")
+    near = nearest(wanted, labels)
+    hint = f"did you mean {near!r}? It has" if near else "it has"
+    raise PipelineError(f"{field}: the model has no label {wanted!r} — {hint} {_list(labels)}")
 
 
 def _list(labels: list[str]) -> str:

@@ -16,6 +16,7 @@ from pipeline.read.settings import MAX_DOCUMENT, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
 from pipeline.store.documents import scan, write_parquet
+from pipeline.store.files import rank_file
 from pipeline.store.funnel import KEPT, Funnel, size
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
@@ -63,7 +64,7 @@ class ReadShards(PipelineStep):
                     yield found
         funnel.write(self.folder, rank)
         frame = pl.DataFrame(refused, schema=REFUSED, orient="row")
-        write_parquet(frame, self.folder / "refused" / f"{rank:05d}.parquet")
+        write_parquet(frame, rank_file(self.folder / "refused", rank))
 
 
 def check_refused(folder: Path, shards: list[Shard], settings: ReadSettings) -> None:

@@ -16,6 +16,16 @@ VERSION_FIELD = re.compile(
 )
 
 
+def rank_name(rank: int) -> str:
+    """How files and folders of one rank are called, as datatrove calls its own."""
+    return f"{rank:05d}"
+
+
+def rank_file(folder: Path, rank: int) -> Path:
+    """The table that one rank writes into a folder."""
+    return folder / f"{rank_name(rank)}.parquet"
+
+
 def is_remote(url: str) -> bool:
     """Whether it is a URL and not a local path."""
     return "://" in url
