@@ -122,3 +122,14 @@ def test_without_a_server_prefect_is_not_imported(tiny, finished, home):
 
 def test_the_same_recommendation_with_and_without(tiny, finished, home):
     assert json.loads(mixwright("recommend", "experiment.yaml", "--json", folder=tiny).stdout) == finished
+
+
+def test_a_catalog_is_rebuilt_where_its_records_have_changed(tiny, finished, home):
+    file = tiny / "work" / "catalog.duckdb"
+    mixwright("recommend", "experiment.yaml", folder=tiny)
+    before = file.stat().st_mtime_ns
+    mixwright("recommend", "experiment.yaml", folder=tiny)
+    assert file.stat().st_mtime_ns == before
+    file.write_bytes(b"no catalog")
+    mixwright("recommend", "experiment.yaml", folder=tiny)
+    assert finished["id"] in mixwright("sql", "experiment.yaml", "from recommendations", folder=tiny).stdout

@@ -3,6 +3,7 @@
 DuckDB lets one writer lock out every reader; here nothing ever writes to a catalog that someone may read.
 """
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,15 +21,18 @@ from flows.errors import ExperimentError
 
 
 def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
-    """Write `catalog.duckdb` from the current records."""
+    """Write `catalog.duckdb` from the current records, unless it was built from just these."""
     import duckdb
 
+    content = _content_hash(experiment, current)
+    if _built_from(experiment.catalog) == content:
+        return experiment.catalog
     aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
     aside.unlink(missing_ok=True)
     with duckdb.connect(str(aside)) as catalog:
-        catalog.execute("create table meta (schema_version integer, experiment varchar)")
+        catalog.execute("create table meta (schema_version integer, experiment varchar, built_from varchar)")
         catalog.execute("comment on table meta is 'What this file is'")
-        catalog.execute("insert into meta values (?, ?)", [VERSION, experiment.id])
+        catalog.execute("insert into meta values (?, ?, ?)", [VERSION, experiment.id, content])
         for name in TABLES:
             _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
         for name, comment in OVER_FILES.items():
@@ -44,6 +48,28 @@ def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
         catalog.execute(WHY)
     os.replace(aside, experiment.catalog)
     return experiment.catalog
+
+
+def _content_hash(experiment: "Experiment", current: "Current") -> str:
+    """SHA-256 of all that decides a catalog: its schema, its folder, the contents of the records behind its tables."""
+    schema = (VERSION, TABLES, OVER_FILES, VIEWS, WHY)
+    made_of = (experiment.id, str(experiment.folder), sorted(current.items()))
+    digest = hashlib.sha256(repr((schema, made_of)).encode())
+    for name in TABLES:
+        for file in current.get(name, []):
+            digest.update((experiment.folder / file).read_bytes())
+    return digest.hexdigest()
+
+
+def _built_from(path: Path) -> str | None:
+    """What a catalog says it was built from; None where it cannot be read."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as catalog:
+            return str(catalog.execute("select built_from from meta").fetchall()[0][0])
+    except (duckdb.Error, IndexError):
+        return None
 
 
 def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str]) -> None:
