@@ -34,6 +34,6 @@ def run_child(module: str, words: list[str], seconds: float, about: str) -> str:
     if done.returncode < 0:
         raise ClassifierError(f"{about} died of {signal.Signals(-done.returncode).name}")
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ClassifierError(f"{about} failed ({said[-1] if said else f'exit code {done.returncode}'})")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ClassifierError(f"{about} failed ({lines[-1] if lines else f'exit code {done.returncode}'})")
     return done.stdout.decode()

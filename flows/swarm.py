@@ -123,5 +123,5 @@ def exported_mixes(experiment: Experiment) -> tuple[Pool, Table, dict[str, int]]
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     mixes = ratios_of(evidence, candidates)
     keys = (mixes.frame[key].to_list() for key in EXPORT_KEYS)
-    seeds = {name: one.seed for names in keys for name, one in zip(names, candidates, strict=True)}
+    seeds = {name: candidate.seed for names in keys for name, candidate in zip(names, candidates, strict=True)}
     return Pool(evidence.pool), mixes, seeds

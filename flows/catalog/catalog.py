@@ -99,10 +99,10 @@ def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.
         raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
     try:
         with duckdb.connect(str(path), read_only=True) as catalog:
-            found = catalog.execute("select schema_version from meta").fetchall()[0][0]
-            if found > VERSION:
+            version = catalog.execute("select schema_version from meta").fetchall()[0][0]
+            if version > VERSION:
                 raise ExperimentError(
-                    f"catalog: {path} has schema version {found}, this mixwright reads up to "
+                    f"catalog: {path} has schema version {version}, this mixwright reads up to "
                     f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
                 )
             return catalog.sql(query, params=list(values)).pl() if values else catalog.sql(query).pl()

@@ -72,18 +72,18 @@ def recommend(
         from flows.recommend import run_flow
 
         assert loaded
-        found, origin = run_flow(loaded, settings), None
+        recommendation, origin = run_flow(loaded, settings), None
     else:
-        found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
+        recommendation, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:
         import yaml
 
-        mix = {domain: round(weight, 6) for domain, weight in found.mix.items()}
-        out.write_text(yaml.safe_dump({"id": found.id, "mix": mix}, sort_keys=False))
+        mix = {domain: round(weight, 6) for domain, weight in recommendation.mix.items()}
+        out.write_text(yaml.safe_dump({"id": recommendation.id, "mix": mix}, sort_keys=False))
     if as_json:
-        print(json.dumps({**found.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
+        print(json.dumps({**recommendation.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
         return
-    _print(found, origin)
+    _print(recommendation, origin)
     if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
@@ -137,17 +137,19 @@ def _from_files(
         check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
     seed = experiment.seed if experiment else 0
     with stage_progress("recommend"):
-        found = recommend_from_files(swarm, available, natural, settings, seed, hash_evidence(swarm, available), seeds)
-    return found, origin_of(swarm)
+        recommendation = recommend_from_files(
+            swarm, available, natural, settings, seed, hash_evidence(swarm, available), seeds
+        )
+    return recommendation, origin_of(swarm)
 
 
-def _print(found: "Recommendation", origin: "Origin | None") -> None:
+def _print(recommendation: "Recommendation", origin: "Origin | None") -> None:
     from rich.console import Console
 
     from flows.show.recommendation import Shown, print_recommendation
 
     shown = Shown()
     if origin:
-        one = origin.metrics[next(iter(found.target))]
-        shown = Shown(one.unit, one.direction)
-    print_recommendation(found, Console(width=None if sys.stdout.isatty() else 120), shown)
+        metric = origin.metrics[next(iter(recommendation.target))]
+        shown = Shown(metric.unit, metric.direction)
+    print_recommendation(recommendation, Console(width=None if sys.stdout.isatty() else 120), shown)

@@ -24,9 +24,9 @@ def kept_sequences(experiment: Experiment, pool: Path, proxy: ProxySettings) -> 
     """
     if not experiment.swarm.match_repetition:
         return None
-    held = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
+    pool_tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
     available = available_tokens(experiment, Pool(pool))
-    kept, short = match_repetition(available, held, budget_tokens(experiment.recommend.budget, available), proxy)
+    kept, short = match_repetition(available, pool_tokens, budget_tokens(experiment.recommend.budget, available), proxy)
     if short:
         line = "the pool holds too little to match, so proxies repeat more than the training run will"
         note("repetition", f"{line}: {listed(short)}")

@@ -48,20 +48,20 @@ def reuse_plan(experiment: Experiment, stages: StageStore, pool: Path) -> ReuseP
 
 
 def unfold_recommendation(
-    found: Recommendation, plan: ReusePlan, available: dict[str, float], caps: dict[str, float]
+    folded: Recommendation, plan: ReusePlan, available: dict[str, float], caps: dict[str, float]
 ) -> Recommendation:
     """A recommendation over folded domains, in full: a frozen domain has its share of the virtual one's weight and
     interval. `natural` stays the mix that gains are measured from: the frozen domains at their joint natural share."""
-    mix = unfold(found.mix, plan)
-    low, high = (unfold({name: ends[i] for name, ends in found.intervals.items()}, plan) for i in (0, 1))
+    mix = unfold(folded.mix, plan)
+    low, high = (unfold({name: ends[i] for name, ends in folded.intervals.items()}, plan) for i in (0, 1))
     return replace(
-        found,
+        folded,
         mix=mix,
-        natural=unfold(found.natural, plan),
+        natural=unfold(folded.natural, plan),
         intervals={name: (low[name], high[name]) for name in mix},
-        epochs={name: weight * (found.budget or 0.0) / available[name] for name, weight in mix.items()},
+        epochs={name: weight * (folded.budget or 0.0) / available[name] for name, weight in mix.items()},
         marginal={
-            name: found.marginal[name if name in plan.open else VIRTUAL] for name in mix
+            name: folded.marginal[name if name in plan.open else VIRTUAL] for name in mix
         },  # of a frozen domain: with all that is frozen with it
         caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - ON_BOUND},
     )

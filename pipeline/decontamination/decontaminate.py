@@ -119,15 +119,17 @@ def _ngrams(
     return hashed, whole & ~spread(boilerplate[::-1], n)[::-1]
 
 
-def _weigh(questions: "_Texts", answers: "_Texts", looked_for: NDArray[np.bool_], known: int) -> tuple[Floats, Floats]:
+def _weigh(
+    questions: "_Texts", answers: "_Texts", looked_for: NDArray[np.bool_], vocabulary: int
+) -> tuple[Floats, Floats]:
     """Weights of the words of questions and answers; they sum to 1 over an item's.
 
     A word weighs log(1 + items ÷ items that have it). One that a question repeats counts once, or else a single
     n-gram would make up most of "6 + 6 + 6 + 6 + 6 + 6".
     """
-    asked = questions.item_at * known + questions.ids
-    having = np.unique(np.concatenate([asked, answers.item_at * known + answers.ids])) % known
-    rarity = np.log1p((len(questions.starts) - 1) / np.maximum(np.bincount(having, minlength=known), 1))
+    asked = questions.item_at * vocabulary + questions.ids
+    having = np.unique(np.concatenate([asked, answers.item_at * vocabulary + answers.ids])) % vocabulary
+    rarity = np.log1p((len(questions.starts) - 1) / np.maximum(np.bincount(having, minlength=vocabulary), 1))
     word = np.unique(asked, return_inverse=True)[1]
     times = np.maximum(np.bincount(word, looked_for), 1)[word]
     return questions.by_item(rarity[questions.ids] * looked_for / times), answers.by_item(rarity[answers.ids])

@@ -117,10 +117,10 @@ class Candidates(PipelineStep):
         keys, documents = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
         for path in sorted((self.folder / "bands" / "keys").glob("*.npy")):
             held = np.load(path, mmap_mode="r")
-            mine = slice(np.searchsorted(held, np.uint64(first)), np.searchsorted(held, np.uint64(last), "right"))
-            keys.append(held[mine].copy())  # a view would hold the file open
+            in_range = slice(np.searchsorted(held, np.uint64(first)), np.searchsorted(held, np.uint64(last), "right"))
+            keys.append(held[in_range].copy())  # a view would hold the file open
             rows = np.load(self.folder / "bands" / "rows" / path.name, mmap_mode="r")
-            documents.append(document_codes(int(path.stem), rows[mine]))
+            documents.append(document_codes(int(path.stem), rows[in_range]))
         frame = pl.DataFrame({"key": np.concatenate(keys), "document": np.concatenate(documents)})
         return frame.filter(pl.col("key").is_duplicated())
 

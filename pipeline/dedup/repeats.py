@@ -59,9 +59,9 @@ def find_repeats(
         return
     work = folder / "work"
     run("fingerprints", [Fingerprints(documents, lost, settings.min_bytes, work)], files)
-    found = work / f"spans-{partitions}"
-    run(f"repeats-{partitions}", [Repeats(settings.min_bytes, work, found)], partitions)
-    run("spans", [Spans(settings.max_gap, work, found, folder)], files)
+    spans = work / f"spans-{partitions}"
+    run(f"repeats-{partitions}", [Repeats(settings.min_bytes, work, spans)], partitions)
+    run("spans", [Spans(settings.max_gap, work, spans, folder)], files)
     shutil.rmtree(work, ignore_errors=True)
 
 

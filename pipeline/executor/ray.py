@@ -93,10 +93,10 @@ def _join(address: str, quiet: dict) -> None:
             f"executor.address: no Ray cluster at {address!r} ({error}) — start one with `ray start --head`"
         ) from None
     except RayError as error:
-        said = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[-1]
         ray.shutdown()
         raise PipelineError(
-            f"executor.address: the nodes of {address!r} cannot run our steps ({said}) — install this version there"
+            f"executor.address: the nodes of {address!r} cannot run our steps ({reason}) — install this version there"
         ) from None
 
 

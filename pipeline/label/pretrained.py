@@ -61,7 +61,7 @@ def slug(label: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in label.lower()).split())
 
 
-def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) -> tuple[Path, str, list[str]]:
+def _fetch(stages: StageStore, base: Path, field: str, where: str, limit: int) -> tuple[Path, str, list[str]]:
     """(file, its SHA-256, its labels)"""
     remote = "://" in where
     local = base / where
@@ -74,7 +74,7 @@ def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) ->
 
         aside = folder / ".model.bin"
         try:
-            sha256 = _copy(field, where, base, most, aside)
+            sha256 = _copy(field, where, base, limit, aside)
             parts = check_model(aside, f"{field} {where}")
             aside.rename(folder / "model.bin")
         finally:
@@ -86,24 +86,24 @@ def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) ->
     return folder / "model.bin", model["sha256"], sorted(model["labels"])
 
 
-def _copy(field: str, where: str, base: Path, most: int, to: Path) -> str:
-    """Copy what is read from `where`, at most `most` bytes; returns its SHA-256."""
+def _copy(field: str, where: str, base: Path, limit: int, to: Path) -> str:
+    """Copy what is read from `where`, at most `limit` bytes; returns its SHA-256."""
     import fsspec
 
     hashed, size = hashlib.sha256(), 0
     try:
         opened = fsspec.open(where, "rb") if "://" in where else (base / where).open("rb")
         with opened as source, to.open("wb") as target:
-            while size <= most and (chunk := source.read(CHUNK)):
+            while size <= limit and (chunk := source.read(CHUNK)):
                 size += len(chunk)
                 hashed.update(chunk)
                 target.write(chunk)
     except Exception as error:  # each protocol of fsspec raises its own
-        said = str(error).splitlines()[0] if str(error) else "no reason given"
-        raise PipelineError(f"{field}: cannot read {where} ({type(error).__name__}: {said})") from None
-    if size > most:
+        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        raise PipelineError(f"{field}: cannot read {where} ({type(error).__name__}: {reason})") from None
+    if size > limit:
         section = field.partition(".")[0]
-        raise PipelineError(f"{field}: {where} is larger than {section}.max_model_bytes, {most:,} — raise it")
+        raise PipelineError(f"{field}: {where} is larger than {section}.max_model_bytes, {limit:,} — raise it")
     return hashed.hexdigest()
 
 

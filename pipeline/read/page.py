@@ -37,9 +37,9 @@ def page_text(page: bytes, charset: str = "", extractor: str = "resiliparse") ->
 def _charset(page: bytes, declared: str) -> str:
     meta = META_CHARSET.search(page, 0, HEAD)
     for name in (declared, meta.group(1).decode("ascii", "replace") if meta else ""):
-        known = map_encoding_to_html5(name, fallback_utf8=False)
-        if known:
-            return known
+        charset_name = map_encoding_to_html5(name, fallback_utf8=False)
+        if charset_name:
+            return charset_name
     return detect_encoding(page) or "utf-8"
 
 

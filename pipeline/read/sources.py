@@ -146,28 +146,28 @@ def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
     shards = []
     for name, source in sorted(sources.items()):
         field = f"sources.{name}.path"
-        found = _matches(field, source.path, base)
+        files = _matches(field, source.path, base)
         if source.path.endswith(LISTS):
-            found = {path: url for list_at in found.values() for path, url in _listed(field, list_at, source, base)}
+            files = {path: url for list_at in files.values() for path, url in _listed(field, list_at, source, base)}
         taken = {"source": name, "off": source.steps_off, **source.model_dump(include={"format", "extractor", "dtype"})}
-        shards += [Shard(url=found[path], fields=source.fields, **taken) for path in _part(list(found), source)]
+        shards += [Shard(url=files[path], fields=source.fields, **taken) for path in _part(list(files), source)]
     return shards
 
 
 def _matches(field: str, pattern: str, base: Path) -> dict[str, str]:
     """Path → where it is, of the files that a source's path matches. The paths are the same on every machine."""
     if is_remote(pattern):
-        found = {url: url for url in _ask(field, pattern, expand)}
+        matches = {url: url for url in _ask(field, pattern, expand)}
         looked = ""
     else:
         glob = Path(pattern)
         root, glob = (Path(glob.anchor), glob.relative_to(glob.anchor)) if glob.is_absolute() else (base, glob)
         files = sorted(file for file in root.glob(str(glob)) if file.is_file())
-        found = {file.relative_to(root).as_posix(): str(file) for file in files}
+        matches = {file.relative_to(root).as_posix(): str(file) for file in files}
         looked = f" (looked under {root.resolve()})"
-    if not found:
+    if not matches:
         raise PipelineError(f"{field}: no file matches {pattern!r}{looked}")
-    return found
+    return matches
 
 
 def _listed(field: str, list_at: str, source: SourceSettings, base: Path) -> Iterator[tuple[str, str]]:

@@ -52,7 +52,7 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
     stage = Stage("classify", 3, settings, inputs)
     first = quality.folds if quality else 0
     folds = first + (topics.folds if topics else 0)
-    known = corpus.stages.root / "autotuned"
+    tuned_before = corpus.stages.root / "autotuned"
 
     def work(folder: Path) -> None:
         from pipeline.label.train import make_classifier, quality_examples, topic_examples
@@ -60,12 +60,18 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         if quality:
             examples = quality_examples(filtered, cleaned, positives, language, corpus.language.keep, quality)
             make_classifier(
-                QUALITY, quality, examples, ready[QUALITY], known, folder, lambda done, _: progress(done, folds)
+                QUALITY, quality, examples, ready[QUALITY], tuned_before, folder, lambda done, _: progress(done, folds)
             )
         if topics:
             examples = topic_examples(cleaned, topics)
             make_classifier(
-                TOPIC, topics, examples, ready[TOPIC], known, folder, lambda done, _: progress(first + done, folds)
+                TOPIC,
+                topics,
+                examples,
+                ready[TOPIC],
+                tuned_before,
+                folder,
+                lambda done, _: progress(first + done, folds),
             )
 
     models = corpus.stages.run(stage, work)

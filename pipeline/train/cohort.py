@@ -140,14 +140,14 @@ class CohortTrainer:
         scores, items = self.score(trained.proxies)
         again = []
         for number, candidate in enumerate(candidates):
-            run, mine = self.evidence.run_id(candidate), scores.filter(pl.col("number") == number)
-            diverged = bool(trained.diverged[number]) or not mine["bpb"].is_finite().all()
+            run, own_scores = self.evidence.run_id(candidate), scores.filter(pl.col("number") == number)
+            diverged = bool(trained.diverged[number]) or not own_scores["bpb"].is_finite().all()
             if diverged and attempt < TRIES:
                 again.append(candidate)
                 continue
             if is_recorded(self.records, run):
                 continue  # by an earlier life of this rank
-            for table, frame, schema in (("scores", mine, SCORES), ("items", items, ITEMS)):
+            for table, frame, schema in (("scores", own_scores, SCORES), ("items", items, ITEMS)):
                 rows = frame.filter(pl.col("number") == number).with_columns(run=pl.lit(run))
                 rows = rows.clear() if diverged else rows
                 write_parquet(rows.select(*schema), self.records / table / f"{run}.parquet")
