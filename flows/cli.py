@@ -28,7 +28,7 @@ DEBUG = "--debug"
 Debug = Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error, and Prefect's log.")]
 
 
-def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the sample goes.")]) -> None:
+def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the sample.")]) -> None:
     """Build the sample corpus and suite from data-bearing packages (downloads 250 MB once)."""
     from flows.show.progress import note
     from pipeline.sample.build import build_sample
@@ -37,7 +37,7 @@ def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the
 
 
 def prepare(experiment: ExperimentFile) -> None:
-    """Flow 1: shards to pool."""
+    """Run flow 1: shards to pool."""
     from flows.experiment import load_experiment
     from flows.prepare import prepare_flow
 
@@ -45,14 +45,14 @@ def prepare(experiment: ExperimentFile) -> None:
 
 
 def run(experiment: ExperimentFile) -> None:
-    """The whole process, resuming: shards to a recommended mix."""
+    """Run the whole process, shards to a recommended mix; finished work is skipped."""
     recommend(experiment)
 
 
 def schedule(
     experiment: ExperimentFile,
-    cron: Annotated[str | None, typer.Option(help='When, as cron writes it: "0 3 * * *".')] = None,
-    every: Annotated[float | None, typer.Option(min=1, help="Or: seconds between runs.")] = None,
+    cron: Annotated[str | None, typer.Option(help='A cron expression: "0 3 * * *".')] = None,
+    every: Annotated[float | None, typer.Option(min=1, help="Seconds between runs, in place of --cron.")] = None,
 ) -> None:
     """Run the whole process on a schedule, against the Prefect server of PREFECT_API_URL, until stopped."""
     from flows.server import check_server, named_server

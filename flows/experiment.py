@@ -40,11 +40,11 @@ class Experiment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    """For people; it changes nothing."""
+    """A label for people; it changes nothing."""
     work: str
     """Folder of all results, relative to the experiment file."""
     seed: int = Field(0, ge=0)
-    """Of the swarm's mixes, the folds and the bootstrap."""
+    """Seed of the swarm's mixes, the folds and the bootstrap."""
     sources: dict[str, SourceSettings] = Field(min_length=1)
     """Name → input."""
     read: ReadSettings = ReadSettings()
@@ -52,13 +52,13 @@ class Experiment(BaseModel):
     language: LanguageSettings
     dedup: DedupSettings = DedupSettings()
     removals: tuple[str, ...] = ()
-    """Files that list what must not be in the pool, relative to the experiment file: a document id, a URL or a host
-    a line."""
+    """Files that list what must not be in the pool, relative to the experiment file: one document id, URL or host per
+    line."""
     decontaminate: DecontaminateSettings = DecontaminateSettings()
     quality: QualitySettings | None = None
-    """Needed where a source sets `quality`."""
+    """Required where a source sets `quality`."""
     topics: TopicSettings | None = None
-    """Needed where a source sets `topics`."""
+    """Required where a source sets `topics`."""
     pool: PoolSettings = PoolSettings()
     tokenizer: TokenizerSettings = TokenizerSettings()
     suite: SuiteSettings

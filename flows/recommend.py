@@ -108,5 +108,5 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
 @flow("prepare-and-swarm")
 def evidence_flow(experiment: Experiment) -> tuple[Path, tuple[Evidence, list[Candidate]]]:
     """The first two flows."""
-    pool = pool_to_train_on(experiment)
-    return pool, swarm_flow(experiment, pool)
+    pool_folder = pool_to_train_on(experiment)
+    return pool_folder, swarm_flow(experiment, pool_folder)

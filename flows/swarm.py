@@ -36,24 +36,24 @@ def pool_to_train_on(experiment: Experiment) -> Path:
 
 
 @flow("draw-swarm")
-def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
+def draw_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
     stages, context = experiment.corpus.stages, experiment.proxy.context
     proxy = start_of(experiment.proxy, experiment.corpus)
-    suite = run_task("suite", lambda: make_suite(experiment, stages, pool))
-    if line := describe_counts(suite_counts(suite, Pool(pool).end_token, context), context):
+    suite = run_task("suite", lambda: make_suite(experiment, stages, pool_folder))
+    if line := describe_counts(suite_counts(suite, Pool(pool_folder).end_token, context), context):
         note("suite", f"{line}: `from suite`")
-    evidence = Evidence(pool, suite, proxy, kept_sequences(experiment, pool, proxy))
-    if plan := reuse_plan(experiment, stages, pool):
+    evidence = Evidence(pool_folder, suite, proxy, kept_sequences(experiment, pool_folder, proxy))
+    if plan := reuse_plan(experiment, stages, pool_folder):
         for line in describe_plan(plan):
             note("reuse", line)
     return evidence, run_task("draw", lambda: draw_first(experiment, stages, evidence))
 
 
 @flow("swarm")
-def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
+def swarm_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to scores; returns what the proxies share, and the candidates."""
-    evidence, candidates = draw_flow(experiment, pool)
+    evidence, candidates = draw_flow(experiment, pool_folder)
     if evidence.proxy.init_from:
         run_task("score-checkpoint", lambda: _score_start(experiment, evidence))
     decided = _train_all(experiment, evidence, candidates)

@@ -22,15 +22,15 @@ BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 def plan(
     experiment: ExperimentFile,
     device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join(DEVICES)}.")] = DEVICES[0],
-    price: Annotated[float | None, typer.Option(min=0, help="Price of one device for an hour.")] = None,
+    price: Annotated[float | None, typer.Option(min=0, help="Price of one device per hour.")] = None,
     utilisation: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What the swarm will cost, and how sure its answer will be; starts no stage and writes nothing.
+    """Predict what the swarm will cost and how certain its answer will be. Starts no stage and writes nothing.
 
-    On this device some proxies are trained for 20 seconds and thrown away, to see how fast it is.
+    To measure the speed of this device, some proxies are trained for 20 seconds and thrown away.
     """
     from flows.experiment import load_experiment
     from flows.plan.plan import make_plan
@@ -68,13 +68,13 @@ def _rows(result: "Plan") -> list[tuple[str, str, str]]:
             f"(vocabulary {proxy.vocabulary:,})",
         ),
         ("its tokens", f"{proxy.tokens:,}", f"{proxy.steps:,} steps of {proxy.batch:,} × {proxy.context:,}"),
-        ("training", _scaled(result.flops.training, FLOPS), "products forth and back"),
+        ("training", _scaled(result.flops.training, FLOPS), "matrix products, forward and backward"),
         ("evaluation", _scaled(result.flops.evaluation, FLOPS), "items of the suite, validation splits"),
         ("device", device.name, _device(result)),
         ("time", _time(result.hours), f"{result.hours:,.4g} hours"),
     ]  # fmt: skip
     if result.cost is not None:
-        rows.append(("cost", f"{result.cost:,.2f}", f"{result.price:g} for a device and hour; devices: {device.count}"))
+        rows.append(("cost", f"{result.cost:,.2f}", f"{result.price:g} per device and hour; devices: {device.count}"))
     return [
         *rows,
         (

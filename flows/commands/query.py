@@ -27,12 +27,12 @@ def sql(
 
 def dropped(
     experiment: Annotated[Path | None, typer.Argument(metavar="[EXP.yaml]", help="The experiment file.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Only this reason; without it, the reasons are listed.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason. Default: list the reasons.")] = None,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Number of documents shown.")] = 5,
     catalog: Catalog = None,
 ) -> None:
-    """Show documents that a filter dropped, as sampled while it ran."""
+    """Show a sample of the documents that filters dropped."""
     from flows.catalog.catalog import query_catalog
 
     file = _catalog_of("dropped", experiment, catalog)

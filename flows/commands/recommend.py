@@ -42,23 +42,24 @@ def recommend(
     closest: Closest = None,
     robust: Robust = False,
     standardise: Standardise = None,
-    front: Annotated[int | None, typer.Option(help="Also so many mixes of the families' Pareto front.")] = None,
+    front: Annotated[int | None, typer.Option(help="Also show this many mixes of the families' Pareto front.")] = None,
     law: LawName = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
     tokens: Annotated[
-        Path | None, typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML): natural mix and epoch caps.")
+        Path | None,
+        typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML), for the natural mix and epoch caps."),
     ] = None,
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Use exported mixes although a domain's content has changed since.")
     ] = False,
     as_json: AsJson = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the mix as YAML.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the mix to this YAML file.")] = None,
 ) -> None:
-    """The best mix for a target, from an experiment (runs what is missing first) or from anyone's swarm.
+    """Recommend the best mix for a target, from an experiment (what is missing runs first) or from anyone's swarm.
 
-    With an experiment and --metrics the scores of its exported mixes, or of the swarm in --ratios, are the evidence.
+    With an experiment and --metrics, the evidence is the scores of its exported mixes, or of the swarm in --ratios.
     """
     from flows.experiment import load_experiment
 

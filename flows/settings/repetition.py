@@ -14,18 +14,18 @@ from pipeline.pool.pool import Pool
 from pipeline.train.setup import Evidence
 
 
-def kept_sequences(experiment: Experiment, pool: Path, proxy: ProxySettings) -> Mapping[str, int] | None:
+def kept_sequences(experiment: Experiment, pool_folder: Path, proxy: ProxySettings) -> Mapping[str, int] | None:
     """Domain → sequences that such proxies keep of it, `kept` of their Evidence; None where nothing is to be matched.
 
-    What cannot be matched is said on standard error.
+    What cannot be matched is reported on standard error.
 
     Raises:
         MixError: less than one sequence would be kept of a domain.
     """
     if not experiment.swarm.match_repetition:
         return None
-    pool_tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
-    available = available_tokens(experiment, Pool(pool))
+    pool_tokens = {name: domain.tokens for name, domain in Pool(pool_folder).domains.items()}
+    available = available_tokens(experiment, Pool(pool_folder))
     kept, short = match_repetition(available, pool_tokens, budget_tokens(experiment.recommend.budget, available), proxy)
     if short:
         line = "the pool holds too little to match, so proxies repeat more than the training run will"

@@ -30,7 +30,7 @@ def check_reuse(experiment: Experiment) -> None:
         _read_earlier(experiment, experiment.reuse.recommendation)
 
 
-def reuse_plan(experiment: Experiment, stages: StageStore, pool: Path) -> ReusePlan | None:
+def reuse_plan(experiment: Experiment, stages: StageStore, pool_folder: Path) -> ReusePlan | None:
     """The plan of the experiment's `reuse` section; None without one.
 
     Raises:
@@ -43,7 +43,7 @@ def reuse_plan(experiment: Experiment, stages: StageStore, pool: Path) -> ReuseP
     contents = {
         name.removeprefix(CONTENT): content for name, content in earlier["evidence"].items() if name.startswith(CONTENT)
     }
-    now = domain_contents(stages, pool)
+    now = domain_contents(stages, pool_folder)
     return plan_reuse(earlier["mix"], contents, now, experiment.reuse.partial)
 
 

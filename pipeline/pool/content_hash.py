@@ -11,10 +11,10 @@ from pipeline.store.stage import Stage, StageStore, write_aside
 ROWS = 1_000  # documents read at once
 
 
-def domain_contents(stages: StageStore, pool: Path) -> dict[str, str]:
+def domain_contents(stages: StageStore, pool_folder: Path) -> dict[str, str]:
     """Domain → content, over the documents of both splits; hashed once a pool."""
-    stage = Stage("contents", 1, None, (pool.name,))
-    folder = stages.run(stage, lambda folder: _write_contents(Pool(pool), folder / "contents.json"))
+    stage = Stage("contents", 1, None, (pool_folder.name,))
+    folder = stages.run(stage, lambda folder: _write_contents(Pool(pool_folder), folder / "contents.json"))
     contents: dict[str, str] = json.loads((folder / "contents.json").read_bytes())
     return contents
 

@@ -39,7 +39,7 @@ def train_swarm(
 
     Returns:
         What was decided, for the resolved experiment: `cohort`, the proxies that train together (and `most`, where
-        memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
+        memory then allowed only fewer), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
 
     Raises:
         MixError: there is no GPU where one is asked for, a proxy does not fit it, or none can start from `init_from`.
