@@ -7,6 +7,7 @@ sources that are tokenised already no `index`. Steps are imported by the work th
 from collections.abc import Mapping
 from pathlib import Path
 
+from mixes.errors import did_you_mean
 from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
 from pipeline.label.pretrained import ReadyModel, ready_quality, ready_topics
@@ -27,20 +28,8 @@ def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:
 
 def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: Progress) -> Path:
     """The quality and topic models, cross-fitted or ready, and their cards; those that the experiment has."""
-    ready = ready_models(corpus)
+    ready, positives = ready_models(corpus), _examples_of_quality(corpus)
     quality, topics = corpus.quality, corpus.topics
-    for section, source in (
-        ("quality.negatives", quality and quality.negatives),
-        ("topics.labelled", topics and topics.labelled),
-    ):
-        if source is not None and source not in corpus.texts:
-            raise PipelineError(
-                f"{section}: no source of texts {source!r} — known are {', '.join(sorted(corpus.texts))}"
-            )
-    pattern = quality.positives if quality else None
-    positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
-    if pattern and not positives:
-        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
     language = corpus.file(corpus.language.model, "language.model")
     elsewhere = {"positives", "model", "max_model_bytes", "min_score", "most_domains", "min_bytes"}
     settings = {
@@ -79,6 +68,28 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         if used:
             _compare_with_previous(corpus, kind, cleaned, models)
     return models
+
+
+def _examples_of_quality(corpus: Corpus) -> list[Path]:
+    """The files of good prose, once all that the classifiers learn from is there.
+
+    Raises:
+        PipelineError: a source that a section names is no source of texts, or no file matches.
+    """
+    quality, topics = corpus.quality, corpus.topics
+    for field, source in (
+        ("quality.negatives", quality.negatives if quality else None),
+        ("topics.labelled", topics.labelled if topics else None),
+    ):
+        if source is not None and source not in corpus.texts:
+            raise PipelineError(
+                f"{field}: no source of texts {source!r} — {did_you_mean(source, sorted(corpus.texts))}"
+            )
+    pattern = quality.positives if quality else None
+    positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
+    if pattern and not positives:
+        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
+    return positives
 
 
 def _compare_with_previous(corpus: Corpus, kind: str, cleaned: Path, models: Path) -> None:
