@@ -27,7 +27,7 @@ from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
 from classifiers.file_format import LABEL
 from classifiers.model import training_file
-from classifiers.sandbox import run_child
+from classifiers.sandbox import end_with_parent, run_child
 from classifiers.settings import TrainingSettings
 
 VERSION = 1  # raised when a search would find something else
@@ -44,8 +44,8 @@ FIXED = ("dim", "bucket")
 SLACK = 120  # seconds beside those of the search, in which it trains once more
 
 
-def tuned(examples: Examples, folds: int, settings: TrainingSettings, known: Path) -> TrainingSettings:
-    """The settings to train with: those found in `known`, else by a search; the given ones where none is wanted.
+def tuned(examples: Examples, folds: int, settings: TrainingSettings, records: Path) -> TrainingSettings:
+    """The settings to train with: those found in `records`, else by a search; the given ones where none is wanted.
 
     Raises:
         ClassifierError: no trial ended in time, or a label has too few texts.
@@ -53,12 +53,12 @@ def tuned(examples: Examples, folds: int, settings: TrainingSettings, known: Pat
     if settings.autotune_seconds is None:
         return settings
     begun = json.dumps([VERSION, folds, settings.model_dump(), examples.id], sort_keys=True)
-    record = known / f"{hashlib.sha256(begun.encode()).hexdigest()[:16]}.json"
+    record = records / f"{hashlib.sha256(begun.encode()).hexdigest()[:16]}.json"
     if not record.exists():
-        known.mkdir(parents=True, exist_ok=True)
-        found = _search(examples, folds, settings, known)
+        records.mkdir(parents=True, exist_ok=True)
+        chosen = _search(examples, folds, settings, records)
         aside = record.with_name(f".{record.name}.{os.getpid()}")
-        aside.write_text(found.model_dump_json(indent=1))
+        aside.write_text(chosen.model_dump_json(indent=1))
         os.replace(aside, record)
     return TrainingSettings.model_validate_json(record.read_bytes())
 
@@ -66,26 +66,27 @@ def tuned(examples: Examples, folds: int, settings: TrainingSettings, known: Pat
 def _search(examples: Examples, folds: int, settings: TrainingSettings, folder: Path) -> TrainingSettings:
     """In a child process: the library writes progress to the terminal and takes what memory it likes."""
     seconds = settings.autotune_seconds or 0
-    held = [fold_of(one, folds) == 0 for one in examples.hashes]
-    rest = [not out for out in held]
-    if not any(held) or not any(rest):
+    held_out_of = [fold_of(text_hash, folds) == 0 for text_hash in examples.hashes]
+    rest = [not out for out in held_out_of]
+    if not any(held_out_of) or not any(rest):
         raise ClassifierError(f"training.autotune_seconds: {len(examples.texts)} texts are too few to hold some out")
     training, validation = (
         training_file(
             list(compress(examples.texts, part)), list(compress(examples.labels, part)), settings.passage, folder
         )
-        for part in (rest, held)
+        for part in (rest, held_out_of)
     )
     with training as learned, validation as held_out:
         begin = json.dumps({theirs: getattr(settings, ours) for ours, theirs in FIELDS.items()})
         words = [str(learned), str(held_out), str(seconds), begin]
-        said = run_child("classifiers.autotune", words, 3 * seconds + SLACK, f"autotune of {seconds} s")
-    values = json.loads(said.splitlines()[-1])
+        output = run_child("classifiers.autotune", words, 3 * seconds + SLACK, f"autotune of {seconds} s")
+    values = json.loads(output.splitlines()[-1])
     changed = {ours: values[theirs] for ours, theirs in FIELDS.items() if theirs not in FIXED}
     return TrainingSettings(**{**settings.model_dump(), **changed, "autotune_seconds": None})
 
 
 def _main(training: str, validation: str, seconds: str, begin: str) -> None:
+    end_with_parent()
     args = fasttext_pybind.args()
     args.input, args.output, args.saveOutput = training, "", False
     args.model, args.loss = fasttext_pybind.model_name.supervised, fasttext_pybind.loss_name.softmax
@@ -98,8 +99,8 @@ def _main(training: str, validation: str, seconds: str, begin: str) -> None:
         args.setManual(name)
     model = fasttext_pybind.fasttext()
     fasttext_pybind.train(model, args)
-    found = model.getArgs()
-    print(json.dumps({name: getattr(found, name) for name in FIELDS.values()}))
+    best = model.getArgs()
+    print(json.dumps({name: getattr(best, name) for name in FIELDS.values()}))
 
 
 if __name__ == "__main__":

@@ -42,11 +42,11 @@ def fit_calibration(probabilities: np.ndarray, labels: Sequence[str], truth: Seq
     Texts whose true label is not among `labels` say nothing here. Probabilities stay as they are where the sigmoid
     would turn their order round.
     """
-    known = [row for row, label in enumerate(truth) if label in labels]
-    if not known:
+    rows = [row for row, label in enumerate(truth) if label in labels]
+    if not rows:
         return Calibration()
-    wanted = np.array([labels.index(truth[row]) for row in known], dtype=int)
-    logs = np.log(np.maximum(probabilities[known], FLOOR))
+    wanted = np.array([labels.index(truth[row]) for row in rows], dtype=int)
+    logs = np.log(np.maximum(probabilities[rows], FLOOR))
     if not bias:
         return Calibration(_temperature(logs, wanted))
     slope, shift = _sigmoid(logs[:, 1] - logs[:, 0], wanted)
@@ -59,9 +59,11 @@ def held_out_calibration(
     """(n, n_labels) probabilities, each fold's calibrated by all other folds: what calibration does to new texts."""
     result = np.zeros_like(probabilities)
     for fold in np.unique(folds):
-        mine = folds == fold
-        others = [label for label, own in zip(truth, mine, strict=True) if not own]
-        result[mine] = fit_calibration(probabilities[~mine], labels, others, bias).apply(probabilities[mine], labels)
+        in_fold = folds == fold
+        others = [label for label, own in zip(truth, in_fold, strict=True) if not own]
+        result[in_fold] = fit_calibration(probabilities[~in_fold], labels, others, bias).apply(
+            probabilities[in_fold], labels
+        )
     return result
 
 
@@ -80,15 +82,15 @@ def reliability(predicted: np.ndarray, came_true: np.ndarray) -> list[Reliabilit
     of = np.minimum((predicted * BINS).astype(int), BINS - 1)
     bins = []
     for number in range(BINS):
-        mine = of == number
-        means = (float(predicted[mine].mean()), float(came_true[mine].mean())) if mine.any() else (None, None)
-        bins.append(ReliabilityBin(number, int(mine.sum()), *means))
+        in_bin = of == number
+        means = (float(predicted[in_bin].mean()), float(came_true[in_bin].mean())) if in_bin.any() else (None, None)
+        bins.append(ReliabilityBin(number, int(in_bin.sum()), *means))
     return bins
 
 
 def calibration_error(curve: Sequence[ReliabilityBin]) -> float:
     """Expected calibration error: mean distance of predicted and observed over texts (Guo et al. 2017)."""
-    filled = [(one.texts, one.predicted, one.observed) for one in curve if one.texts]
+    filled = [(point.texts, point.predicted, point.observed) for point in curve if point.texts]
     distances = sum(texts * abs((predicted or 0) - (observed or 0)) for texts, predicted, observed in filled)
     return distances / sum(texts for texts, _, _ in filled)
 
@@ -114,5 +116,5 @@ def _temperature(logs: np.ndarray, wanted: np.ndarray) -> float:
     def loss(log_scale: float) -> float:
         return -float(log_softmax(np.exp(log_scale) * logs, axis=1)[np.arange(len(wanted)), wanted].mean())
 
-    found = minimize_scalar(loss, bounds=(-np.log(LARGEST), np.log(LARGEST)), method="bounded").x
-    return round(float(np.exp(found)), DIGITS)
+    log_temperature = minimize_scalar(loss, bounds=(-np.log(LARGEST), np.log(LARGEST)), method="bounded").x
+    return round(float(np.exp(log_temperature)), DIGITS)

@@ -54,6 +54,6 @@ def describe_classifier(name: str, models: Sequence[str], names: Mapping[str, st
 
 def load_classifier(folder: Path) -> Classifier:
     """The classifier that `folder/classifier.json` describes."""
-    found = json.loads((folder / "classifier.json").read_bytes())
-    models = tuple(TextModel(folder / path, found["names"]) for path in found["models"])
-    return Classifier(found["version"], CrossFit(models), Calibration(**found["calibration"]))
+    description = json.loads((folder / "classifier.json").read_bytes())
+    models = tuple(TextModel(folder / path, description["names"]) for path in description["models"])
+    return Classifier(description["version"], CrossFit(models), Calibration(**description["calibration"]))

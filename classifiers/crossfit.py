@@ -35,12 +35,12 @@ class CrossFit:
 
     def probabilities(self, texts: Sequence[str], hashes: Sequence[str]) -> np.ndarray:
         """(n_texts, n_labels) probabilities, each row by the model of its text's fold."""
-        folds = np.array([fold_of(one, len(self.models)) for one in hashes], dtype=int)
+        folds = np.array([fold_of(text_hash, len(self.models)) for text_hash in hashes], dtype=int)
         result = np.zeros((len(texts), len(self.labels)))
         for fold, model in enumerate(self.models):
-            mine = np.flatnonzero(folds == fold).tolist()
-            if mine:
-                result[mine] = model.probabilities([texts[i] for i in mine])
+            places = np.flatnonzero(folds == fold).tolist()
+            if places:
+                result[places] = model.probabilities([texts[i] for i in places])
         return result
 
 
@@ -57,7 +57,7 @@ def train_crossfit(
         ClassifierError: a label is missing outside some fold (too few examples).
     """
     texts, labels = examples.texts, examples.labels
-    of = np.array([fold_of(one, folds) for one in examples.hashes])
+    of = np.array([fold_of(text_hash, folds) for text_hash in examples.hashes])
     models = []
     for fold in range(folds):
         kept = np.flatnonzero(of != fold).tolist()

@@ -30,7 +30,7 @@ class Examples:
     @cached_property
     def id(self) -> str:
         """Hash of all texts and labels, in their order."""
-        lines = "".join(f"{one} {label}\n" for one, label in zip(self.hashes, self.labels, strict=True))
+        lines = "".join(f"{text_hash} {label}\n" for text_hash, label in zip(self.hashes, self.labels, strict=True))
         return hashlib.sha256(lines.encode()).hexdigest()
 
     @property

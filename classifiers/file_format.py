@@ -124,8 +124,8 @@ def _arguments(file: _Cursor, version: int) -> tuple[int, int]:
     file.take("d", "header")
     _must(values["model"] == SUPERVISED, "it is no classifier (word vectors only)")
     _must(values["loss"] in LOSSES, f"its loss is number {values['loss']}")
-    for name, most in {"dim": 1 << 16, "neg": 1 << 16, "wordNgrams": 100, "minn": 100, "maxn": 100}.items():
-        _must(0 <= values[name] <= most, f"its {name} is {values[name]}")
+    for name, limit in {"dim": 1 << 16, "neg": 1 << 16, "wordNgrams": 100, "minn": 100, "maxn": 100}.items():
+        _must(0 <= values[name] <= limit, f"its {name} is {values[name]}")
     hashes = values["wordNgrams"] > 1 or (values["maxn"] > 0 and version > VERSIONS[0])  # the older one ignores maxn
     _must(values["dim"] > 0, "it has no dimensions")
     _must(values["bucket"] >= hashes, f"it hashes n-grams into {values['bucket']} buckets")

@@ -8,7 +8,7 @@ import fasttext
 import numpy as np
 
 from classifiers.file_format import ModelFile, read_model_file
-from classifiers.sandbox import run_child
+from classifiers.sandbox import end_with_parent, run_child
 
 # A loaded dictionary takes at most some 8 times its bytes in the file (short words, with their subwords' numbers).
 MEMORY = 8  # times the file's size, beside …
@@ -25,9 +25,9 @@ def check_model(path: Path, called: str) -> ModelFile:
     Raises:
         ClassifierError: it is no model, is damaged, or the child did not survive it.
     """
-    found = read_model_file(path, called)
+    parts = read_model_file(path, called)
     load_in_child(path, called)
-    return found
+    return parts
 
 
 def load_in_child(path: Path, called: str) -> None:
@@ -41,11 +41,12 @@ def load_in_child(path: Path, called: str) -> None:
 
 
 def _main(path: Path) -> None:
+    end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     statm = Path("/proc/self/statm")
-    mine = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0  # libraries, so far
-    most = mine + MEMORY_BASE + MEMORY * path.stat().st_size
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    mapped = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0  # libraries, so far
+    limit = mapped + MEMORY_BASE + MEMORY * path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     model = fasttext.load_model(str(path))
     _, values = model.predict([" ".join(text.split()) for text in TEXTS], k=-1)
     if not all(np.isfinite(row).all() for row in values):

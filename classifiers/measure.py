@@ -35,10 +35,10 @@ def label_scores(truth: Sequence[str], labels: Sequence[str], probability: np.nd
     }
 
 
-def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+def rank_correlation(scores: np.ndarray, other_scores: np.ndarray) -> float:
     """Spearman's correlation of two versions' scores (n,) of the same texts; 0 where one of them says nothing."""
     from scipy.stats import spearmanr
 
-    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+    if len(scores) < 2 or np.ptp(scores) == 0 or np.ptp(other_scores) == 0:
         return 0.0
-    return float(spearmanr(one, other).statistic)
+    return float(spearmanr(scores, other_scores).statistic)

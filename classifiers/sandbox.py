@@ -1,11 +1,20 @@
 """Runs one of our modules in a process of its own, bounded in time: whatever fastText does to it stays there."""
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 
 from classifiers.errors import ClassifierError
+
+PR_SET_PDEATHSIG = 1  # of Linux
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it ends, however it ends. Only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def run_child(module: str, words: list[str], seconds: float, about: str) -> str:
@@ -25,6 +34,6 @@ def run_child(module: str, words: list[str], seconds: float, about: str) -> str:
     if done.returncode < 0:
         raise ClassifierError(f"{about} died of {signal.Signals(-done.returncode).name}")
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ClassifierError(f"{about} failed ({said[-1] if said else f'exit code {done.returncode}'})")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ClassifierError(f"{about} failed ({lines[-1] if lines else f'exit code {done.returncode}'})")
     return done.stdout.decode()

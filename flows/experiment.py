@@ -4,7 +4,6 @@ Each section's model stands beside its owner; this file only composes them and t
 line with file, field, value and the nearest right word.
 """
 
-import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
 from mixes.errors import first_mistake
+from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
@@ -39,11 +39,11 @@ class Experiment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    """For people; it changes nothing."""
+    """A label for people; it changes nothing."""
     work: str
     """Folder of all results, relative to the experiment file."""
     seed: int = Field(0, ge=0)
-    """Of the swarm's mixes, the folds and the bootstrap."""
+    """Seed of the swarm's mixes, the folds and the bootstrap."""
     sources: dict[str, SourceSettings] = Field(min_length=1)
     """Name → input."""
     read: ReadSettings = ReadSettings()
@@ -51,13 +51,13 @@ class Experiment(BaseModel):
     language: LanguageSettings
     dedup: DedupSettings = DedupSettings()
     removals: tuple[str, ...] = ()
-    """Files that list what must not be in the pool, relative to the experiment file: a document id, a URL or a host
-    a line."""
+    """Files that list what must not be in the pool, relative to the experiment file: one document id, URL or host per
+    line."""
     decontaminate: DecontaminateSettings = DecontaminateSettings()
     quality: QualitySettings | None = None
-    """Needed where a source sets `quality`."""
+    """Required where a source sets `quality`."""
     topics: TopicSettings | None = None
-    """Needed where a source sets `topics`."""
+    """Required where a source sets `topics`."""
     pool: PoolSettings = PoolSettings()
     tokenizer: TokenizerSettings = TokenizerSettings()
     suite: SuiteSettings
@@ -107,7 +107,7 @@ class Experiment(BaseModel):
         organised."""
         decided = self.model_dump(mode="json", exclude={"name", "work", "executor"})
         decided["proxy"] = {**self.proxy.decisive(), "init_from": self.proxy.init_from}
-        return "experiment-" + hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
+        return "experiment-" + short_hash(json.dumps(decided, sort_keys=True))
 
     @property
     def corpus(self) -> Corpus:

@@ -1,6 +1,6 @@
 """Flow 3: scores to a recommended mix; and the flow that runs all three."""
 
-import hashlib
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -33,7 +33,7 @@ RECOMMENDATION = TypeAdapter(Recommendation)
 
 def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Laws, optimum, intervals."""
-    runs = hashlib.sha256("".join(evidence.run_id(candidate) for candidate in candidates).encode()).hexdigest()[:12]
+    runs = evidence.runs_hash(candidates)
     hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": runs}
     if checkpoint := checkpoint_id(evidence):
         hashes["checkpoint"] = checkpoint
@@ -55,7 +55,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
 def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | None) -> Recommendation:
     """The answer, over folded domains where an earlier recommendation is reused, and unfolded again."""
     asked = fold_question(question, plan) if plan else question
-    recommendation = recommend_once_fitted(asked, experiment.corpus.stages, note)
+    recommendation = recommend_once_fitted(asked, experiment.corpus.stages, partial(note, "laws"))
     return unfold_recommendation(recommendation, plan, question) if plan else recommendation
 
 
@@ -92,5 +92,5 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
 @flow("prepare-and-swarm")
 def evidence_flow(experiment: Experiment) -> tuple[Path, tuple[Evidence, list[Candidate]]]:
     """The first two flows."""
-    pool = pool_to_train_on(experiment)
-    return pool, swarm_flow(experiment, pool)
+    pool_folder = pool_to_train_on(experiment)
+    return pool_folder, swarm_flow(experiment, pool_folder)

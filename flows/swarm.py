@@ -1,6 +1,5 @@
 """Flow 2: pool to scores."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from flows.orchestration import flow, run_task
 from flows.prepare import prepare_flow
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
-from flows.show.progress import stage_progress
+from flows.show.progress import note, stage_progress
 from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
@@ -37,23 +36,24 @@ def pool_to_train_on(experiment: Experiment) -> Path:
 
 
 @flow("draw-swarm")
-def draw_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
+def draw_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to candidate mixes; returns what the proxies share, and the candidates."""
     stages, context = experiment.corpus.stages, experiment.proxy.context
     proxy = start_of(experiment.proxy, experiment.corpus)
-    suite = run_task("suite", lambda: make_suite(experiment, stages, pool))
-    if line := describe_counts(suite_counts(suite, Pool(pool).end_token, context), context):
-        print(f"suite        {line}: `from suite`", file=sys.stderr, flush=True)
-    evidence = Evidence(pool, suite, proxy, kept_sequences(experiment, pool, proxy))
-    if plan := reuse_plan(experiment, stages, pool):
-        print("\n".join(f"reuse        {line}" for line in describe_plan(plan)), file=sys.stderr, flush=True)
+    suite = run_task("suite", lambda: make_suite(experiment, stages, pool_folder))
+    if line := describe_counts(suite_counts(suite, Pool(pool_folder).end_token, context), context):
+        note("suite", f"{line}: `from suite`")
+    evidence = Evidence(pool_folder, suite, proxy, kept_sequences(experiment, pool_folder, proxy))
+    if plan := reuse_plan(experiment, stages, pool_folder):
+        for line in describe_plan(plan):
+            note("reuse", line)
     return evidence, run_task("draw", lambda: draw_first(experiment, stages, evidence))
 
 
 @flow("swarm")
-def swarm_flow(experiment: Experiment, pool: Path) -> tuple[Evidence, list[Candidate]]:
+def swarm_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list[Candidate]]:
     """Pool to scores; returns what the proxies share, and the candidates."""
-    evidence, candidates = draw_flow(experiment, pool)
+    evidence, candidates = draw_flow(experiment, pool_folder)
     if evidence.proxy.init_from:
         run_task("score-checkpoint", lambda: _score_start(experiment, evidence))
     decided = _train_all(experiment, evidence, candidates)
@@ -78,11 +78,9 @@ def _train(experiment: Experiment, evidence: Evidence, candidates: list[Candidat
         logs = experiment.folder / "logs"
         decided = train_swarm(evidence, candidates, experiment.records, logs, experiment.executor, progress)
     for run, candidate in diverged_runs(evidence, candidates, experiment.records).items():
-        line = f"train        {run} on mix {candidate.mix} diverged twice and is left out"
-        print(line, file=sys.stderr, flush=True)
+        note("train", f"{run} on mix {candidate.mix} diverged twice and is left out")
     for run, candidate in slowed_runs(evidence, candidates, experiment.records).items():
-        line = f"train        {run} on mix {candidate.mix} diverged once and learned at half the rate: its scores count"
-        print(line, file=sys.stderr, flush=True)
+        note("train", f"{run} on mix {candidate.mix} diverged once and learned at half the rate; its scores count")
     return decided
 
 
@@ -125,5 +123,5 @@ def exported_mixes(experiment: Experiment) -> tuple[Pool, Table, dict[str, int]]
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     mixes = ratios_of(evidence, candidates)
     keys = (mixes.frame[key].to_list() for key in EXPORT_KEYS)
-    seeds = {name: one.seed for names in keys for name, one in zip(names, candidates, strict=True)}
+    seeds = {name: candidate.seed for names in keys for name, candidate in zip(names, candidates, strict=True)}
     return Pool(evidence.pool), mixes, seeds

@@ -1,7 +1,5 @@
 """Trains natural, uniform and the recommendation anew, larger and with several seeds, and says what came true."""
 
-import hashlib
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,8 +10,9 @@ from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
 from flows.recommend import recommend_flow
 from flows.settings.repetition import kept_sequences, note_other_budget
-from flows.show.progress import stage_progress
+from flows.show.progress import note, stage_progress
 from flows.swarm import pool_to_train_on, swarm_flow
+from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
@@ -42,12 +41,12 @@ def validate_flow(
     swarm, swarm_candidates = swarm_flow(experiment, pool_to_train_on(experiment))
     varied = experiment.model_copy(update={"recommend": asked})
     note_other_budget(experiment, varied)
-    found = recommend_flow(varied, swarm, swarm_candidates)
+    recommendation = recommend_flow(varied, swarm, swarm_candidates)
     evidence = trial_evidence(experiment, swarm, settings)
-    trials = plan_trials(found.natural, found.mix, seeds)
+    trials = plan_trials(recommendation.natural, recommendation.mix, seeds)
     for part, candidates in trials.items():
         run_task("train-anew", partial(_train_anew, experiment, evidence[part], candidates))
-    done = _judge(experiment, found, swarm, evidence, trials)
+    done = _judge(experiment, recommendation, swarm, evidence, trials)
     rebuild_catalog(experiment, record_validation(experiment, done))
     return done
 
@@ -67,7 +66,7 @@ def trial_evidence(
 
 def _judge(
     experiment: Experiment,
-    found: Recommendation,
+    recommendation: Recommendation,
     swarm: Evidence,
     evidence: Mapping[int, Evidence],
     trials: Mapping[int, list[Candidate]],
@@ -82,15 +81,15 @@ def _judge(
         for run, one in diverged_runs(evidence[part], several, experiment.records).items()
     }
     for seed, why in odd.items():
-        print(f"validate     seed {seed} is left out: {why}", file=sys.stderr, flush=True)
+        note("validate", f"seed {seed} is left out: {why}")
     kept = {trial: run for trial, run in runs.items() if trial.seed not in odd}
     scores = {trial: read_runs(of, [one], experiment.records).runs[0].scores for trial, (of, one) in kept.items()}
-    compared = compare(found, scores)
-    ids = [found.id, *sorted(of.run_id(one) for of, one in kept.values())]
+    compared = compare(recommendation, scores)
+    ids = [recommendation.id, *sorted(of.run_id(one) for of, one in kept.values())]
     whole = evidence[1].proxy
     return Validation(
-        id="validation-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12],
-        recommendation=found.id,
+        id="validation-" + short_hash("".join(ids)),
+        recommendation=recommendation.id,
         size=whole.size,
         tokens=whole.tokens,
         seeds=tuple(sorted({trial.seed for trial in kept})),

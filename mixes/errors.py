@@ -3,23 +3,29 @@
 import difflib
 from collections.abc import Iterable
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic import BaseModel, RootModel, ValidationError
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 
 class MixError(ValueError):
     """Bad input, in one line: what, where, the value, the fix. The CLI prints it and exits with 2."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like another; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`did you mean 'code'?`, or where nothing is like it, all that is known."""
+    """`did you mean 'x'?`, or `known are x, y` where none is near: how an error about an unknown name ends."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+    near = nearest(name, names)
+    return f"did you mean {near!r}?" if near else f"known are {', '.join(names)}"
 
 
-def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
+def first_mistake(error: "ValidationError", model: "type[BaseModel]") -> str:
     """One line on the first wrong field of a `model`: unknown names first, since they often explain missing ones."""
     mistake = min(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
     field = ".".join(map(str, mistake["loc"]))
@@ -32,8 +38,8 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
     problem = mistake["msg"].removeprefix("Value error, ")
     if mistake["type"] == "literal_error":
         choices = mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        problem = f"must be one of {', '.join(choices)}" + (f" — did you mean {near[0]!r}?" if near else "")
+        near = nearest(str(value), choices)
+        problem = f"must be one of {', '.join(choices)}" + (f" — did you mean {near!r}?" if near else "")
     if isinstance(value, dict):
         return f"{field}: {problem}"
     return f"{field}: {problem[:1].lower() + problem[1:]} (it is {value!r})"
@@ -41,6 +47,8 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _known_fields(place: tuple, model: Any) -> list[str]:
     """Field names at a place of a model."""
+    from pydantic import RootModel  # the command line imports this file before it needs a model
+
     model = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
     for step in place:
         model = get_args(model)[1] if get_origin(model) is dict else model.model_fields[step].annotation

@@ -43,7 +43,7 @@ def read_suite(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a suite file.
 
     Raises:
-        PipelineError: the file cannot be read, a field is missing or no text, a continuation is empty, a task stands in
+        PipelineError: the file cannot be read, a field is missing or no text, a continuation is empty, a task is in
             two families, or two items of a task have one name.
     """
     families: dict[str, str] = {}
@@ -53,7 +53,7 @@ def read_suite(path: Path) -> Iterator[dict[str, str]]:
         task = row["task"]
         if families.setdefault(task, row["family"]) != row["family"]:
             raise PipelineError(
-                f"suite {path} line {number}: task {task!r} stands in families {families[task]!r} and "
+                f"suite {path} line {number}: task {task!r} is in families {families[task]!r} and "
                 f"{row['family']!r} — give it one"
             )
         if row["item"] in names.setdefault(task, set()):

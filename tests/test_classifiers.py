@@ -245,7 +245,7 @@ def test_scores_are_calibrated_and_held_out(tiny, filtered):
 
 @pytest.mark.parametrize("sample", [20, 100_000])
 def test_buckets_neither_depend_on_calibration_nor_on_the_ranks(tiny, filtered, tmp_path, monkeypatch, sample):
-    monkeypatch.setattr("pipeline.domains.EDGE_SAMPLE", sample)
+    monkeypatch.setattr("pipeline.pool.domains.EDGE_SAMPLE", sample)
     made, stages = labelled(tiny, filtered, "first")
     table = scan(stages["label"], "labels").collect()
     buckets = []

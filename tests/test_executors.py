@@ -263,7 +263,7 @@ def test_ranks_end_with_a_driver_that_is_killed(tmp_path, gpus):
             time.sleep(3)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # datatrove's manager, which waits for ever
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

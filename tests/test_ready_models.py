@@ -135,7 +135,7 @@ def test_what_is_wrong_with_a_topic_model_is_one_line(tmp_path, model, section, 
 def test_what_is_good_must_be_said(tmp_path, model):
     with pytest.raises(PipelineError, match=r"quality\.good: is missing — say which .* means good: 0, 1, 10, 2"):
         ready_quality(StageStore(tmp_path), tmp_path, QualitySettings(model=str(model)))
-    with pytest.raises(PipelineError, match=r"quality\.good: the model has no label 'hq' — did you mean"):
+    with pytest.raises(PipelineError, match=r"quality\.good: the model has no label 'hq' — it has"):
         ready_quality(StageStore(tmp_path), tmp_path, QualitySettings(model=str(model), good="__label__hq"))
     found = ready_quality(StageStore(tmp_path), tmp_path, QualitySettings(model=str(model), good="__label__7"))
     assert found.names["7"] == "good"

@@ -109,7 +109,7 @@ def test_an_answer_without_a_token_is_left_out(tmp_path):
         ({"task": " "}, "line 2: 'task' is missing or not a text"),
         ({"continuation": "\ud800"}, "line 2: 'continuation' is missing or not a text"),
         ({"continuation": "\n"}, "line 2: the continuation of task 't' is empty — give the gold answer"),
-        ({"family": "math"}, "line 2: task 't' stands in families 'code' and 'math' — give it one"),
+        ({"family": "math"}, "line 2: task 't' is in families 'code' and 'math' — give it one"),
         ({"item": "1"}, "line 2: task 't' has an item '1' already — number its items anew"),
         ({"item": []}, "line 2: 'item' is neither a text nor a number — give a name, or leave it out"),
     ],

@@ -3,27 +3,36 @@
 DuckDB lets one writer lock out every reader; here nothing ever writes to a catalog that someone may read.
 """
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-import polars as pl
+if TYPE_CHECKING:  # imported where a catalog is opened
+    import duckdb
+    import polars as pl
 
-from flows.catalog.record import Current
+    from flows.catalog.record import Current
+    from flows.experiment import Experiment
+
 from flows.catalog.schema import OVER_FILES, TABLES, VERSION, VIEWS, WHY
 from flows.errors import ExperimentError
-from flows.experiment import Experiment
 
 
-def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
-    """Write `catalog.duckdb` from the current records."""
+def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
+    """Write `catalog.duckdb` from the current records, unless it was built from just these."""
+    import duckdb
+
+    content = _content_hash(experiment, current)
+    if _built_from(experiment.catalog) == content:
+        return experiment.catalog
     aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
     aside.unlink(missing_ok=True)
     with duckdb.connect(str(aside)) as catalog:
-        catalog.execute("create table meta (schema_version integer, experiment varchar)")
+        catalog.execute("create table meta (schema_version integer, experiment varchar, built_from varchar)")
         catalog.execute("comment on table meta is 'What this file is'")
-        catalog.execute("insert into meta values (?, ?)", [VERSION, experiment.id])
+        catalog.execute("insert into meta values (?, ?, ?)", [VERSION, experiment.id, content])
         for name in TABLES:
             _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
         for name, comment in OVER_FILES.items():
@@ -41,7 +50,29 @@ def rebuild_catalog(experiment: Experiment, current: Current) -> Path:
     return experiment.catalog
 
 
-def _create(catalog: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:
+def _content_hash(experiment: "Experiment", current: "Current") -> str:
+    """SHA-256 of all that decides a catalog: its schema, its folder, the contents of the records behind its tables."""
+    schema = (VERSION, TABLES, OVER_FILES, VIEWS, WHY)
+    made_of = (experiment.id, str(experiment.folder), sorted(current.items()))
+    digest = hashlib.sha256(repr((schema, made_of)).encode())
+    for name in TABLES:
+        for file in current.get(name, []):
+            digest.update((experiment.folder / file).read_bytes())
+    return digest.hexdigest()
+
+
+def _built_from(path: Path) -> str | None:
+    """What a catalog says it was built from; None where it cannot be read."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as catalog:
+            return str(catalog.execute("select built_from from meta").fetchall()[0][0])
+    except (duckdb.Error, IndexError):
+        return None
+
+
+def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str]) -> None:
     table = TABLES[name]
     columns = ", ".join(f"{column} {kind}" for column, (kind, _) in table.columns.items())
     catalog.execute(f"create table {name} ({columns}, primary key ({', '.join(table.key)}))")
@@ -56,20 +87,22 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> pl.DataFrame:
+def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.DataFrame":
     """Run one query, reading only, without reach beyond the catalog's own files.
 
     Raises:
         ExperimentError: no catalog, one of a newer schema, or a query that DuckDB refuses.
     """
+    import duckdb
+
     if not path.exists():
         raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
     try:
         with duckdb.connect(str(path), read_only=True) as catalog:
-            found = catalog.execute("select schema_version from meta").fetchall()[0][0]
-            if found > VERSION:
+            version = catalog.execute("select schema_version from meta").fetchall()[0][0]
+            if version > VERSION:
                 raise ExperimentError(
-                    f"catalog: {path} has schema version {found}, this mixwright reads up to "
+                    f"catalog: {path} has schema version {version}, this mixwright reads up to "
                     f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
                 )
             return catalog.sql(query, params=list(values)).pl() if values else catalog.sql(query).pl()

@@ -47,8 +47,8 @@ TYPES = {
 def read_current(experiment: Experiment) -> Current:
     """Current records; empty before the first flow has ended, or where another version's tables stand."""
     path = experiment.folder / "current.json"
-    found = json.loads(path.read_bytes()) if path.exists() else {}
-    return found.get("tables", {}) if found.get("schema_version") == VERSION else {}
+    content = json.loads(path.read_bytes()) if path.exists() else {}
+    return content.get("tables", {}) if content.get("schema_version") == VERSION else {}
 
 
 def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
@@ -156,88 +156,95 @@ def record_swarm(
     return _save(experiment, evidence.suite.name + "-" + experiment.id, tables, files)
 
 
-def record_recommendation(experiment: Experiment, found: Recommendation, buckets: list[dict[str, Any]]) -> Current:
+def record_recommendation(
+    experiment: Experiment, recommendation: Recommendation, buckets: list[dict[str, Any]]
+) -> Current:
     """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number."""
     current = read_current(experiment)
     number = 1 + len(current.get("recommendations", []))
-    mine = {"recommendation": found.id}
+    key = {"recommendation": recommendation.id}
     laws = []
-    for task, law in found.law.items():
+    for task, law in recommendation.law.items():
         for name, error in law.errors.items():
             rank = law.rank_correlations[name]
             row = {"task": task, "law": name, "used": name == law.name, "error": error, "rank_correlation": rank}
-            laws.append({**mine, **row, **{field: getattr(law, field) for field in ("noise", "spread", "precision")}})
+            laws.append({**key, **row, **{field: getattr(law, field) for field in ("noise", "spread", "precision")}})
         chosen = {field: getattr(law, field) for field in ("error", "rank_correlation", "noise", "spread", "precision")}
-        laws.append({**mine, "task": task, "law": "chosen", "used": False, **chosen})
+        laws.append({**key, "task": task, "law": "chosen", "used": False, **chosen})
     head = {
-        **mine, "number": number, "target": json.dumps(found.target), "budget": found.budget,
-        "max_epochs": found.max_epochs, "verdict": found.verdict["target"], "summary": found.summary,
-        "gap": found.gap, "noise_from": found.noise_from,
+        **key, "number": number, "target": json.dumps(recommendation.target), "budget": recommendation.budget,
+        "max_epochs": recommendation.max_epochs, "verdict": recommendation.verdict["target"],
+        "summary": recommendation.summary, "gap": recommendation.gap, "noise_from": recommendation.noise_from,
     }  # fmt: skip
     weights = [
         {
-            **mine, "domain": domain, "natural_weight": found.natural[domain], "weight": weight,
-            "low": found.intervals[domain][0], "high": found.intervals[domain][1],
-            "epochs": found.epochs[domain], "capped": domain in found.caps,
+            **key, "domain": domain, "natural_weight": recommendation.natural[domain], "weight": weight,
+            "low": recommendation.intervals[domain][0], "high": recommendation.intervals[domain][1],
+            "epochs": recommendation.epochs[domain], "capped": domain in recommendation.caps,
         }
-        for domain, weight in found.mix.items()
+        for domain, weight in recommendation.mix.items()
     ]  # fmt: skip
     predictions = [
         {
-            **mine, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
+            **key, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
             "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
-            "error": row.error, "verdict": found.verdict.get(name), "chance": row.chance, "optimism": row.optimism,
-            "mix_low": row.mix_low, "mix_high": row.mix_high,
-            "checkpoint_bpb": found.forgotten[name].checkpoint if found.forgotten else None,
+            "error": row.error, "verdict": recommendation.verdict.get(name), "chance": row.chance,
+            "optimism": row.optimism, "mix_low": row.mix_low, "mix_high": row.mix_high,
+            "checkpoint_bpb": recommendation.forgotten[name].checkpoint if recommendation.forgotten else None,
         }
-        for name, row in found.predicted.items()
+        for name, row in recommendation.predicted.items()
     ]  # fmt: skip
     marginals = [
-        {**mine, "domain": domain, "family": family, "change": change}
-        for domain, row in found.marginal.items()
+        {**key, "domain": domain, "family": family, "change": change}
+        for domain, row in recommendation.marginal.items()
         for family, change in row.items()
     ]
-    cautions = [{**mine, "kind": one.kind, "names": json.dumps(one.names), "text": one.text} for one in found.cautions]
+    cautions = [
+        {**key, "kind": caution.kind, "names": json.dumps(caution.names), "text": caution.text}
+        for caution in recommendation.cautions
+    ]
     tables = {
         "recommendations": _frame("recommendations", [head]),
         "marginals": _frame("marginals", marginals),
         "cautions": _frame("cautions", cautions),
         "recommendation_weights": _frame("recommendation_weights", weights),
-        "recommendation_buckets": _frame("recommendation_buckets", [{**mine, **row} for row in buckets]),
+        "recommendation_buckets": _frame("recommendation_buckets", [{**key, **row} for row in buckets]),
         "predictions": _frame("predictions", predictions),
         "laws": _frame("laws", laws),
     }
-    name = f"{number:06d}-{found.id}"
+    name = f"{number:06d}-{recommendation.id}"
     older = {
-        table: [file for file in current.get(table, []) if not file.endswith(f"-{found.id}.parquet")]
+        table: [file for file in current.get(table, []) if not file.endswith(f"-{recommendation.id}.parquet")]
         for table in tables
     }
     return _save(experiment, name, tables, older)
 
 
-def record_validation(experiment: Experiment, done: Validation) -> Current:
+def record_validation(experiment: Experiment, validation: Validation) -> Current:
     """What a recommendation came to when it was trained anew; earlier validations stay."""
     head = {
-        "validation": done.id, "recommendation": done.recommendation, "size": done.size, "tokens": done.tokens,
-        "seeds": len(done.seeds),
+        "validation": validation.id, "recommendation": validation.recommendation, "size": validation.size,
+        "tokens": validation.tokens, "seeds": len(validation.seeds),
     }  # fmt: skip
     rows = [
         {
-            **head, "name": name, **_ends("natural_bpb", one.natural), **_ends("uniform_bpb", one.uniform),
-            **_ends("mix_bpb", one.recommended), "half_bpb": one.half.value, "quarter_bpb": one.quarter.value,
-            **_ends("gain", one.gain), **_ends("predicted_gain", one.predicted), **_ends("multiplier", one.multiplier),
-            "agreement": one.agreement, "verdict": one.verdict, "measured": one.measured, "came_true": one.came_true,
+            **head, "name": name, **_ends("natural_bpb", row.natural), **_ends("uniform_bpb", row.uniform),
+            **_ends("mix_bpb", row.recommended), "half_bpb": row.half.value, "quarter_bpb": row.quarter.value,
+            **_ends("gain", row.gain), **_ends("predicted_gain", row.predicted), **_ends("multiplier", row.multiplier),
+            "agreement": row.agreement, "verdict": row.verdict, "measured": row.measured, "came_true": row.came_true,
         }
-        for name, one in done.compared.items()
+        for name, row in validation.compared.items()
     ]  # fmt: skip
     older = [
-        file for file in read_current(experiment).get("validations", []) if not file.endswith(f"{done.id}.parquet")
+        file
+        for file in read_current(experiment).get("validations", [])
+        if not file.endswith(f"{validation.id}.parquet")
     ]
-    return _save(experiment, done.id, {"validations": _frame("validations", rows)}, {"validations": older})
+    return _save(experiment, validation.id, {"validations": _frame("validations", rows)}, {"validations": older})
 
 
-def _ends(name: str, one: Estimate) -> dict[str, float]:
-    return {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+def _ends(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -8,71 +8,73 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.options import AsJson, ExperimentFile
-from flows.experiment import load_experiment
-from mixes.proxy.devices import PUBLISHED, THIS
 
 if TYPE_CHECKING:
     from flows.plan.plan import Plan
 
+DEVICES = (
+    "this", "a100", "b200", "h100", "h100-nvl", "h100-pcie", "h200", "l4", "l40s", "mi300x",
+)  # fmt: skip
 FLOPS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP")
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def plan(
     experiment: ExperimentFile,
-    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join([THIS, *PUBLISHED])}.")] = THIS,
-    price: Annotated[float | None, typer.Option(min=0, help="Price of one device for an hour.")] = None,
+    device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join(DEVICES)}.")] = DEVICES[0],
+    price: Annotated[float | None, typer.Option(min=0, help="Price of one device per hour.")] = None,
     utilisation: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What the swarm will cost, and how sure its answer will be; starts no stage and writes nothing.
+    """Predict what the swarm will cost and how certain its answer will be. Starts no stage and writes nothing.
 
-    On this device some proxies are trained for 20 seconds and thrown away, to see how fast it is.
+    To measure the speed of this device, some proxies are trained for 20 seconds and thrown away.
     """
+    from flows.experiment import load_experiment
     from flows.plan.plan import make_plan
 
-    found = make_plan(load_experiment(experiment), device, utilisation, price)
+    result = make_plan(load_experiment(experiment), device, utilisation, price)
     if as_json:
-        print(json.dumps(asdict(found), indent=1))
+        print(json.dumps(asdict(result), indent=1))
         return
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"Plan of {found.experiment}", box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
+    table = Table(title=f"Plan of {result.experiment}", box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
-    for row in _rows(found):
+    for row in _rows(result):
         table.add_row(*row)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
-    console.print("\n".join(_words(found)), soft_wrap=True, highlight=False)
+    console.print("\n".join(_words(result)), soft_wrap=True, highlight=False)
 
 
-def _rows(found: "Plan") -> list[tuple[str, str, str]]:
+def _rows(result: "Plan") -> list[tuple[str, str, str]]:
     """Name, value, and what it is made of."""
-    left, proxy, device, disk = found.proxies - found.trained, found.proxy, found.device, found.disk
+    left, proxy, device, disk = result.proxies - result.trained, result.proxy, result.device, result.disk
     parameters = proxy.parameters
     rows = [
-        ("domains", f"{len(found.domains)}", f"of {found.pool}" if found.pool else "expected"),
-        ("mixes", f"{found.mixes:,}", "natural and, where its tokens allow it, uniform among them"),
-        ("proxies", f"{found.proxies:,}", f"{found.trained:,} trained already; what follows is of the {left:,} left"),
+        ("domains", f"{len(result.domains)}", f"of {result.pool}" if result.pool else "expected"),
+        ("mixes", f"{result.mixes:,}", "natural and, where its tokens allow it, uniform among them"),
+        ("proxies", f"{result.proxies:,}", f"{result.trained:,} trained already; what follows is of the {left:,} left"),
         (
             "a proxy", proxy.size,
             f"{parameters.non_embedding:,} parameters, {parameters.embedding:,} of embedding and head "
             f"(vocabulary {proxy.vocabulary:,})",
         ),
         ("its tokens", f"{proxy.tokens:,}", f"{proxy.steps:,} steps of {proxy.batch:,} × {proxy.context:,}"),
-        ("training", _scaled(found.flops.training, FLOPS), "products forth and back"),
-        ("evaluation", _scaled(found.flops.evaluation, FLOPS), "items of the suite, validation splits"),
-        ("device", device.name, _device(found)),
-        ("time", _time(found.hours), f"{found.hours:,.4g} hours"),
+        ("training", _scaled(result.flops.training, FLOPS), "matrix products, forward and backward"),
+        ("evaluation", _scaled(result.flops.evaluation, FLOPS), "items of the suite, validation splits"),
+        ("device", device.name, _device(result)),
+        ("time", _time(result.hours), f"{result.hours:,.4g} hours"),
     ]  # fmt: skip
-    if found.cost is not None:
-        rows.append(("cost", f"{found.cost:,.2f}", f"{found.price:g} for a device and hour; devices: {device.count}"))
+    if result.cost is not None:
+        rows.append(("cost", f"{result.cost:,.2f}", f"{result.price:g} per device and hour; devices: {device.count}"))
     return [
         *rows,
         (
@@ -81,14 +83,14 @@ def _rows(found: "Plan") -> list[tuple[str, str, str]]:
             f"models {_scaled(disk.models, BYTES)}",
         ),
         (
-            "interval", f"± {found.interval.half_width:.2g} bpb",
-            f"{found.interval.coverage:.0%} of a predicted gain on the target",
+            "interval", f"± {result.interval.half_width:.2g} bpb",
+            f"{result.interval.coverage:.0%} of a predicted gain on the target",
         ),
     ]  # fmt: skip
 
 
-def _device(found: "Plan") -> str:
-    device = found.device
+def _device(result: "Plan") -> str:
+    device = result.device
     reached = f"{_scaled(device.speed * device.workers, FLOPS)}/s"
     at_once = f"{device.workers} workers at once" if device.workers > 1 else "one worker"
     at_once += f", {device.cohort} proxies together" if device.cohort > 1 else ""
@@ -97,15 +99,15 @@ def _device(found: "Plan") -> str:
     return f"{reached}, {device.utilisation:.1%} of the peak ({device.origin}); {at_once}"
 
 
-def _words(found: "Plan") -> list[str]:
+def _words(result: "Plan") -> list[str]:
     """What the numbers rest on."""
-    interval = found.interval
+    interval = result.interval
     origin = {
         "replicates": "measured on this experiment's replicates",
         "sample": "what the sample's proxies showed; larger ones on more tokens are less noisy",
     }
     return [
-        *(f"Assumed: {line}" for line in found.assumptions),
+        *(f"Assumed: {line}" for line in result.assumptions),
         f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise a score "
         f"({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
         "Not counted: preparing the pool, the laws (seconds to minutes), a GPU's compiler (20 s a cohort on an H200).",

@@ -7,39 +7,76 @@ import typer
 
 from flows.errors import ExperimentError
 
+Catalog = Annotated[Path | None, typer.Option(metavar="PATH", help="A catalog, in place of EXP.yaml.")]
+
 
 def sql(
-    query: Annotated[str, typer.Argument(help="A DuckDB query, for example: from recommended_vs_natural")],
-    catalog: Annotated[Path, typer.Option(help="The catalog.")] = Path("build/work/catalog.duckdb"),
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[EXP.yaml] QUERY",
+            help="The experiment file, and a DuckDB query, for example: from recommended_vs_natural",
+        ),
+    ],
+    catalog: Catalog = None,
 ) -> None:
-    """Query the catalog; tables and views are listed by `show tables`."""
+    """Query an experiment's catalog. The query `show tables` lists its tables and views."""
+    experiment, query = _experiment_and_query(words, catalog)
+    _show(_catalog_of("sql", experiment, catalog), query)
+
+
+def dropped(
+    experiment: Annotated[Path | None, typer.Argument(metavar="[EXP.yaml]", help="The experiment file.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason. Default: list the reasons.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Number of documents shown.")] = 5,
+    catalog: Catalog = None,
+) -> None:
+    """Show a sample of the documents that filters dropped."""
+    from flows.catalog.catalog import query_catalog
+
+    file = _catalog_of("dropped", experiment, catalog)
+    if reason is None:
+        _show(file, "select step, reason, source, count(*) as sampled from dropped group by all order by all")
+        return
+    chosen = "reason = ? and coalesce(source = ?, true)"
+    query = f"select source, id, text from dropped where {chosen} order by id limit {most}"
+    documents = query_catalog(file, query, [reason, source])
+    if not len(documents):
+        raise ExperimentError(
+            f"dropped: no document was dropped for {reason!r} — without --reason the command lists the reasons"
+        )
+    for row in documents.iter_rows(named=True):
+        print(f"── {row['source']} {row['id']}\n{row['text'][:1_000].strip()}\n")
+
+
+def _experiment_and_query(words: list[str], catalog: Path | None) -> tuple[Path | None, str]:
+    if catalog and len(words) == 1:
+        return None, words[0]
+    if len(words) != 2:
+        raise ExperimentError(
+            "sql: give the experiment file and one query, as in: mixwright sql EXP.yaml 'from recommended_vs_natural' "
+            "— or --catalog PATH and the query"
+        )
+    return Path(words[0]), words[1]
+
+
+def _catalog_of(command: str, experiment: Path | None, catalog: Path | None) -> Path:
+    if (experiment is None) == (catalog is None):
+        raise ExperimentError(f"{command}: give either EXP.yaml or --catalog PATH")
+    if catalog:
+        return catalog
+    from flows.experiment import load_experiment
+
+    assert experiment
+    return load_experiment(experiment).catalog
+
+
+def _show(catalog: Path, query: str) -> None:
     import polars as pl
 
     from flows.catalog.catalog import query_catalog
 
-    found = query_catalog(catalog, query)
+    table = query_catalog(catalog, query)
     with pl.Config(tbl_rows=200, tbl_cols=50, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True):
-        print(found)
-
-
-def dropped(
-    reason: Annotated[str | None, typer.Option(help="Only this reason; without it, the reasons are listed.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
-    most: Annotated[int, typer.Option(min=1, help="Documents shown.")] = 5,
-    catalog: Annotated[Path, typer.Option(help="The catalog.")] = Path("build/work/catalog.duckdb"),
-) -> None:
-    """Show documents that a filter dropped, as sampled while it ran."""
-    from flows.catalog.catalog import query_catalog
-
-    if reason is None:
-        sql("select step, reason, source, count(*) as sampled from dropped group by all order by all", catalog)
-        return
-    chosen = "reason = ? and coalesce(source = ?, true)"
-    query = f"select source, id, text from dropped where {chosen} order by id limit {most}"
-    found = query_catalog(catalog, query, [reason, source])
-    if not len(found):
-        raise ExperimentError(
-            f"dropped: no document was dropped for {reason!r} — `mixwright dropped` lists the reasons"
-        )
-    for row in found.iter_rows(named=True):
-        print(f"── {row['source']} {row['id']}\n{row['text'][:1_000].strip()}\n")
+        print(table)

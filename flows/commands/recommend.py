@@ -4,11 +4,11 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from flows.commands.options import AsJson, Families, Metrics, Ratios
 from flows.commands.recommend_options import (
@@ -24,9 +24,9 @@ from flows.commands.recommend_options import (
     asked,
 )
 from flows.errors import ExperimentError
-from flows.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:
+    from flows.experiment import Experiment
     from mixes.recommendation.from_tables import Origin
     from mixes.recommendation.result import Recommendation
 
@@ -43,24 +43,27 @@ def recommend(
     closest: Closest = None,
     robust: Robust = False,
     standardise: Standardise = None,
-    front: Annotated[int | None, typer.Option(help="Also so many mixes of the families' Pareto front.")] = None,
+    front: Annotated[int | None, typer.Option(help="Also show this many mixes of the families' Pareto front.")] = None,
     law: LawName = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
     tokens: Annotated[
-        Path | None, typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML): natural mix and epoch caps.")
+        Path | None,
+        typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML), for the natural mix and epoch caps."),
     ] = None,
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Use exported mixes although a domain's content has changed since.")
     ] = False,
     as_json: AsJson = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the mix as YAML.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the mix to this YAML file.")] = None,
 ) -> None:
-    """The best mix for a target, from an experiment (runs what is missing first) or from anyone's swarm.
+    """Recommend the best mix for a target, from an experiment (what is missing runs first) or from anyone's swarm.
 
-    With an experiment and --metrics the scores of its exported mixes, or of the swarm in --ratios, are the evidence.
+    With an experiment and --metrics, the evidence is the scores of its exported mixes, or of the swarm in --ratios.
     """
+    from flows.experiment import load_experiment
+
     _check_given(experiment, ratios, metrics, families, tokens)
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
@@ -71,16 +74,18 @@ def recommend(
         from flows.recommend import run_flow
 
         assert loaded
-        found, origin = run_flow(loaded, settings), None
+        recommendation, origin = run_flow(loaded, settings), None
     else:
-        found, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
+        recommendation, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:
-        mix = {domain: round(weight, 6) for domain, weight in found.mix.items()}
-        out.write_text(yaml.safe_dump({"id": found.id, "mix": mix}, sort_keys=False))
+        import yaml
+
+        mix = {domain: round(weight, 6) for domain, weight in recommendation.mix.items()}
+        out.write_text(yaml.safe_dump({"id": recommendation.id, "mix": mix}, sort_keys=False))
     if as_json:
-        print(json.dumps({**found.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
+        print(json.dumps({**recommendation.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
         return
-    _print(found, origin)
+    _print(recommendation, origin)
     if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
@@ -101,7 +106,7 @@ def _check_given(
 
 
 def _from_files(
-    experiment: Experiment | None, settings: Any, ratios: Path | None, metrics: str, families: Path | None,
+    experiment: "Experiment | None", settings: Any, ratios: Path | None, metrics: str, families: Path | None,
     tokens: Path | None, allow_stale: bool,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
     from flows.show.progress import note, stage_progress
@@ -137,21 +142,22 @@ def _from_files(
         check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
     seed = experiment.seed if experiment else 0
     question = question_of_swarm(swarm, settings, available, natural, seed, seeds)
-    cache = swarm_cache(note)
+    laws_note = partial(note, "laws")
+    cache = swarm_cache(laws_note)
     with stage_progress("recommend"):
-        recommendation = recommend_once_fitted(question, cache, note)
+        recommendation = recommend_once_fitted(question, cache, laws_note)
     if cache:
         trim_cache(cache)
     return in_own_direction(recommendation, swarm.metrics), origin_of(swarm)
 
 
-def _print(found: "Recommendation", origin: "Origin | None") -> None:
+def _print(recommendation: "Recommendation", origin: "Origin | None") -> None:
     from rich.console import Console
 
     from flows.show.recommendation import Shown, print_recommendation
 
     shown = Shown()
     if origin:
-        one = origin.metrics[next(iter(found.target))]
-        shown = Shown(one.unit, one.direction)
-    print_recommendation(found, Console(width=None if sys.stdout.isatty() else 120), shown)
+        metric = origin.metrics[next(iter(recommendation.target))]
+        shown = Shown(metric.unit, metric.direction)
+    print_recommendation(recommendation, Console(width=None if sys.stdout.isatty() else 120), shown)

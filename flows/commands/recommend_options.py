@@ -3,42 +3,45 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from flows.errors import ExperimentError
-from flows.experiment import Experiment
-from mixes.errors import first_mistake
 
 if TYPE_CHECKING:
+    from flows.experiment import Experiment
     from mixes.recommendation.settings import RecommendSettings
 
 Target = Annotated[
-    list[str] | None, typer.Option(help="family=weight or task=weight, repeatable; default: mean over families.")
+    list[str] | None, typer.Option(help="family=weight or task=weight; repeatable. Default: the mean over families.")
 ]
 Budget = Annotated[str | None, typer.Option(help="Tokens of your training run: 6T, 300B, 25M.")]
-MaxEpochs = Annotated[float | None, typer.Option(help="Most times that a domain repeats at the budget.")]
+MaxEpochs = Annotated[
+    float | None, typer.Option(help="Largest number of times that a domain may repeat at the budget.")
+]
 Keep = Annotated[
     list[str] | None,
     typer.Option(
-        help="family=0.02: it may be predicted so much worse than natural, no more; with proxy.init_from, "
-        "than the checkpoint itself."
+        help="family=0.02: it may be predicted to be at most this much worse than natural, or with proxy.init_from "
+        "than the checkpoint; repeatable."
     ),
 ]
 BoundOption = Annotated[
-    list[str] | None, typer.Option(help="web/*=0.3:0.8 (the sum), code=:0.5 or books=0.1 (exactly), repeatable.")
+    list[str] | None, typer.Option(help="web/*=0.3:0.8 (their sum), code=:0.5 or books=0.1 (exactly); repeatable.")
 ]
 Closest = Annotated[
-    float | None, typer.Option(help="0.9: the mix closest to natural that brings 90 % of the possible gain.")
+    float | None, typer.Option(help="0.9: take the mix closest to natural that reaches 90 % of the possible gain.")
 ]
-Robust = Annotated[bool, typer.Option("--robust", help="Best where the evidence likes the mix least.")]
+Robust = Annotated[
+    bool, typer.Option("--robust", help="Maximise the average gain over the worst 10 % of simulated worlds.")
+]
 Standardise = Annotated[
-    str | None, typer.Option(help="noise or spread: count tasks in units of it, whatever their own.")
+    str | None,
+    typer.Option(help="noise or spread: measure each task in units of its noise, or of its spread over mixes."),
 ]
-LawName = Annotated[str | None, typer.Option(help="Law of every task; default: auto, by cross-validation.")]
+LawName = Annotated[str | None, typer.Option(help="Law for every task. Default: auto, chosen by cross-validation.")]
 
 
 def asked(
-    experiment: Experiment | None,
+    experiment: "Experiment | None",
     target: list[str] | None,
     keep: list[str] | None,
     bound: list[str] | None,
@@ -46,6 +49,9 @@ def asked(
     **changes: Any,
 ) -> "RecommendSettings":
     """The experiment's `recommend:` settings, or the defaults, with what the options change; None changes nothing."""
+    from pydantic import ValidationError
+
+    from mixes.errors import first_mistake
     from mixes.recommendation.settings import RecommendSettings
 
     limits = {"keep": _numbers("keep", keep), "bounds": _bounds(bound), "closest": closest}

@@ -10,7 +10,6 @@ import typer
 
 from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Ratios
 from flows.errors import ExperimentError
-from flows.experiment import load_experiment
 
 
 def swarm(
@@ -18,11 +17,13 @@ def swarm(
     export: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Train nothing: write the mixes as ratios.csv and for OLMo-core, Megatron, as JSON."
+            metavar="DIR", help="Train nothing; write the mixes as ratios.csv, as JSON, and for OLMo-core and Megatron."
         ),
     ] = None,
 ) -> None:
-    """Flows 1 and 2: shards to scores; or, with --export, to mixes for proxies that are trained elsewhere."""
+    """Run flows 1 and 2, shards to scores; with --export, shards to mixes for proxies that are trained elsewhere."""
+    from flows.experiment import load_experiment
+
     loaded = load_experiment(experiment)
     if export is None:
         from flows.recommend import evidence_flow
@@ -41,15 +42,15 @@ def swarm(
 def check_law(
     ratios: Ratios = None,
     metrics: Metrics = None,
-    test_ratios: Annotated[Path | None, typer.Option(help="Mixes to rank; default: cross-validate.")] = None,
+    test_ratios: Annotated[Path | None, typer.Option(help="Mixes to rank. Default: cross-validation.")] = None,
     test_metrics: Annotated[str | None, typer.Option(help="Their scores.")] = None,
     families: Families = None,
-    law: Annotated[str, typer.Option(help="Name of the law; auto chooses by task.")] = "auto",
-    runs: Annotated[int | None, typer.Option(min=1, help="Fit to so many runs, drawn by the seed.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the runs drawn and of the folds.")] = 0,
+    law: Annotated[str, typer.Option(help="Name of the law; auto chooses one per task.")] = "auto",
+    runs: Annotated[int | None, typer.Option(min=1, help="Fit to this many runs, drawn by the seed.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawn runs and of the folds.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """How well a law that is fitted to one swarm ranks another, or held-out parts of its own."""
+    """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own."""
     if ratios is None or metrics is None:
         raise ExperimentError("check-law: give --ratios and --metrics")
     if (test_ratios is None) != (test_metrics is None):

@@ -20,7 +20,6 @@ from flows.commands.recommend_options import (
     Target,
     asked,
 )
-from flows.experiment import load_experiment
 
 
 def validate(
@@ -34,20 +33,21 @@ def validate(
     robust: Robust = False,
     standardise: Standardise = None,
     law: LawName = None,
-    seeds: Annotated[int, typer.Option(min=2, help="Proxies a mix.")] = 3,
+    seeds: Annotated[int, typer.Option(min=2, help="Proxies per mix.")] = 3,
     size: Annotated[
-        str | None, typer.Option(help="Size of the proxies; default: the next on the ladder above the swarm's.")
+        str | None, typer.Option(help="Size of the proxies. Default: the next larger than the swarm's.")
     ] = None,
-    multiple: Annotated[float, typer.Option(min=0.1, help="Tokens, as a multiple of the swarm's proxies'.")] = 2.0,
+    multiple: Annotated[float, typer.Option(min=0.1, help="Training tokens, as a multiple of the swarm's.")] = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """Train natural, uniform and the recommendation anew, larger and with several seeds, and say what came true.
+    """Train natural, uniform and the recommended mix again, larger and with several seeds, and compare.
 
-    The recommended mix also trains on a half and a quarter of the tokens: how many times fewer it needs than natural.
-    With the options of `recommend-mix` it is the mix that they ask for.
+    The recommended mix also trains on a half and a quarter of the tokens, which shows how many fewer it needs than
+    natural. The options of `recommend-mix` choose the mix that is tested.
     """
     from rich.console import Console
 
+    from flows.experiment import load_experiment
     from flows.show.validation import print_validation
     from flows.validate import validate_flow
 

@@ -45,19 +45,19 @@ def look(experiment: Experiment) -> Known:
         MixError: there is no room for so many mixes.
         PipelineError: the experiment's own tokenizer or proxy to start from cannot be read.
     """
-    said: list[str] = []
-    pool = _pool(experiment, said)
+    assumptions: list[str] = []
+    pool = _pool(experiment, assumptions)
     evidence = _evidence(experiment, pool) if pool else None
     caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
-    candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, said)
+    candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, assumptions)
     if evidence:
         items = encoded_items(evidence.suite)
-        trained = [one for one in candidates if is_recorded(experiment.records, evidence.run_id(one))]
+        trained = [candidate for candidate in candidates if is_recorded(experiment.records, evidence.run_id(candidate))]
     else:
-        items, trained = _items(experiment, said), []
+        items, trained = _items(experiment, assumptions), []
     return Known(
         pool, evidence, tuple(sorted(candidates[0].weights)), tuple(candidates), tuple(trained),
-        _vocabulary(experiment, pool), tuple(items), tuple(said),
+        _vocabulary(experiment, pool), tuple(items), tuple(assumptions),
     )  # fmt: skip
 
 
@@ -66,20 +66,20 @@ def known_noise(experiment: Experiment, known: Known) -> float | None:
     if not known.evidence or not known.trained:
         return None
     odd = diverged_runs(known.evidence, known.trained, experiment.records)
-    sound = [one for one in known.trained if known.evidence.run_id(one) not in odd]
+    sound = [candidate for candidate in known.trained if known.evidence.run_id(candidate) not in odd]
     if not sound:
         return None
     runs = read_runs(known.evidence, sound, experiment.records)
-    seeds = {known.evidence.run_id(one): one.seed for one in sound}
+    seeds = {known.evidence.run_id(candidate): candidate.seed for candidate in sound}
     families, asked = suite_families(known.evidence.suite), experiment.recommend
     return measured_noise(runs, families, asked.target, asked.law, seeds)
 
 
-def _pool(experiment: Experiment, said: list[str]) -> Pool | None:
+def _pool(experiment: Experiment, assumptions: list[str]) -> Pool | None:
     try:
         return Pool(find_pool(experiment.corpus))
     except PipelineError as error:
-        said.append(f"There is no pool of this experiment yet ({error}).")
+        assumptions.append(f"There is no pool of this experiment yet ({error}).")
         return None
 
 
@@ -108,33 +108,35 @@ def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[
 
 
 def _swarm(
-    experiment: Experiment, pool: Pool | None, caps: Mapping[str, float] | None, said: list[str]
+    experiment: Experiment, pool: Pool | None, caps: Mapping[str, float] | None, assumptions: list[str]
 ) -> list[Candidate]:
-    settings, proxy_tokens = _in_one_round(experiment.swarm, said), experiment.proxy.tokens
+    settings, proxy_tokens = _in_one_round(experiment.swarm, assumptions), experiment.proxy.tokens
     if not pool:
-        tokens = _expected_tokens(experiment, said)
+        tokens = _expected_tokens(experiment, assumptions)
         return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, dict.fromkeys(tokens, 1.0))
     try:
         return draw_from_pool(experiment, experiment.corpus.finding.stages, pool.folder, settings, caps)
     except Unfinished:
-        said.append("Reuse is left out of the count: the pool's contents are not compared with the earlier ones yet.")
+        assumptions.append(
+            "Reuse is left out of the count: the pool's contents are not compared with the earlier ones yet."
+        )
         tokens = {name: domain.tokens for name, domain in pool.domains.items()}
         return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, caps)
 
 
-def _in_one_round(settings: SwarmSettings, said: list[str]) -> SwarmSettings:
+def _in_one_round(settings: SwarmSettings, assumptions: list[str]) -> SwarmSettings:
     """As many mixes drawn at once as are drawn in rounds, of which the later ones wait for scores."""
     rounds = settings.rounds
     if not rounds:
         return settings
-    said.append(
+    assumptions.append(
         f"The mixes of {len(rounds)} rounds are drawn at once here: later ones are taken as not yet trained, and all "
         "as if they could train together."
     )
     return settings.model_copy(update={"mixes": sum(rounds), "rounds": ()})
 
 
-def _expected_tokens(experiment: Experiment, said: list[str]) -> dict[str, float]:
+def _expected_tokens(experiment: Experiment, assumptions: list[str]) -> dict[str, float]:
     """Domain → tokens, of which only the proportions count: by full_tokens where all sources state them, else equal."""
     domains = expected_domains(experiment.corpus)
     stated = {name: source.full_tokens for name, source in experiment.sources.items()}
@@ -145,23 +147,23 @@ def _expected_tokens(experiment: Experiment, said: list[str]) -> dict[str, float
     lines += [
         f"{name} as one, although its records name them" for name in stated if experiment.sources[name].fields.domain
     ]
-    said.append(
+    assumptions.append(
         "; ".join([f"Domains are the {len(stated)} sources", *lines, "none is taken to be too small for a mix."])
     )
     if None in stated.values():
-        said.append("The natural mix is taken as uniform: not every source states its full_tokens.")
+        assumptions.append("The natural mix is taken as uniform: not every source states its full_tokens.")
         return dict.fromkeys(domains, 1.0)
     return {name: (stated[source] or 0) / parts[source] for name, source in domains.items()}
 
 
-def _items(experiment: Experiment, said: list[str]) -> list[tuple[int, int]]:
+def _items(experiment: Experiment, assumptions: list[str]) -> list[tuple[int, int]]:
     try:
         file = experiment.corpus.file(experiment.suite.path, "suite.path")
         items = expected_items(file, experiment.suite, experiment.proxy.context)
     except PipelineError as error:
-        said.append(f"Evaluation is of validation alone ({error}).")
+        assumptions.append(f"Evaluation is of validation alone ({error}).")
         return []
-    said.append("Lengths of the suite's items are estimated from their bytes.")
+    assumptions.append("Lengths of the suite's items are estimated from their bytes.")
     return items
 
 

@@ -96,14 +96,14 @@ def make_plan(
     training = costs.training_flops(settings, known.vocabulary)
     sequences = VALIDATION_SEQUENCES * len(known.domains)
     each = training + costs.evaluation_flops(settings, known.vocabulary, known.items, sequences)
-    used, said = _device(experiment, known, left, device, utilisation, seconds)
+    used, assumptions = _device(experiment, known, left, device, utilisation, seconds)
     lasting = costs.swarm_seconds(left, each, used.speed, used.workers)
     at_once, together = min(left, used.workers * used.cohort), used.cohort * each / used.speed
     return Plan(
         experiment=experiment.name,
         pool=known.pool.folder.name if known.pool else None,
         domains=known.domains,
-        mixes=len({one.mix for one in known.candidates}),
+        mixes=len({candidate.mix for candidate in known.candidates}),
         proxies=len(known.candidates),
         trained=len(known.trained),
         proxy=Proxy(
@@ -117,7 +117,7 @@ def make_plan(
         cost=None if price is None else price * used.count * lasting / 3600,
         disk=costs.swarm_disk(settings, known.vocabulary, left, len(known.items), at_once, together),
         interval=_interval(experiment, known),
-        assumptions=(*known.assumptions, *said),
+        assumptions=(*known.assumptions, *assumptions),
     )  # fmt: skip
 
 
@@ -136,15 +136,15 @@ def _device(
         return _on_this(experiment, known, left, seconds)
     settings, workers = experiment.proxy, experiment.executor.workers or 1
     count = workers if settings.device == "cuda" else 1  # on a CPU, workers are cores
-    device, said = named_device(name, settings, known.vocabulary, left, count, utilisation), []
+    device, assumptions = named_device(name, settings, known.vocabulary, left, count, utilisation), []
     if device.origin == "assumed":
-        said.append(
+        assumptions.append(
             f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, from what an H200 reached with "
             "such proxies — give --utilisation, or plan on such a machine."
         )
     if settings.device == "cpu":
-        said.append(f"proxy.device is cpu: training on the {device.name} needs cuda.")
-    return device, said
+        assumptions.append(f"proxy.device is cpu: training on the {device.name} needs cuda.")
+    return device, assumptions
 
 
 def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) -> tuple[Device, list[str]]:
@@ -155,19 +155,21 @@ def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) ->
     cores, local = os.cpu_count() or 1, executor.kind == "local"
     wanted = executor.workers or (cores if local or settings.device == "cpu" else 1)
     here = wanted if local else min(wanted, cores)
-    speed, said = measure_speed(settings, known.vocabulary, left, min(here, left) or here, seconds), []
+    speed, observations = measure_speed(settings, known.vocabulary, left, min(here, left) or here, seconds), []
     workers = speed.workers if local else min(wanted, left) or wanted
     if workers > speed.workers:
-        said.append(
+        observations.append(
             f"{workers} workers of {executor.kind} are taken to be as fast as {speed.workers} side by side here."
         )
     if speed.share < BUSY:
-        said.append(
+        observations.append(
             f"The other work of this moment goes on, which left {speed.share:.0%} of a core to a worker. A machine "
             f"of its own would need at most about {speed.share:.2f} times the hours."
         )
     if speed.batch < settings.batch:
-        said.append(f"Steps of {speed.batch} sequences were timed, not of {settings.batch}: they take long here.")
+        observations.append(
+            f"Steps of {speed.batch} sequences were timed, not of {settings.batch}: they take long here."
+        )
     each = speed.tokens / speed.workers * costs.token_flops(settings, known.vocabulary)
     devices = math.ceil(workers / speed.workers) if settings.device == "cpu" else workers
-    return Device(THIS, devices, workers, speed.cohort, each, "measured", tokens=speed.tokens), said
+    return Device(THIS, devices, workers, speed.cohort, each, "measured", tokens=speed.tokens), observations

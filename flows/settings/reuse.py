@@ -33,7 +33,7 @@ def check_reuse(experiment: Experiment) -> None:
         _read_earlier(experiment, experiment.reuse.recommendation)
 
 
-def reuse_plan(experiment: Experiment, stages: StageStore, pool: Path) -> ReusePlan | None:
+def reuse_plan(experiment: Experiment, stages: StageStore, pool_folder: Path) -> ReusePlan | None:
     """The plan of the experiment's `reuse` section; None without one.
 
     Raises:
@@ -46,15 +46,15 @@ def reuse_plan(experiment: Experiment, stages: StageStore, pool: Path) -> ReuseP
     contents = {
         name.removeprefix(CONTENT): content for name, content in earlier["evidence"].items() if name.startswith(CONTENT)
     }
-    now = domain_contents(stages, pool)
+    now = domain_contents(stages, pool_folder)
     return plan_reuse(earlier["mix"], contents, now, experiment.reuse.partial)
 
 
 def fold_question(question: Question, plan: ReusePlan) -> Question:
     """The same question over folded domains."""
     available, natural = question.holdings.available or {}, question.holdings.natural or {}
-    folded = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), fold_caps(_caps(question), plan))
-    return replace(question, runs=fold_runs(question.runs, plan), holdings=folded)
+    holdings = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), fold_caps(_caps(question), plan))
+    return replace(question, runs=fold_runs(question.runs, plan), holdings=holdings)
 
 
 def _caps(question: Question) -> dict[str, float]:
@@ -63,22 +63,22 @@ def _caps(question: Question) -> dict[str, float]:
     return {name: min(cap, of_epochs[name]) for name, cap in (question.holdings.caps or {}).items()}
 
 
-def unfold_recommendation(found: Recommendation, plan: ReusePlan, question: Question) -> Recommendation:
+def unfold_recommendation(folded: Recommendation, plan: ReusePlan, question: Question) -> Recommendation:
     """A recommendation over folded domains, in full: a frozen domain has its share of the virtual one's weight and
     interval. `natural` stays the mix that gains are measured from: the frozen domains at their joint natural share.
 
     question: the one over full domains."""
     available, caps = question.holdings.available or {}, _caps(question)
-    mix = unfold(found.mix, plan)
-    low, high = (unfold({name: ends[i] for name, ends in found.intervals.items()}, plan) for i in (0, 1))
+    mix = unfold(folded.mix, plan)
+    low, high = (unfold({name: ends[i] for name, ends in folded.intervals.items()}, plan) for i in (0, 1))
     return replace(
-        found,
+        folded,
         mix=mix,
-        natural=unfold(found.natural, plan),
+        natural=unfold(folded.natural, plan),
         intervals={name: (low[name], high[name]) for name in mix},
-        epochs={name: weight * (found.budget or 0.0) / available[name] for name, weight in mix.items()},
+        epochs={name: weight * (folded.budget or 0.0) / available[name] for name, weight in mix.items()},
         marginal={
-            name: found.marginal[name if name in plan.open else VIRTUAL] for name in mix
+            name: folded.marginal[name if name in plan.open else VIRTUAL] for name in mix
         },  # of a frozen domain: with all that is frozen with it
         caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - ON_BOUND},
     )
@@ -110,7 +110,8 @@ def _read_earlier(experiment: Experiment, wanted: str) -> dict:
             return _checked(content, path)
     raise ExperimentError(
         f"reuse.recommendation: {wanted!r} is neither a file nor a recommendation in {experiment.folder} — "
-        '`mixwright sql "from recommendations"` lists those, or give the JSON that `recommend-mix --json` printed'
+        '`mixwright sql EXP.yaml "from recommendations"` lists those — or give the JSON that '
+        "`recommend-mix --json` printed"
     )
 
 

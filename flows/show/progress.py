@@ -4,25 +4,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:  # imported only where a bar is drawn
+    from rich.progress import Progress
 
 EVERY = 15  # seconds between plain lines
 
 
-def note(text: str, name: str = "note") -> None:
-    """One line to standard error, in the columns of the stages' lines."""
-    print(f"{name:<12} {text}", file=sys.stderr, flush=True)
+def note(name: str, line: str) -> None:
+    """Say something of a stage on standard error."""
+    print(f"{name:<12} {line}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
     """Yields `report(done, total)`; says when the stage ends, and how long it took."""
-    console = Console(stderr=True)
     started = time.monotonic()
-    if console.is_terminal:
-        with _bar(console) as bar:
+    if sys.stderr.isatty():
+        with _bar() as bar:
             task = bar.add_task(name, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
             shown = bar.tasks[0]
@@ -35,13 +35,23 @@ def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
             last[0] = time.monotonic()
             elapsed = last[0] - started
             left = f", about {elapsed / done * (total - done):.0f} s left" if done else ""
-            print(f"{name:<12} {done:>4} of {total}  {elapsed:6.0f} s{left}", file=sys.stderr, flush=True)
+            note(name, f"{done:>4} of {total}  {elapsed:6.0f} s{left}")
 
     yield report
-    print(f"{name:<12} done         {time.monotonic() - started:6.1f} s", file=sys.stderr, flush=True)
+    note(name, f"done         {time.monotonic() - started:6.1f} s")
 
 
-def _bar(console: Console) -> Progress:
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description:<12}"),
         BarColumn(),
@@ -49,5 +59,5 @@ def _bar(console: Console) -> Progress:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True),
     )

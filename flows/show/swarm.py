@@ -6,6 +6,6 @@ from mixes.tables.join import ScoredSwarm
 
 def note_swarm(swarm: ScoredSwarm) -> None:
     """Its size, and what was read, ignored and repaired, to standard error."""
-    note(f"{len(swarm.runs):,} runs, {len(swarm.runs.domains):,} domains, {len(swarm.runs.tasks):,} metrics")
+    note("read", f"{len(swarm.runs):,} runs, {len(swarm.runs.domains):,} domains, {len(swarm.runs.tasks):,} metrics")
     for line in swarm.notes:
-        note(line)
+        note("read", line)

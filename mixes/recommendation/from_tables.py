@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mixes.certainty.noise import OVERALL
 from mixes.errors import MixError
+from mixes.hashes import short_hash
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Predicted, Recommendation
@@ -84,7 +85,7 @@ def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dic
     digest = hashlib.sha256(json.dumps([runs.ids, runs.domains, runs.tasks]).encode())
     for row in (*runs.weights(), *runs.scores()):
         digest.update(row.tobytes())
-    counted = {"tokens": hashlib.sha256(json.dumps(sorted(tokens.items())).encode()).hexdigest()[:12]} if tokens else {}
+    counted = {"tokens": short_hash(json.dumps(sorted(tokens.items())))} if tokens else {}
     return {"runs": digest.hexdigest()[:12], **counted}
 
 

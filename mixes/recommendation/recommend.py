@@ -7,7 +7,6 @@ score is noisy by itself: a gain below the noise of a difference between two pro
 Laws and worlds depend on the runs alone. Whoever asks more than once hands them in.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from mixes.certainty.intervals import weight_intervals
 from mixes.certainty.noise import OVERALL
 from mixes.certainty.verdict import sentence, verdict_of
 from mixes.certainty.worlds import Worlds, imagine_worlds
+from mixes.hashes import short_hash
 from mixes.laws.fit import LARGE
 from mixes.optimum.exact import Optimum
 from mixes.recommendation.cautions import cautions_of
@@ -164,5 +164,5 @@ def world_count(problem: Problem) -> int:
 
 
 def _with_id(recommendation: Recommendation) -> Recommendation:
-    digest = hashlib.sha256(json.dumps(recommendation.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+    digest = short_hash(json.dumps(recommendation.to_json(), sort_keys=True))
     return replace(recommendation, id=f"recommendation-{digest}")

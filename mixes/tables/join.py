@@ -5,7 +5,6 @@ every other numeric column is a domain, or a metric. What can be repaired is rep
 is refused, with the row.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from mixes.errors import MixError
+from mixes.hashes import short_hash
 from mixes.runs import SUM_TOLERANCE, Runs
 from mixes.tables.families import Families
 from mixes.tables.keys import KEYS, Table, check_same_keys, listed, rows_by_key, shared_key
@@ -99,7 +99,7 @@ def number_columns(table: Table) -> tuple[list[str], list[str]]:
 def mix_names(domains: Sequence[str], weights: np.ndarray) -> list[str]:
     """A name for each row of weights (n, n_domains), by content: equal weights have equal names."""
     order = np.argsort(np.array(domains))
-    return ["mix-" + hashlib.sha256((row[order].round(SAME) + 0.0).tobytes()).hexdigest()[:12] for row in weights]
+    return ["mix-" + short_hash((row[order].round(SAME) + 0.0).tobytes()) for row in weights]
 
 
 def _weights(

@@ -20,6 +20,7 @@ from pipeline.decontamination.overlap import Floats, Hashes, Ints, SuiteIndex, h
 from pipeline.decontamination.questions import find_labels, question, words
 from pipeline.decontamination.settings import DecontaminateSettings
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 from pipeline.store.funnel import FilterStep
 from pipeline.suite import read_suite
 
@@ -55,7 +56,7 @@ class Decontaminate(FilterStep):
                 write_items(self.index, self.folder)
         yield from super().run(data, rank, world_size)
         frame = pl.DataFrame(self.hits, schema=HITS, orient="row")
-        write_parquet(frame, self.folder / "hits" / f"{rank:05d}.parquet")
+        write_parquet(frame, rank_file(self.folder / "hits", rank))
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +72,7 @@ def write_items(index: SuiteIndex, folder: Path) -> None:
     counted = frame.group_by("task").agg(
         items=pl.len().cast(pl.Int64), too_short=pl.col("too_short").sum().cast(pl.Int64)
     )
-    write_parquet(counted.sort("task"), folder / "items" / "00000.parquet")
+    write_parquet(counted.sort("task"), rank_file(folder / "items", 0))
 
 
 def build_index(rows: Iterable[dict[str, str]], settings: DecontaminateSettings) -> SuiteIndex:
@@ -118,15 +119,17 @@ def _ngrams(
     return hashed, whole & ~spread(boilerplate[::-1], n)[::-1]
 
 
-def _weigh(questions: "_Texts", answers: "_Texts", looked_for: NDArray[np.bool_], known: int) -> tuple[Floats, Floats]:
+def _weigh(
+    questions: "_Texts", answers: "_Texts", looked_for: NDArray[np.bool_], vocabulary: int
+) -> tuple[Floats, Floats]:
     """Weights of the words of questions and answers; they sum to 1 over an item's.
 
     A word weighs log(1 + items ÷ items that have it). One that a question repeats counts once, or else a single
     n-gram would make up most of "6 + 6 + 6 + 6 + 6 + 6".
     """
-    asked = questions.item_at * known + questions.ids
-    having = np.unique(np.concatenate([asked, answers.item_at * known + answers.ids])) % known
-    rarity = np.log1p((len(questions.starts) - 1) / np.maximum(np.bincount(having, minlength=known), 1))
+    asked = questions.item_at * vocabulary + questions.ids
+    having = np.unique(np.concatenate([asked, answers.item_at * vocabulary + answers.ids])) % vocabulary
+    rarity = np.log1p((len(questions.starts) - 1) / np.maximum(np.bincount(having, minlength=vocabulary), 1))
     word = np.unique(asked, return_inverse=True)[1]
     times = np.maximum(np.bincount(word, looked_for), 1)[word]
     return questions.by_item(rarity[questions.ids] * looked_for / times), answers.by_item(rarity[answers.ids])

@@ -76,10 +76,10 @@ class SuiteIndex:
 
     def find(self, text: str) -> list[Hit]:
         """The items that the text contains, the largest share first; at most MOST_CANDIDATES are weighed."""
-        found = WORD.findall(text)
-        if len(found) < self.ngram:
+        words = WORD.findall(text)
+        if len(words) < self.ngram:
             return []
-        ids = np.fromiter(map(self.vocabulary.get, map(str.lower, found), repeat(0)), np.int64, len(found))
+        ids = np.fromiter(map(self.vocabulary.get, map(str.lower, words), repeat(0)), np.int64, len(words))
         hashed = hash_ngrams(ids, self.ngram)
         if not len(self._known(hashed[:: self.sample_every])[0]):
             return []
@@ -118,8 +118,8 @@ class SuiteIndex:
 
     def _best_match(self, item: int, ids: Ints, at: Ints, gram: Ints) -> tuple[float, int, int]:
         """The item's largest share at one place of the text; its first word there and the one behind its last."""
-        mine = self.gram_at[self.starts[item] : self.starts[item + 1]]  # (words)
-        own = np.isin(gram, mine)
+        grams = self.gram_at[self.starts[item] : self.starts[item + 1]]  # (words)
+        own = np.isin(gram, grams)
         at, gram = at[own], gram[own]
         cluster = np.cumsum(np.diff(at, prepend=at[0]) > self.max_misses + 1)
         distinct = np.bincount(np.unique(cluster * len(self.grams) + gram) // len(self.grams))
@@ -127,19 +127,19 @@ class SuiteIndex:
         for chosen in np.argsort(-distinct, kind="stable")[:MOST_MATCHES]:
             begin, stop = np.searchsorted(cluster, [chosen, chosen + 1])
             first, end = int(at[begin]), int(at[stop - 1]) + self.ngram
-            matched = np.isin(mine, gram[begin:stop])
+            matched = np.isin(grams, gram[begin:stop])
             asked = self.weight[self.starts[item] : self.starts[item + 1]][spread(matched, self.ngram)].sum()
-            behind = self._question_end(mine, matched, at[begin:stop], gram[begin:stop])
+            behind = self._question_end(grams, matched, at[begin:stop], gram[begin:stop])
             answered, answer_end = self._answer(item, ids, behind)
             share = float(self.question_part[item] * asked + (1 - self.question_part[item]) * answered)
             best = max(best, (share, first, max(end, answer_end)), key=lambda match: match[0])
         return best
 
-    def _question_end(self, mine: Ints, matched: NDArray[np.bool_], at: Ints, gram: Ints) -> int:
+    def _question_end(self, grams: Ints, matched: NDArray[np.bool_], at: Ints, gram: Ints) -> int:
         """The word behind a matched question: of its last n-gram, that may stand in the answer too, the likeliest."""
         last = int(np.flatnonzero(matched)[-1])
-        where = at[gram == mine[last]]
-        expected = at[0] + last - np.argmax(mine == gram[0])
+        where = at[gram == grams[last]]
+        expected = at[0] + last - np.argmax(grams == gram[0])
         return int(where[np.argmin(abs(where - expected))]) + self.ngram
 
     def _answer(self, item: int, ids: Ints, behind: int) -> tuple[float, int]:

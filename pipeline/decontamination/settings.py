@@ -13,16 +13,16 @@ class DecontaminateSettings(BaseModel):
     ngram: int = Field(5, ge=2, le=13)
     """Words of the n-grams that questions are found by (decon)."""
     sample_every: int = Field(1, ge=1)
-    """Of a document's n-grams every so many are tried; where one is known, all are. An item that this could miss counts
+    """One of this many n-grams of a document is tried; where one is known, all are. An item that this could miss counts
     as too short: decon's 10 is a quarter faster and leaves out 29 % of the items of the sample's suite (measured)."""
     max_misses: int = Field(11, ge=0)
     """N-grams in a row that may miss within a match (decon)."""
     min_share: float = Field(0.8, gt=0, le=1)
     """Share of an item, by weight of its words, from which a document contains it (decon)."""
     strict_to: int = Field(20, ge=0)
-    """An item of at most so many words, question and answer together, must match whole (decon, in tokens) …"""
+    """An item of at most this many words, question and answer together, must match whole (decon, in tokens) …"""
     full_from: int = Field(50, ge=1)
-    """… and one of at least so many to `min_share`; in between the share needed falls linearly (decon, in tokens)."""
+    """… and one of at least this many, to `min_share`; in between, the share falls linearly (decon, in tokens)."""
     answer_part: float = Field(0.25, ge=0, lt=1)
     """What the answer contributes to the share, more where the question is short (decon); with 0 a question of 20
     n-grams suffices."""

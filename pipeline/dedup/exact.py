@@ -9,6 +9,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import addressed
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 
 
 class FindEqual(PipelineStep):
@@ -23,7 +24,7 @@ class FindEqual(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Reads no text: hashes, dates and ids are enough."""
-        mine = (
+        partition = (
             addressed(self.filtered)
             .filter(~pl.col("source").is_in(self.off))
             .filter(pl.col("hash").str.slice(0, 4).str.to_integer(base=16) % world_size == rank)
@@ -32,6 +33,6 @@ class FindEqual(PipelineStep):
             .sort("hash", "date", "id", descending=[False, True, False])
             .with_columns(kept=pl.col("id").first().over("hash"))
         )
-        lost = mine.filter(~pl.col("hash").is_first_distinct()).select("file", "row", "id", "kept")
-        write_parquet(lost.sort("file", "row"), self.folder / "exact" / f"{rank:05d}.parquet")
+        lost = partition.filter(~pl.col("hash").is_first_distinct()).select("file", "row", "id", "kept")
+        write_parquet(lost.sort("file", "row"), rank_file(self.folder / "exact", rank))
         return iter(())

@@ -30,6 +30,7 @@ from datatrove.pipeline.base import PipelineStep
 from pipeline.dedup.address import rows_of
 from pipeline.dedup.windows import BLOCK, RECORD, SEPARATOR, join_spans, winnow
 from pipeline.store.documents import ROWS
+from pipeline.store.files import rank_file, rank_name
 
 PIECE = 1 << 20  # records sorted at a time, 24 bytes each
 ADDRESS = 40  # bits of a place
@@ -48,7 +49,7 @@ class Fingerprints(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Holds a row group of documents, then a piece of records."""
-        with whole_folder(self.work / "texts" / f"{rank:05d}") as folder:
+        with whole_folder(self.work / "texts" / rank_name(rank)) as folder:
             self._write_text(rank, folder)
             self._write_records(folder)
         return iter(())
@@ -70,7 +71,7 @@ class Fingerprints(PipelineStep):
     def _texts(self, file: int) -> Iterator[tuple[bytes, bytes, bytes]]:
         """Id, date and text of every row."""
         names = ["id", "date", "text"]
-        with pq.ParquetFile(self.documents / "documents" / f"{file:05d}.parquet") as source:
+        with pq.ParquetFile(rank_file(self.documents / "documents", file)) as source:
             for batch in source.iter_batches(batch_size=ROWS, columns=names):
                 yield from zip(*(batch.column(name).cast(pa.binary()).to_pylist() for name in names), strict=True)
 
@@ -86,7 +87,8 @@ class Fingerprints(PipelineStep):
             count += len(records)
             if count >= PIECE or start + BLOCK > size - self.length:
                 together = np.concatenate(held)
-                np.save(folder / f"records-{pieces:05d}.npy", together[np.argsort(together["hash"], kind="stable")])
+                in_order = together[np.argsort(together["hash"], kind="stable")]
+                np.save(folder / f"records-{rank_name(pieces)}.npy", in_order)
                 held, count, pieces = [], 0, pieces + 1
         np.save(folder / "spans.npy", join_spans(np.concatenate(spans)))
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pipeline.store.files import rank_name
 from pipeline.store.stage import write_aside
 
 FILES = 64  # kept open at a time; each takes two descriptors
@@ -33,7 +34,7 @@ def file_and_row(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @contextmanager
 def write_sets(folder: Path, file: int) -> Iterator[BinaryIO]:
     """A file for all sets of a documents file, in order of rows; whole or not there."""
-    path = folder / "shingles" / f"{file:05d}.bin"
+    path = folder / "shingles" / f"{rank_name(file)}.bin"
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     with aside.open("wb") as sets:
@@ -56,7 +57,7 @@ class ShingleSets:
         self._opened = lru_cache(FILES)(self._open)
 
     def _open(self, file: int) -> tuple[np.ndarray, np.ndarray]:
-        path = self.folder / f"{file:05d}.bin"
+        path = self.folder / f"{rank_name(file)}.bin"
         sets = np.memmap(path, np.uint32, "r") if path.stat().st_size else np.empty(0, np.uint32)
         # A slice of a plain array takes 0.14 µs, one of a memmap 2.5 µs (measured).
         return np.asarray(np.load(path.with_suffix(".npy"), mmap_mode="r")), np.asarray(sets)

@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.dedup.jaccard import ShingleSets, file_and_row
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 
 NEAR_SCHEMA = {
     "file": pl.Int32,
@@ -30,12 +31,12 @@ NEAR_SCHEMA = {
 def newest_first(filtered: Path, documents: np.ndarray) -> pl.DataFrame:
     """(document, id, place): documents (codes) by date, newest first and undated last, ties by id."""
     files, rows = file_and_row(documents)
-    found = [pl.DataFrame(schema={"id": pl.String, "date": pl.String, "document": pl.UInt64})]
+    tables = [pl.DataFrame(schema={"id": pl.String, "date": pl.String, "document": pl.UInt64})]
     for file in np.unique(files):
-        mine = files == file
-        table = pl.read_parquet(filtered / "documents" / f"{file:05d}.parquet", columns=["id", "date"])
-        found.append(table[rows[mine]].with_columns(document=pl.Series(documents[mine])))
-    ordered = pl.concat(found).sort("date", "id", "document", descending=[True, False, False])
+        in_file = files == file
+        table = pl.read_parquet(rank_file(filtered / "documents", file), columns=["id", "date"])
+        tables.append(table[rows[in_file]].with_columns(document=pl.Series(documents[in_file])))
+    ordered = pl.concat(tables).sort("date", "id", "document", descending=[True, False, False])
     return ordered.select("document", "id", place=pl.int_range(pl.len()))
 
 
@@ -76,15 +77,13 @@ def judge(
     removed: dict[int, tuple[int, float]] = {}
     for document, group in groupby(edges, key=itemgetter(1)):
         neighbours = [(newer, value) for newer, _, value in group]
-        found = [(newer, value) for newer, value in neighbours if newer not in removed]
-        if not found:
+        kept = [(newer, value) for newer, value in neighbours if newer not in removed]
+        if not kept:
             keepers = sorted({removed[newer][0] for newer, _ in neighbours})
             values = similarity(document, keepers)
-            found = [
-                (keeper, float(value)) for keeper, value in zip(keepers, values, strict=True) if value >= threshold
-            ]
-        if found:
-            removed[document] = found[0]
+            kept = [(keeper, float(value)) for keeper, value in zip(keepers, values, strict=True) if value >= threshold]
+        if kept:
+            removed[document] = kept[0]
     return removed
 
 

@@ -30,6 +30,7 @@ from pipeline.dedup.keep import NEAR_SCHEMA, choose_kept, newest_first, write_ne
 from pipeline.dedup.settings import NearSettings
 from pipeline.dedup.shingles import band_keys, shingle_sets
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file, rank_name
 
 CHARACTERS = 1 << 19  # of documents hashed together; half and twice as many are up to 10 % slower (measured)
 ROWS = 64  # documents unpacked at a time
@@ -57,7 +58,7 @@ class Signatures(PipelineStep):
                 sizes.append(counts)
                 keys.append(band_keys(shingles, counts[counts > 0], self.settings.bands, self.settings.rows))
         by_row = np.concatenate(sizes)
-        name = f"{rank:05d}.npy"
+        name = f"{rank_name(rank)}.npy"
         write_array(np.concatenate([[0], np.cumsum(by_row)]), self.folder / "shingles" / name)
         all_keys = np.concatenate(keys).ravel()
         rows = np.repeat(np.flatnonzero(by_row).astype(np.uint32), self.settings.bands)
@@ -69,7 +70,7 @@ class Signatures(PipelineStep):
     def _texts(self, file: int) -> Iterator[str]:
         """Texts in order of rows, empty where a document is lost."""
         lost, row = rows_of(self.lost, file), 0
-        with pq.ParquetFile(self.filtered / "documents" / f"{file:05d}.parquet") as documents:
+        with pq.ParquetFile(rank_file(self.filtered / "documents", file)) as documents:
             for batch in documents.iter_batches(batch_size=ROWS, columns=["text"]):
                 for text in batch.column(0).to_pylist():
                     yield "" if row in lost else text
@@ -107,7 +108,7 @@ class Candidates(PipelineStep):
         ordered = shared.join(places, on="document", how="left").sort("key", "place", "document")
         verified = _compare(ordered, self.settings.jaccard, ShingleSets(self.folder))
         edges = verified.filter(pl.col("jaccard") >= self.settings.jaccard).sort("a", "b")
-        write_parquet(edges, self.folder / "edges" / f"{rank:05d}.parquet")
+        write_parquet(edges, rank_file(self.folder / "edges", rank))
         return iter(())
 
     def _shared_keys(self, rank: int, world_size: int) -> pl.DataFrame:
@@ -116,10 +117,10 @@ class Candidates(PipelineStep):
         keys, documents = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
         for path in sorted((self.folder / "bands" / "keys").glob("*.npy")):
             held = np.load(path, mmap_mode="r")
-            mine = slice(np.searchsorted(held, np.uint64(first)), np.searchsorted(held, np.uint64(last), "right"))
-            keys.append(held[mine].copy())  # a view would hold the file open
+            in_range = slice(np.searchsorted(held, np.uint64(first)), np.searchsorted(held, np.uint64(last), "right"))
+            keys.append(held[in_range].copy())  # a view would hold the file open
             rows = np.load(self.folder / "bands" / "rows" / path.name, mmap_mode="r")
-            documents.append(document_codes(int(path.stem), rows[mine]))
+            documents.append(document_codes(int(path.stem), rows[in_range]))
         frame = pl.DataFrame({"key": np.concatenate(keys), "document": np.concatenate(documents)})
         return frame.filter(pl.col("key").is_duplicated())
 

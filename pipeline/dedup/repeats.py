@@ -30,6 +30,7 @@ from pipeline.dedup.fingerprints import ADDRESS, Fingerprints, Texts, whole_fold
 from pipeline.dedup.settings import RepeatSettings
 from pipeline.dedup.windows import RECORD, equal_items, join_spans, repeated_ranges, weighted_sums, weights
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file, rank_name
 
 SLICE = 1 << 20  # records read at a time, on average: a range of hashes, whatever the number of partitions
 BATCH = 1 << 11  # records whose sums are held at a time, some 14 kB each
@@ -58,9 +59,9 @@ def find_repeats(
         return
     work = folder / "work"
     run("fingerprints", [Fingerprints(documents, lost, settings.min_bytes, work)], files)
-    found = work / f"spans-{partitions}"
-    run(f"repeats-{partitions}", [Repeats(settings.min_bytes, work, found)], partitions)
-    run("spans", [Spans(settings.max_gap, work, found, folder)], files)
+    spans = work / f"spans-{partitions}"
+    run(f"repeats-{partitions}", [Repeats(settings.min_bytes, work, spans)], partitions)
+    run("spans", [Spans(settings.max_gap, work, spans, folder)], files)
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -96,11 +97,11 @@ class Repeats(PipelineStep):
         low, high = ((end << 64) // world_size for end in (rank, rank + 1))
         slices = 1 + sum(map(len, texts.records(low, high))) // SLICE
         bounds = [low + (high - low) * number // slices for number in range(slices + 1)]
-        with whole_folder(self.found / f"{rank:05d}") as folder:
+        with whole_folder(self.found / rank_name(rank)) as folder:
             for number, (start, end) in enumerate(pairwise(bounds)):
                 records = _repeated_records(texts, start, end)
                 spans = [self._spans(texts, records[batch], table) for batch in _batches(records["hash"])]
-                np.save(folder / f"{number:05d}.npy", join_spans(np.concatenate([NO_SPANS, *spans])))
+                np.save(folder / f"{rank_name(number)}.npy", join_spans(np.concatenate([NO_SPANS, *spans])))
         return iter(())
 
     def _spans(self, texts: Texts, records: np.ndarray, table: np.ndarray) -> np.ndarray:
@@ -187,7 +188,7 @@ class Spans(PipelineStep):
 
     def _found(self, file: int) -> Iterator[np.ndarray]:
         """Spans of one file, by place, from all that found some."""
-        yield np.load(self.work / "texts" / f"{file:05d}" / "spans.npy")
+        yield np.load(self.work / "texts" / rank_name(file) / "spans.npy")
         for path in sorted(self.found.glob("[0-9]*/*.npy")):
             spans = np.load(path, mmap_mode="r").view(np.ndarray)
             first, last = (bisect_left(spans[:, 0], number << ADDRESS) for number in (file, file + 1))
@@ -211,4 +212,4 @@ def _shrunk(spans: np.ndarray, text: np.ndarray) -> np.ndarray:
 
 
 def _spans_file(folder: Path, file: int) -> Path:
-    return folder / "repeats" / f"{file:05d}.parquet"
+    return rank_file(folder / "repeats", file)

@@ -16,6 +16,7 @@ from pipeline.dedup.near import find_near
 from pipeline.dedup.repeats import find_repeats
 from pipeline.dedup.settings import MOST_PARTITIONS, DedupSettings
 from pipeline.store.documents import scan, write_parquet
+from pipeline.store.files import rank_file
 
 EXACT, NEAR, REPEATS = "exact_dedup", "near_dedup", "repeats"  # steps, as sources switch them off
 PARTITION_BYTES = 1 << 30  # text whose hashes one partition holds (assumed)
@@ -62,5 +63,5 @@ def _set_aside(filtered: Path, off: dict[str, frozenset[str]], step: str, folder
     if not sources:
         return []
     rows = addressed(filtered).filter(pl.col("source").is_in(sources)).select("file", "row")
-    write_parquet(rows.collect(engine="streaming"), folder / f"aside_{step}" / "00000.parquet")
+    write_parquet(rows.collect(engine="streaming"), rank_file(folder / f"aside_{step}", 0))
     return [folder / f"aside_{step}"]

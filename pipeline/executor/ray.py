@@ -15,6 +15,7 @@ from datatrove.executor.base import PipelineExecutor
 
 from pipeline.errors import PipelineError
 from pipeline.executor.settings import ExecutorSettings
+from pipeline.store.files import rank_name
 
 STORE = 128 << 20  # bytes of our own cluster's object store, through which only the pickled steps go
 REACHED = 10  # seconds within which a cluster must take a connection; Ray's own tries last minutes
@@ -44,7 +45,7 @@ def run_on_ray(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, 
         logging_dir=str(logs),
         ray_remote_kwargs={"runtime_env": {"env_vars": malloc}},
     )
-    written = {rank: logs / "logs" / f"task_{rank:05d}.log" for rank in executor.get_incomplete_ranks()}
+    written = {rank: logs / "logs" / f"task_{rank_name(rank)}.log" for rank in executor.get_incomplete_ranks()}
     for log in written.values():
         log.unlink(missing_ok=True)  # of an earlier try
     executor.run()
@@ -92,10 +93,10 @@ def _join(address: str, quiet: dict) -> None:
             f"executor.address: no Ray cluster at {address!r} ({error}) — start one with `ray start --head`"
         ) from None
     except RayError as error:
-        said = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[-1]
         ray.shutdown()
         raise PipelineError(
-            f"executor.address: the nodes of {address!r} cannot run our steps ({said}) — install this version there"
+            f"executor.address: the nodes of {address!r} cannot run our steps ({reason}) — install this version there"
         ) from None
 
 

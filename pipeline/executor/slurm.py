@@ -97,14 +97,14 @@ def _submit(array: _Array, settings: ExecutorSettings, logs: Path) -> None:
         array.launch_job()  # not `run`, which takes itself for a rank where the driver is a Slurm job
     except subprocess.CalledProcessError:
         # sbatch has said why on the terminal; --test-only says it again, to us
-        said = _ask("sbatch", "--test-only", str(logs / "launch_script.slurm")).stderr.strip()
-        reason = said.splitlines()[-1] if said else "no reason given"
+        refusal = _ask("sbatch", "--test-only", str(logs / "launch_script.slurm")).stderr.strip()
+        reason = refusal.splitlines()[-1] if refusal else "no reason given"
         raise PipelineError(f"executor: Slurm refused the job ({reason}) — see partition, time and sbatch") from None
 
 
-def _job_id(said: str) -> str:
+def _job_id(answer: str) -> str:
     """Of `Submitted batch job 7`, which some clusters follow with ` on cluster x`."""
-    return re.findall(r"\d+", said)[0]
+    return re.findall(r"\d+", answer)[0]
 
 
 def _wait(name: str) -> None:

@@ -23,10 +23,10 @@ def broken_rule(text: Statistics, settings: HeuristicSettings, stop_words: froze
         return "word length"
     if len(stop_words.intersection(map(str.lower, words))) < settings.min_stop_words:
         return "stop words"
-    most = settings.max_symbols * len(text.tokens)
-    if text.text.count("#") > most:
+    limit = settings.max_symbols * len(text.tokens)
+    if text.text.count("#") > limit:
         return "hash signs"
-    if text.text.count("...") + text.text.count("…") > most:
+    if text.text.count("...") + text.text.count("…") > limit:
         return "ellipses"
     lines = text.lines
     if sum(line.startswith(BULLETS) for line in lines) > settings.max_bullet_lines * len(lines):

@@ -45,17 +45,17 @@ def masked(text: str) -> tuple[str, int]:
     """The text with its personal data masked, and how many spans were."""
     spans = 0
 
-    def mask(kind: str, found: re.Match[str]) -> str:
+    def mask(kind: str, match: re.Match[str]) -> str:
         nonlocal spans
-        if kind == "ip" and not _public(found.group()):
-            return found.group()
+        if kind == "ip" and not _public(match.group()):
+            return match.group()
         spans += 1
         return MASKS[kind]
 
     if "@" in text:
-        text = EMAIL.sub(lambda found: mask("email", found), text)
-    text = IP.sub(lambda found: mask("ip", found), text)
-    return PHONE.sub(lambda found: mask("phone", found), text), spans
+        text = EMAIL.sub(lambda match: mask("email", match), text)
+    text = IP.sub(lambda match: mask("ip", match), text)
+    return PHONE.sub(lambda match: mask("phone", match), text), spans
 
 
 def _public(address: str) -> bool:

@@ -15,14 +15,14 @@ from pipeline.filters.statistics import Statistics
 def repetition_rule(text: Statistics, settings: RepetitionSettings) -> str | None:
     """The first rule that a text breaks, by name."""
     characters = len(text.text)
-    for what, parts, most, most_characters in (
+    for what, parts, share_limit, most_characters in (
         ("paragraph", text.paragraphs, settings.max_paragraphs, settings.max_paragraph_characters),
         ("line", text.lines, settings.max_lines, settings.max_line_characters),
     ):
         different = set(parts)
         if len(parts) == len(different):
             continue
-        if len(parts) - len(different) > most * len(parts):
+        if len(parts) - len(different) > share_limit * len(parts):
             return f"repeated {what}s"
         if sum(map(len, parts)) - sum(map(len, different)) > most_characters * characters:
             return f"characters of repeated {what}s"
@@ -52,8 +52,8 @@ def repeated_characters(text: Statistics, n: int, enough: float) -> int:
     again = np.ones(len(hashes), dtype=np.int64)
     again[first] = 0
     covered = np.convolve(again, np.ones(n, dtype=np.int64)) > 0  # (n_tokens,)
-    most = int(text.token_lengths[covered].sum())
-    return most if most <= enough else _walk(hashes.tolist(), text.ngram_lengths(n).tolist(), n)
+    upper_bound = int(text.token_lengths[covered].sum())
+    return upper_bound if upper_bound <= enough else _walk(hashes.tolist(), text.ngram_lengths(n).tolist(), n)
 
 
 def _walk(hashes: Sequence[int], lengths: Sequence[int], n: int) -> int:

@@ -9,11 +9,11 @@ class UrlSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    """Whether the step is taken."""
+    """Whether this step runs."""
     builtin: bool = True
     """Whether datatrove's list is used."""
     block: tuple[str, ...] = ()
-    """Files of your own, relative to the experiment file: a host or a URL a line, `#` starts a comment."""
+    """Files of your own, relative to the experiment file: one host or URL per line; `#` starts a comment."""
     soft_words: int = Field(2, ge=1)
     """Different words of the soft list that a URL must hold to be blocked."""
 
@@ -24,7 +24,7 @@ class HeuristicSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    """Whether the step is taken."""
+    """Whether this step runs."""
     min_characters: int = Field(150, ge=0)
     """Fewer characters: dropped."""
     min_words: int = Field(50, ge=0)
@@ -56,7 +56,7 @@ class RepetitionSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    """Whether the step is taken."""
+    """Whether this step runs."""
     max_paragraphs: float = Field(0.3, ge=0, le=1)
     """Share of paragraphs that repeat an earlier one."""
     max_paragraph_characters: float = Field(0.2, ge=0, le=1)
@@ -77,7 +77,7 @@ class C4Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
-    """Whether the step is taken."""
+    """Whether this step runs."""
     terminal_punctuation: bool = True
     """Whether lines without a sentence's end are cut."""
     min_words_a_line: int = Field(3, ge=0)
@@ -94,7 +94,7 @@ class FineWebSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
-    """Whether the step is taken."""
+    """Whether this step runs."""
     min_ended_lines: float = Field(0.12, ge=0, le=1)
     """Share of lines that end as a sentence does."""
     max_short_lines: float = Field(0.67, ge=0, le=1)
@@ -113,7 +113,7 @@ class MadladSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    """Whether the step is taken."""
+    """Whether this step runs."""
     questionable: float = Field(0.2, gt=0, le=1)
     """Share of questionable sentences at which a document is dropped (OLMo 3's)."""
     min_sentences: int = Field(5, ge=0)
@@ -121,7 +121,7 @@ class MadladSettings(BaseModel):
     capitals: float = Field(0.5, ge=0, le=1)
     """A sentence is a list when more than this share of its words start with a capital …"""
     min_list_words: int = Field(12, ge=1)
-    """… and it has at least so many words."""
+    """… and it has at least this many words."""
 
 
 class ModifierSettings(BaseModel):
@@ -130,7 +130,7 @@ class ModifierSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    """Whether the step is taken."""
+    """Whether this step runs."""
     max_capitals: float = Field(0.5, gt=0, le=1)
     """Lines with a larger share of capital letters are cut."""
     min_words_a_line: int = Field(2, ge=0)
@@ -145,7 +145,7 @@ class PiiSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
-    """Whether the step is taken."""
+    """Whether this step runs."""
     max_spans: int | None = Field(None, ge=0)
     """Documents with more masked spans are dropped; unlimited by default."""
 

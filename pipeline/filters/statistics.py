@@ -88,7 +88,7 @@ class Statistics:
 
 def statistics(document: Document) -> Statistics:
     """The document's statistics; new ones where its text has changed."""
-    known = document.metadata.get(KEY)
-    if known is None or known.text is not document.text:
-        known = document.metadata[KEY] = Statistics(document.text)
-    return known
+    counted = document.metadata.get(KEY)
+    if counted is None or counted.text is not document.text:
+        counted = document.metadata[KEY] = Statistics(document.text)
+    return counted

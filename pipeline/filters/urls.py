@@ -29,10 +29,10 @@ def compile_list(settings: UrlSettings, files: list[Path], folder: Path) -> None
     own = [line for file in files for line in read_list(file, "filters.urls.block")]
     folder.mkdir(parents=True, exist_ok=True)
     for name, member, is_mine in (("hosts", "domains", _is_host), ("urls", "urls", _is_url)):
-        found = np.fromiter(map(hash_text, filter(is_mine, own)), np.uint64)
+        hashes = np.fromiter(map(hash_text, filter(is_mine, own)), np.uint64)
         if settings.builtin:
-            found = np.concatenate([found, _builtin(member)])
-        np.save(folder / f"{name}.npy", np.unique(found))
+            hashes = np.concatenate([hashes, _builtin(member)])
+        np.save(folder / f"{name}.npy", np.unique(hashes))
     words = {kind: _words(path) if settings.builtin else [] for kind, path in WORDS.items()}
     write_aside(folder / "words.json", json.dumps(words).encode())
 

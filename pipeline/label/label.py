@@ -19,6 +19,7 @@ from pipeline.label.pretrained import GOOD, slug
 from pipeline.label.versions import QUALITY, TOPIC
 from pipeline.read.sources import SourceSettings
 from pipeline.store.documents import read_rows, scan, write_parquet, write_rows
+from pipeline.store.files import rank_name
 from pipeline.store.funnel import DROPPED, KEPT, FilterStep, Funnel
 
 BATCH = 256  # documents scored in one call
@@ -57,7 +58,7 @@ class LabelDocuments(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes labels, the funnel and a sample of the dropped; yields nothing."""
-        name = f"{rank:05d}.parquet"
+        name = f"{rank_name(rank)}.parquet"
         rows = read_rows(self.cleaned / "documents" / name)
         funnel = Funnel(self.name)
         dropped: list[tuple] = []

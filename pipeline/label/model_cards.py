@@ -48,7 +48,7 @@ def measure_classifier(
     """
     truth, labels = examples.labels, fitted.labels
     raw = Calibration().apply(fitted.probabilities(examples.texts, examples.hashes), labels)
-    of = np.array([fold_of(one, folds) for one in examples.hashes])
+    of = np.array([fold_of(text_hash, folds) for text_hash in examples.hashes])
     calibrated = held_out_calibration(raw, labels, truth, of, bias=kind == QUALITY)
     curves = [reliability(*_claims(kind, given, labels, truth)) for given in (raw, calibrated)]
     before, after = map(calibration_error, curves)
@@ -60,7 +60,7 @@ def measure_classifier(
         "calibration_error:raw": before,
         "calibration_error:calibrated": after,
     }
-    rows = [{"calibrated": bool(number), **asdict(one)} for number, curve in enumerate(curves) for one in curve]
+    rows = [{"calibrated": bool(number), **asdict(point)} for number, curve in enumerate(curves) for point in curve]
     return calibration, measures, rows
 
 
@@ -89,15 +89,15 @@ def compare_versions(kind: str, models: Path, previous: Path, filtered: Path, so
     sample = documents.bottom_k(COMPARED, by="id").collect().sort("id")
     if not len(sample):
         return
-    found = []
+    judged = []
     for stage in (models, previous):
         classifier = load_classifier(stage / kind)
         scores = classifier.scores(sample["text"].to_list(), sample["hash"].to_list())
-        found.append(
+        judged.append(
             scores[:, classifier.labels.index(GOOD)]
             if kind == QUALITY
             else np.array(classifier.labels)[scores.argmax(axis=1)]
         )
-    value = rank_correlation(*found) if kind == QUALITY else float(np.mean(found[0] == found[1]))
+    value = rank_correlation(*judged) if kind == QUALITY else float(np.mean(judged[0] == judged[1]))
     row = {"measure": f"agreement:{version_at(previous, kind)}", "value": value}
     write_card(folder, "classifiers", kind, str(version_at(models, kind)), [row])

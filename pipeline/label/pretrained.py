@@ -4,7 +4,6 @@ A model is a stage of its own: `model-<hash>/model.bin`. One that comes from the
 first fetched; what the classifiers' stage depends on is its content.
 """
 
-import difflib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from classifiers.file_format import LABEL
 from classifiers.settings import QualitySettings, TopicSettings
+from mixes.errors import nearest
 from pipeline.errors import PipelineError
 from pipeline.store.stage import Stage, StageStore, write_aside
 
@@ -61,7 +61,7 @@ def slug(label: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in label.lower()).split())
 
 
-def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) -> tuple[Path, str, list[str]]:
+def _fetch(stages: StageStore, base: Path, field: str, where: str, limit: int) -> tuple[Path, str, list[str]]:
     """(file, its SHA-256, its labels)"""
     remote = "://" in where
     local = base / where
@@ -74,7 +74,7 @@ def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) ->
 
         aside = folder / ".model.bin"
         try:
-            sha256 = _copy(field, where, base, most, aside)
+            sha256 = _copy(field, where, base, limit, aside)
             parts = check_model(aside, f"{field} {where}")
             aside.rename(folder / "model.bin")
         finally:
@@ -86,24 +86,24 @@ def _fetch(stages: StageStore, base: Path, field: str, where: str, most: int) ->
     return folder / "model.bin", model["sha256"], sorted(model["labels"])
 
 
-def _copy(field: str, where: str, base: Path, most: int, to: Path) -> str:
-    """Copy what is read from `where`, at most `most` bytes; returns its SHA-256."""
+def _copy(field: str, where: str, base: Path, limit: int, to: Path) -> str:
+    """Copy what is read from `where`, at most `limit` bytes; returns its SHA-256."""
     import fsspec
 
     hashed, size = hashlib.sha256(), 0
     try:
         opened = fsspec.open(where, "rb") if "://" in where else (base / where).open("rb")
         with opened as source, to.open("wb") as target:
-            while size <= most and (chunk := source.read(CHUNK)):
+            while size <= limit and (chunk := source.read(CHUNK)):
                 size += len(chunk)
                 hashed.update(chunk)
                 target.write(chunk)
     except Exception as error:  # each protocol of fsspec raises its own
-        said = str(error).splitlines()[0] if str(error) else "no reason given"
-        raise PipelineError(f"{field}: cannot read {where} ({type(error).__name__}: {said})") from None
-    if size > most:
+        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        raise PipelineError(f"{field}: cannot read {where} ({type(error).__name__}: {reason})") from None
+    if size > limit:
         section = field.partition(".")[0]
-        raise PipelineError(f"{field}: {where} is larger than {section}.max_model_bytes, {most:,} — raise it")
+        raise PipelineError(f"{field}: {where} is larger than {section}.max_model_bytes, {limit:,} — raise it")
     return hashed.hexdigest()
 
 
@@ -111,8 +111,9 @@ def _label(field: str, wanted: str, labels: list[str]) -> str:
     wanted = wanted.removeprefix(LABEL)
     if wanted in labels:
         return wanted
-    near = difflib.get_close_matches(wanted, labels, n=1, cutoff=0)[0]
-    raise PipelineError(f"{field}: the model has no label {wanted!r} — did you mean {near!r}? It has {_list(labels)}")
+    near = nearest(wanted, labels)
+    hint = f"did you mean {near!r}? It has" if near else "it has"
+    raise PipelineError(f"{field}: the model has no label {wanted!r} — {hint} {_list(labels)}")
 
 
 def _list(labels: list[str]) -> str:

@@ -48,16 +48,16 @@ def quality_examples(
     return Examples(good + raw, labels, {"positives": len(good), settings.negatives: len(raw)})
 
 
-def _raw_pages(filtered: Path, cleaned: Path, source: str, language: Path, keep: str, most: int) -> list[str]:
+def _raw_pages(filtered: Path, cleaned: Path, source: str, language: Path, keep: str, limit: int) -> list[str]:
     """A source's pages in the wanted language, those that the rules on text dropped (as sampled) included."""
     dropped_for_text = ~pl.col("step").is_in(("urls", "extract", "language"))
     kept, dropped = (
-        rows.filter(pl.col("source") == source).select("id", "text").bottom_k(most, by="id").collect()
+        rows.filter(pl.col("source") == source).select("id", "text").bottom_k(limit, by="id").collect()
         for rows in (scan(cleaned, "documents"), scan(filtered, "dropped/*").filter(dropped_for_text))
     )
     speaks = TextModel(language).best(dropped["text"].to_list()) if len(dropped) else []
     same = dropped.filter(pl.Series([label == keep for label, _ in speaks], dtype=pl.Boolean))
-    return pl.concat([kept, same]).sort("id").head(most)["text"].to_list()
+    return pl.concat([kept, same]).sort("id").head(limit)["text"].to_list()
 
 
 def topic_examples(cleaned: Path, settings: TopicSettings) -> Examples | None:
@@ -93,13 +93,13 @@ def make_classifier(
     settings: QualitySettings | TopicSettings,
     examples: Examples | None,
     ready: ReadyModel | None,
-    known: Path,
+    tuned_before: Path,
     folder: Path,
     progress: Progress,
 ) -> None:
     """Train `folder/<kind>` or take the ready model, calibrate it on the examples, and write its card.
 
-    `known` remembers what autotune found.
+    `tuned_before` remembers what autotune found.
     """
     if ready:
         used: dict[str, Any] = {"labels": ready.names}
@@ -107,7 +107,7 @@ def make_classifier(
         files, names, origin = [f"../../{ready.file.parent.name}/{ready.file.name}"], ready.names, ready.sha256
     else:
         assert examples is not None  # the settings' own check
-        training = tuned(examples, settings.folds, settings.training, known)
+        training = tuned(examples, settings.folds, settings.training, tuned_before)
         used = {"folds": settings.folds, **training.model_dump(exclude={"autotune_seconds"})}
         fitted = train_crossfit(examples, settings.folds, training, folder / kind, progress)
         files, names, origin = [f"{fold}.bin" for fold in range(settings.folds)], {}, ""

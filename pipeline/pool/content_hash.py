@@ -11,10 +11,10 @@ from pipeline.store.stage import Stage, StageStore, write_aside
 ROWS = 1_000  # documents read at once
 
 
-def domain_contents(stages: StageStore, pool: Path) -> dict[str, str]:
+def domain_contents(stages: StageStore, pool_folder: Path) -> dict[str, str]:
     """Domain → content, over the documents of both splits; hashed once a pool."""
-    stage = Stage("contents", 1, None, (pool.name,))
-    folder = stages.run(stage, lambda folder: _write_contents(Pool(pool), folder / "contents.json"))
+    stage = Stage("contents", 1, None, (pool_folder.name,))
+    folder = stages.run(stage, lambda folder: _write_contents(Pool(pool_folder), folder / "contents.json"))
     contents: dict[str, str] = json.loads((folder / "contents.json").read_bytes())
     return contents
 
@@ -29,19 +29,19 @@ def _write_contents(pool: Pool, file: Path) -> None:
             hashes: dict[str, list[str]] = {}
             for name, text, document in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 hashes.setdefault(name, []).append(content_hash(document if text is None else text))
-            contents |= {name: domain_content([contents[name], *mine]) for name, mine in hashes.items()}
+            contents |= {name: domain_content([contents[name], *of_domain]) for name, of_domain in hashes.items()}
     write_aside(file, json.dumps(contents, indent=1).encode())
 
 
 def bucket_tokens(pool: Pool, available: dict[str, float]) -> dict[str, list[float]]:
     """Domain → tokens of its quality buckets, worst first, that a training run can draw on: `available` tokens by
     domain, shared as the pool's training split shares them. One bucket where quality is not scored."""
-    held: dict[str, dict[int, int]] = {name: {} for name in pool.domains}
+    tokens_by_bucket: dict[str, dict[int, int]] = {name: {} for name in pool.domains}
     for file in pool.manifest["files"]:
         if file["split"] == TRAIN:
-            mine = held[file["domain"]]
-            mine[file["bucket"]] = mine.get(file["bucket"], 0) + file["tokens"]
+            buckets = tokens_by_bucket[file["domain"]]
+            buckets[file["bucket"]] = buckets.get(file["bucket"], 0) + file["tokens"]
     return {
-        name: [available[name] * mine.get(bucket, 0) / sum(mine.values()) for bucket in range(max(mine) + 1)]
-        for name, mine in held.items()
+        name: [available[name] * buckets.get(bucket, 0) / sum(buckets.values()) for bucket in range(max(buckets) + 1)]
+        for name, buckets in tokens_by_bucket.items()
     }

@@ -38,7 +38,7 @@ def plan_domains(
     sources: dict[str, SourceSettings],
     pool: PoolSettings,
     min_bytes: int,
-    most: int,
+    most_domains: int,
     folder: Path,
 ) -> None:
     """Write `domains.json`: domain → DomainPlan, for the documents of all stages of labels.
@@ -49,19 +49,18 @@ def plan_domains(
     table = labels(*labelled).collect()
     plans = {}
     for source, settings in sorted(sources.items()):
-        mine = table.filter(pl.col("source") == source)
-        if not len(mine):
+        documents = table.filter(pl.col("source") == source)
+        if not len(documents):
             fix = "mend its shards" if settings.format == TOKENS else "loosen heuristics or set filters: false"
             raise PipelineError(
-                f"sources.{source}: no document is left after filtering — "
-                f'`mixwright sql "from funnel_by_stage"` says why; {fix}'
+                f"sources.{source}: no document is left after filtering — the catalog's funnel_by_stage says why; {fix}"
             )
         if settings.fields.domain:
-            parts = split_topics(mine, min_bytes, len(mine) + 1)
+            parts = split_topics(documents, min_bytes, len(documents) + 1)
         else:
-            parts = split_topics(mine, min_bytes, most) if settings.topics else [(source, None)]
+            parts = split_topics(documents, min_bytes, most_domains) if settings.topics else [(source, None)]
         for name, topics in parts:
-            part = mine if topics is None else mine.filter(pl.col("topic").is_in(topics))
+            part = documents if topics is None else documents.filter(pl.col("topic").is_in(topics))
             plans[name] = _plan(source, topics, part, settings, pool)
     text = json.dumps({name: plan.model_dump() for name, plan in sorted(plans.items())}, indent=1)
     write_aside(folder / "domains.json", text.encode())
@@ -72,14 +71,16 @@ def read_domains(folder: Path) -> dict[str, DomainPlan]:
     return {name: DomainPlan(**plan) for name, plan in json.loads((folder / "domains.json").read_bytes()).items()}
 
 
-def split_topics(documents: pl.DataFrame, min_bytes: int, most: int) -> list[tuple[str, tuple[str, ...] | None]]:
+def split_topics(
+    documents: pl.DataFrame, min_bytes: int, most_domains: int
+) -> list[tuple[str, tuple[str, ...] | None]]:
     """(domain, topics) of one source: its largest topics that reach `min_bytes`, and one domain for the rest.
 
     The rest must reach `min_bytes` too, or the smallest of the large topics joins it.
     """
     source = documents["source"][0]
     sizes = documents.group_by("topic").agg(pl.col("bytes").sum()).sort(["bytes", "topic"], descending=[True, False])
-    large = [topic for topic, size in sizes.iter_rows() if size >= min_bytes and topic != OTHER][: most - 1]
+    large = [topic for topic, size in sizes.iter_rows() if size >= min_bytes and topic != OTHER][: most_domains - 1]
     rest = [(topic, size) for topic, size in sizes.iter_rows() if topic not in large]
     while large and rest and sum(size for _, size in rest) < min_bytes:
         joining = large.pop()

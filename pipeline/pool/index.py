@@ -19,6 +19,7 @@ from pipeline.pool.tokenise import write_tokens
 from pipeline.read.sources import WIDTH, Shard
 from pipeline.read.tokens import take_ids
 from pipeline.store.documents import read_rows, write_rows
+from pipeline.store.files import rank_file, rank_name
 from pipeline.store.funnel import size
 from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
 
@@ -37,7 +38,7 @@ class WriteIndex(PipelineStep):
 
     def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Consume all documents; yields none."""
-        write_rows(map(_row, data), SCHEMA, self.folder / "labels" / f"{rank:05d}.parquet")
+        write_rows(map(_row, data), SCHEMA, rank_file(self.folder / "labels", rank))
         return iter(())
 
 
@@ -63,10 +64,10 @@ class CopyTokens(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes token files; yields nothing."""
-        rows = read_rows(self.indexed / "labels" / f"{rank:05d}.parquet")
+        rows = read_rows(rank_file(self.indexed / "labels", rank))
         documents = _documents(self.shards[rank], rows)
         dtype = id_type(vocabulary_size(load_tokenizer(self.tokenizer)))
-        write_tokens(documents, dtype, self.domains, self.folder, f"{self.first + rank:05d}")
+        write_tokens(documents, dtype, self.domains, self.folder, rank_name(self.first + rank))
         return iter(())
 
 

@@ -22,10 +22,10 @@ def write_manifest(tokenised: Path, domains: Path, tokenizer: Path, end: str, co
     sources = {name: plan.source for name, plan in read_domains(domains).items()}
     for name in sources:
         for split in (TRAIN, VALIDATION):
-            held = [file["tokens"] for file in files if file["domain"] == name and file["split"] == split]
-            if sum(held) <= context:
+            counts = [file["tokens"] for file in files if file["domain"] == name and file["split"] == split]
+            if sum(counts) <= context:
                 raise PipelineError(
-                    f"domain {name}: its {split} split holds {sum(held)} tokens, less than a sequence of {context} — "
+                    f"domain {name}: its {split} split holds {sum(counts)} tokens, less than a sequence of {context} — "
                     "give it more text, or raise pool.validation_share"
                 )
     manifest = {"tokens": tokenised.name, "end": end, "sources": sources, "files": files}

@@ -43,15 +43,15 @@ class Pool:
         return {name: self._domain(name, source) for name, source in sorted(self.manifest["sources"].items())}
 
     def _domain(self, name: str, source: str) -> PoolDomain:
-        mine = [file for file in self.manifest["files"] if file["domain"] == name]
-        train = [file for file in mine if file["split"] == TRAIN]
+        files = [file for file in self.manifest["files"] if file["domain"] == name]
+        train = [file for file in files if file["split"] == TRAIN]
         return PoolDomain(
             name=name,
             source=source,
-            documents=sum(file["documents"] for file in mine),
-            bytes=sum(file["bytes"] for file in mine),
+            documents=sum(file["documents"] for file in files),
+            bytes=sum(file["bytes"] for file in files),
             tokens=sum(file["tokens"] for file in train),
-            validation_tokens=sum(file["tokens"] for file in mine) - sum(file["tokens"] for file in train),
+            validation_tokens=sum(file["tokens"] for file in files) - sum(file["tokens"] for file in train),
         )
 
     @property
@@ -63,21 +63,25 @@ class Pool:
     def available(self, full_tokens: dict[str, int | None]) -> dict[str, float]:
         """Domain → tokens that a training run can draw on: the source's full corpus, where it is stated
         (source → tokens), shared by its domains as the pool shares it; else the pool's own."""
-        held: dict[str, int] = {}
+        source_tokens: dict[str, int] = {}
         for domain in self.domains.values():
-            held[domain.source] = held.get(domain.source, 0) + domain.tokens
+            source_tokens[domain.source] = source_tokens.get(domain.source, 0) + domain.tokens
         return {
-            name: float(domain.tokens * (full_tokens.get(domain.source) or held[domain.source]) / held[domain.source])
+            name: float(
+                domain.tokens
+                * (full_tokens.get(domain.source) or source_tokens[domain.source])
+                / source_tokens[domain.source]
+            )
             for name, domain in self.domains.items()
         }
 
     def files(self, split: str) -> dict[str, list[Path]]:
         """Token files by domain, in a fixed order."""
-        found: dict[str, list[Path]] = {name: [] for name in self.domains}
+        files: dict[str, list[Path]] = {name: [] for name in self.domains}
         for file in self.manifest["files"]:
             if file["split"] == split:
-                found[file["domain"]].append(self.tokenised / "tokens" / file["file"])
-        return found
+                files[file["domain"]].append(self.tokenised / "tokens" / file["file"])
+        return files
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

@@ -22,8 +22,8 @@ class TokenizerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str | None = None
-    """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that stands
-    in a text is text."""
+    """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that
+    appears in a text is text."""
     vocabulary: int = Field(2048, ge=300, le=65_536)
     """Tokens of a trained one. Small, since a proxy's head costs as much as its layers."""
     bytes_a_domain: int = Field(1_500_000, ge=10_000)

@@ -18,6 +18,7 @@ from mixes.proxy.tokens import id_type
 from pipeline.pool.domains import DomainPlan, read_domains
 from pipeline.pool.pool import TRAIN, VALIDATION
 from pipeline.store.documents import read_rows, write_rows
+from pipeline.store.files import rank_name
 from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
 
 BATCH = 256  # documents tokenised in one call
@@ -55,7 +56,7 @@ class TokeniseDocuments(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes token files; yields nothing."""
-        name = f"{rank:05d}"
+        name = rank_name(rank)
         labels = {row["id"]: row for row in read_rows(self.labelled / "labels" / f"{name}.parquet")}
         rows = (
             {**row, **labels[row["id"]]}

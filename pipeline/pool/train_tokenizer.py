@@ -32,11 +32,11 @@ def train_bpe(cleaned: Path, labelled: Path, domains: Path, settings: TokenizerS
 def _training_texts(cleaned: Path, labelled: Path, domains: Path, size: int) -> Iterator[str]:
     """Documents with the largest ids of each domain (validation has the smallest), up to `size` bytes."""
     for _, plan in sorted(read_domains(domains).items()):
-        mine = labels(labelled).filter(pl.col("source") == plan.source)
+        documents = labels(labelled).filter(pl.col("source") == plan.source)
         if plan.topics is not None:
-            mine = mine.filter(pl.col("topic").is_in(plan.topics))
+            documents = documents.filter(pl.col("topic").is_in(plan.topics))
         chosen = (
-            mine.select("id", pl.min_horizontal("bytes", LONGEST).alias("bytes"))
+            documents.select("id", pl.min_horizontal("bytes", LONGEST).alias("bytes"))
             .filter(pl.col("id") > plan.held_out_below)
             .sort("id", descending=True)
             .filter(pl.col("bytes").cum_sum() <= size)

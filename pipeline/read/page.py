@@ -10,6 +10,7 @@ bytes of the text, and the text.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -25,6 +26,7 @@ META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNOREC
 HEAD = 2048  # bytes in which a page may declare its charset
 MAX_MEMORY = 1 << 30  # bytes that the process may map: 6 MB of nothing but short paragraphs fit (measured)
 WAIT = 6  # times the processor time that a page may take by the clock, on a machine with too much to do (assumed)
+PR_SET_PDEATHSIG = 1
 
 
 def page_text(page: bytes, charset: str = "", extractor: str = "resiliparse") -> str:
@@ -35,9 +37,9 @@ def page_text(page: bytes, charset: str = "", extractor: str = "resiliparse") ->
 def _charset(page: bytes, declared: str) -> str:
     meta = META_CHARSET.search(page, 0, HEAD)
     for name in (declared, meta.group(1).decode("ascii", "replace") if meta else ""):
-        known = map_encoding_to_html5(name, fallback_utf8=False)
-        if known:
-            return known
+        charset_name = map_encoding_to_html5(name, fallback_utf8=False)
+        if charset_name:
+            return charset_name
     return detect_encoding(page) or "utf-8"
 
 
@@ -55,7 +57,9 @@ EXTRACTORS: dict[str, Callable[[str], str]] = {"resiliparse": _by_resiliparse, "
 
 
 def serve() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until there are no more, or the process that makes them has ended."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it may be busy with a page
     with contextlib.suppress(ValueError, OSError):  # not every system has the limit
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     for ends in (signal.SIGPROF, signal.SIGALRM):

@@ -16,6 +16,7 @@ from pipeline.read.settings import MAX_DOCUMENT, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
 from pipeline.store.documents import scan, write_parquet
+from pipeline.store.files import rank_file
 from pipeline.store.funnel import KEPT, Funnel, size
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
@@ -53,17 +54,17 @@ class ReadShards(PipelineStep):
         funnel = Funnel(self.name)
         refused = []
         for shard in self.shards[rank::world_size]:
-            for found in self.readers[shard.format](shard, self.settings.max_page_bytes):
-                if isinstance(found, Refused):
-                    funnel.count(shard.source, f"refused: {found.reason}", 0, 0)
-                    refused.append((shard.source, shard.name, found.offset, found.reason, found.fatal))
+            for document in self.readers[shard.format](shard, self.settings.max_page_bytes):
+                if isinstance(document, Refused):
+                    funnel.count(shard.source, f"refused: {document.reason}", 0, 0)
+                    refused.append((shard.source, shard.name, document.offset, document.reason, document.fatal))
                 else:
-                    found.metadata.update(source=shard.source, off=frozenset(shard.off), extractor=shard.extractor)
-                    funnel.count(shard.source, KEPT, size(found), size(found))
-                    yield found
+                    document.metadata.update(source=shard.source, off=frozenset(shard.off), extractor=shard.extractor)
+                    funnel.count(shard.source, KEPT, size(document), size(document))
+                    yield document
         funnel.write(self.folder, rank)
         frame = pl.DataFrame(refused, schema=REFUSED, orient="row")
-        write_parquet(frame, self.folder / "refused" / f"{rank:05d}.parquet")
+        write_parquet(frame, rank_file(self.folder / "refused", rank))
 
 
 def check_refused(folder: Path, shards: list[Shard], settings: ReadSettings) -> None:
@@ -91,29 +92,29 @@ def lost_ranks(folder: Path) -> list[str]:
     ]
 
 
-def read_warc(shard: Shard, most: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
+def read_warc(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
     """HTML responses of a WARC file."""
-    return _read_records(shard, "response", most, _page)
+    return _read_records(shard, "response", limit, _page)
 
 
-def read_wet(shard: Shard, most: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
+def read_wet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
     """Text that Common Crawl extracted: the conversion records of a WET file."""
-    return _read_records(shard, "conversion", most, _converted)
+    return _read_records(shard, "conversion", limit, _converted)
 
 
 def _read_records(
-    shard: Shard, kind: str, most: int, content: Callable[[Record, int], tuple[str, dict[str, Any]]]
+    shard: Shard, kind: str, limit: int, content: Callable[[Record, int], tuple[str, dict[str, Any]]]
 ) -> Iterator[Document | Refused]:
     offset = 0
     try:
         with shard.open() as file:
-            for record in warc_records(file, shard.name, kind, most):
+            for record in warc_records(file, shard.name, kind, limit):
                 offset = record.offset
                 if isinstance(record, Refused):
                     yield record
                     continue
                 try:
-                    document = _from_record(shard, record, most, content)
+                    document = _from_record(shard, record, limit, content)
                 except Refused as refused:
                     yield refused
                 else:
@@ -125,12 +126,12 @@ def _read_records(
 
 
 def _from_record(
-    shard: Shard, record: Record, most: int, content: Callable[[Record, int], tuple[str, dict[str, Any]]]
+    shard: Shard, record: Record, limit: int, content: Callable[[Record, int], tuple[str, dict[str, Any]]]
 ) -> Document:
     address = record.headers.get("warc-target-uri", "")
     if not address:
         raise Refused("no target URI", record.offset)
-    text, extra = content(record, most)
+    text, extra = content(record, limit)
     metadata = {
         "url": address.strip("<>"),  # some writers follow the first edition of the standard to the letter
         "date": record.headers.get("warc-date", ""),
@@ -140,14 +141,14 @@ def _from_record(
     return Document(text=text, id=shard.document_id(record.offset, address), metadata=metadata)
 
 
-def _page(record: Record, most: int) -> tuple[str, dict[str, Any]]:
-    page = html_page(record, most)
+def _page(record: Record, limit: int) -> tuple[str, dict[str, Any]]:
+    page = html_page(record, limit)
     return "", {"raw": page.body, "charset": page.charset}
 
 
-def _converted(record: Record, most: int) -> tuple[str, dict[str, Any]]:
-    if record.block is None or len(record.block) > most:
-        raise Refused(larger_than(most), record.offset)
+def _converted(record: Record, limit: int) -> tuple[str, dict[str, Any]]:
+    if record.block is None or len(record.block) > limit:
+        raise Refused(larger_than(limit), record.offset)
     check_block(record)
     return record.block.decode("utf-8", "replace"), {}
 

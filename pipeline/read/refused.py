@@ -9,6 +9,6 @@ class Refused(Exception):
         self.reason, self.offset, self.fatal = reason, offset, fatal
 
 
-def larger_than(most: int) -> str:
-    """The reason of a page or line of more than `most` bytes."""
-    return f"larger than {most >> 20} MB" if most % (1 << 20) == 0 else f"larger than {most:,} bytes"
+def larger_than(limit: int) -> str:
+    """The reason of a page or line of more than `limit` bytes."""
+    return f"larger than {limit >> 20} MB" if limit % (1 << 20) == 0 else f"larger than {limit:,} bytes"

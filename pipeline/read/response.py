@@ -39,14 +39,14 @@ class Page:
     charset: str
 
 
-def html_page(record: Record, most: int) -> Page:
+def html_page(record: Record, limit: int) -> Page:
     """The page of a response record.
 
     Raises:
-        Refused: it is none, or not what its headers say, or larger than `most` bytes.
+        Refused: it is none, or not what its headers say, or larger than `limit` bytes.
     """
     if record.block is None:
-        raise Refused(larger_than(most), record.offset)
+        raise Refused(larger_than(limit), record.offset)
     head = BLANK_LINE.search(record.block, 0, MAX_HEADER) if record.block.startswith(b"HTTP/") else None
     if not head:
         is_http = record.headers.get("content-type", "").startswith("application/http")
@@ -58,7 +58,7 @@ def html_page(record: Record, most: int) -> Page:
         raise Refused("not HTML", record.offset)
     check_block(record)
     try:
-        body = _decoded(record, headers, record.block[head.end() :], most)
+        body = _decoded(record, headers, record.block[head.end() :], limit)
     except _BadBody as bad:
         raise Refused(bad.reason, record.offset) from None
     charset = CHARSET.search(parameters)
@@ -87,7 +87,7 @@ class _BadBody(Exception):
         self.reason = reason
 
 
-def _decoded(record: Record, headers: Headers, body: bytes, most: int) -> bytes:
+def _decoded(record: Record, headers: Headers, body: bytes, limit: int) -> bytes:
     """The body without its encodings; the payload's digest may be of it in any state (writers differ)."""
     digest = record.headers.get("warc-payload-digest", "")
     intact = _matches(digest, body)
@@ -97,15 +97,15 @@ def _decoded(record: Record, headers: Headers, body: bytes, most: int) -> bytes:
         raise _BadBody("too many encodings")
     for name in reversed(encodings):
         try:
-            body = DECODERS[name](body, most) if body else body
+            body = DECODERS[name](body, limit) if body else body
         except (*DAMAGE, brotli.error, ValueError):
             if not _is_decoded(name, body, last=len(encodings) == 1):
                 raise _BadBody("wrong chunking" if name == "chunked" else f"damaged {name} body") from None
         intact = intact or _matches(digest, body)
     if not intact:
         raise _BadBody("bad digest")
-    if len(body) > most:
-        raise _BadBody(larger_than(most))
+    if len(body) > limit:
+        raise _BadBody(larger_than(limit))
     length = headers.get("content-length", "")
     whole = not encodings and "warc-truncated" not in record.headers
     if whole and length.isdecimal() and length != str(len(body)):
@@ -120,36 +120,36 @@ def _is_decoded(encoding: str, body: bytes, last: bool) -> bool:
     return not CONTROL.search(body, 0, 256)
 
 
-def _unpack(body: bytes, most: int, new: Callable[[], Any]) -> bytes:
+def _unpack(body: bytes, limit: int, new: Callable[[], Any]) -> bytes:
     content = bytearray()
     for piece in unpacked([body], new):
         content += piece
-        if len(content) > most:
-            raise _BadBody(larger_than(most))
+        if len(content) > limit:
+            raise _BadBody(larger_than(limit))
     return bytes(content)
 
 
-def _inflate(body: bytes, most: int) -> bytes:
+def _inflate(body: bytes, limit: int) -> bytes:
     """`deflate` was to mean the zlib format; some servers send it bare."""
     try:
-        return _unpack(body, most, zlib_ng.decompressobj)
+        return _unpack(body, limit, zlib_ng.decompressobj)
     except ZLIB_ERROR:
-        return _unpack(body, most, partial(zlib_ng.decompressobj, wbits=-zlib_ng.MAX_WBITS))
+        return _unpack(body, limit, partial(zlib_ng.decompressobj, wbits=-zlib_ng.MAX_WBITS))
 
 
-def _unbrotli(body: bytes, most: int) -> bytes:
+def _unbrotli(body: bytes, limit: int) -> bytes:
     unpacker = brotli.Decompressor()
     content = bytearray(unpacker.process(body, output_buffer_limit=PIECE))
     while not unpacker.is_finished():
         if unpacker.can_accept_more_data():
             raise EOFError("cut in the middle")
         content += unpacker.process(b"", output_buffer_limit=PIECE)
-        if len(content) > most:
-            raise _BadBody(larger_than(most))
+        if len(content) > limit:
+            raise _BadBody(larger_than(limit))
     return bytes(content)
 
 
-def _unchunk(body: bytes, most: int) -> bytes:
+def _unchunk(body: bytes, limit: int) -> bytes:
     content, at = bytearray(), 0
     for _ in range(MAX_CHUNKS):
         size = CHUNK_SIZE.match(body, at)

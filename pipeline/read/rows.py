@@ -17,28 +17,28 @@ from pipeline.read.unpack import lines_of
 ROWS = 500  # Parquet rows in memory at a time
 
 
-def read_jsonl(shard: Shard, most: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
+def read_jsonl(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
     """Documents of a JSON-lines file."""
     offset = 0
     try:
         with shard.open() as file:
-            for start, line in lines_of(file, shard.name, most):
+            for start, line in lines_of(file, shard.name, limit):
                 offset = start
                 if line is None:
-                    yield Refused(larger_than(most), start)
+                    yield Refused(larger_than(limit), start)
                 elif line.strip():
                     try:
                         row = orjson.loads(line)
                     except orjson.JSONDecodeError:
                         row = None
-                    yield _document(shard, start, row, most)
+                    yield _document(shard, start, row, limit)
     except EOFError:
         yield Refused("truncated", offset, fatal=True)
     except Exception as error:  # a file system raises what it likes
         yield unreadable(error, offset)
 
 
-def read_parquet(shard: Shard, most: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
+def read_parquet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
     """Documents of a Parquet file; the offset of a refused one is its row.
 
     Raises:
@@ -55,7 +55,7 @@ def read_parquet(shard: Shard, most: int = MAX_DOCUMENT) -> Iterator[Document | 
                 )
             for batch in table.iter_batches(batch_size=ROWS):
                 for row in batch.to_pylist():
-                    yield _document(shard, row_number, row, most)
+                    yield _document(shard, row_number, row, limit)
                     row_number += 1
     except PipelineError:
         raise
@@ -68,14 +68,14 @@ def unreadable(error: Exception, offset: int) -> Refused:
     return Refused(f"unreadable ({type(error).__name__})", offset, fatal=True)
 
 
-def _document(shard: Shard, offset: int, row: Any, most: int) -> Document | Refused:
+def _document(shard: Shard, offset: int, row: Any, limit: int) -> Document | Refused:
     """A record as a document; its metadata object, or all its fields but the text, become attributes."""
     fields = shard.fields
     text = _field(row, fields.text)
     if not isinstance(row, dict) or not isinstance(text, str):
         return Refused("not a record with a text", offset)
-    if len(text) > most:
-        return Refused(larger_than(most), offset)
+    if len(text) > limit:
+        return Refused(larger_than(limit), offset)
     held = row.get("metadata")
     attributes = held if isinstance(held, dict) else {name: value for name, value in row.items() if name != fields.text}
     metadata = {name: _text(row, getattr(fields, name)) for name in ("url", "date", "license")}

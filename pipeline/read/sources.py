@@ -44,7 +44,7 @@ class Fields(BaseModel):
     url: str = "metadata.url"
     """Where it came from."""
     license: str = "metadata.license"
-    """Under which licence it stands."""
+    """The licence that it is published under."""
     domain: str | None = None
     """What names the document's domain, where the records say it."""
 
@@ -64,17 +64,17 @@ class SourceSettings(BaseModel):
     prefix: str = "https://data.commoncrawl.org/"
     """What a list's lines follow: a URL, or a folder relative to the experiment file."""
     first: int | None = Field(None, ge=1)
-    """Take only so many shards, the first ones."""
+    """Take only this many shards, the first ones."""
     sample: int | None = Field(None, ge=1)
-    """Take only so many shards, drawn by the hashes of their paths: the same ones at every run."""
+    """Take only this many shards, drawn by the hashes of their paths: the same ones at every run."""
     fields: Fields = Fields()
     """Field names of JSONL and Parquet; Dolma's by default."""
     extractor: Extractor = "resiliparse"
-    """What finds a page's main text: `resiliparse`, or `trafilatura` (to be installed, thirty times slower)."""
+    """What finds a page's main text: `resiliparse`, or `trafilatura` (an extra, thirty times slower)."""
     filters: bool = True
     """Whether the filters apply, from the URL block list to the masks; off for sources that are already clean."""
     without: tuple[Step, ...] = ()
-    """Single steps that are not applied to this source: filters, rounds of deduplication, decontamination."""
+    """Steps that are not applied to this source: filters, rounds of deduplication, decontamination."""
     quality: bool = False
     """Whether the quality classifier's score means something here (prose); else one bucket."""
     topics: bool = False
@@ -84,7 +84,7 @@ class SourceSettings(BaseModel):
     tokenizer_sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
     """SHA-256 of the tokenizer.json that made the ids of `tokens`, which must be that of `tokenizer.path`."""
     dtype: IdType = "uint16"
-    """How wide the ids of `tokens` are."""
+    """Width of the ids of `tokens`."""
 
     @property
     def steps_off(self) -> tuple[Step, ...]:
@@ -146,28 +146,28 @@ def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
     shards = []
     for name, source in sorted(sources.items()):
         field = f"sources.{name}.path"
-        found = _matches(field, source.path, base)
+        files = _matches(field, source.path, base)
         if source.path.endswith(LISTS):
-            found = {path: url for list_at in found.values() for path, url in _listed(field, list_at, source, base)}
+            files = {path: url for list_at in files.values() for path, url in _listed(field, list_at, source, base)}
         taken = {"source": name, "off": source.steps_off, **source.model_dump(include={"format", "extractor", "dtype"})}
-        shards += [Shard(url=found[path], fields=source.fields, **taken) for path in _part(list(found), source)]
+        shards += [Shard(url=files[path], fields=source.fields, **taken) for path in _part(list(files), source)]
     return shards
 
 
 def _matches(field: str, pattern: str, base: Path) -> dict[str, str]:
     """Path → where it is, of the files that a source's path matches. The paths are the same on every machine."""
     if is_remote(pattern):
-        found = {url: url for url in _ask(field, pattern, expand)}
+        matches = {url: url for url in _ask(field, pattern, expand)}
         looked = ""
     else:
         glob = Path(pattern)
         root, glob = (Path(glob.anchor), glob.relative_to(glob.anchor)) if glob.is_absolute() else (base, glob)
         files = sorted(file for file in root.glob(str(glob)) if file.is_file())
-        found = {file.relative_to(root).as_posix(): str(file) for file in files}
+        matches = {file.relative_to(root).as_posix(): str(file) for file in files}
         looked = f" (looked under {root.resolve()})"
-    if not found:
+    if not matches:
         raise PipelineError(f"{field}: no file matches {pattern!r}{looked}")
-    return found
+    return matches
 
 
 def _listed(field: str, list_at: str, source: SourceSettings, base: Path) -> Iterator[tuple[str, str]]:

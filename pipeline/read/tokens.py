@@ -24,14 +24,14 @@ HEADER = b"\x93NUMPY"  # of files that numpy.save wrote
 TOLD_BY = 32  # pairs of 16 bits from which on the width of ids can be told
 
 
-def read_tokens(shard: Shard, most: int, tokenizer: Path, end: str) -> Iterator[Document | Refused]:
+def read_tokens(shard: Shard, limit: int, tokenizer: Path, end: str) -> Iterator[Document | Refused]:
     """Documents without text of a shard of ids; `metadata` holds offset and tokens (the ending one included).
 
     Raises:
         PipelineError: the ids are plainly of another type than the source says.
     """
-    known = load_tokenizer(tokenizer)
-    sizes, ending = token_bytes(known, end), known.token_to_id(end)
+    loaded = load_tokenizer(tokenizer)
+    sizes, ending = token_bytes(loaded, end), loaded.token_to_id(end)
     assert ending is not None  # checked before any shard is read
     width, start = WIDTH[shard.dtype], 0  # start: the offset of the document that is not yet ended
     open_part = np.zeros(3, dtype=np.int64)  # its tokens, bytes, ids outside the vocabulary so far
@@ -48,7 +48,7 @@ def read_tokens(shard: Shard, most: int, tokenizer: Path, end: str) -> Iterator[
                 parts[0] += open_part
                 open_part = parts[-1]
                 for tokens, size, outside in parts[:-1].tolist():
-                    yield _judged(shard, start, tokens, size, outside, most)
+                    yield _judged(shard, start, tokens, size, outside, limit)
                     start += tokens * width
     except PipelineError:
         raise
@@ -87,11 +87,11 @@ def _measured(ids: np.ndarray, sizes: np.ndarray, ending: int) -> np.ndarray:
     return np.diff(totals[np.concatenate([[0], ends, [len(ids)]])], axis=0)
 
 
-def _judged(shard: Shard, start: int, tokens: int, size: int, outside: int, most: int) -> Document | Refused:
+def _judged(shard: Shard, start: int, tokens: int, size: int, outside: int, limit: int) -> Document | Refused:
     if tokens == 1:
         return Refused("empty", start)
-    if tokens * WIDTH[shard.dtype] > most:
-        return Refused(larger_than(most), start)
+    if tokens * WIDTH[shard.dtype] > limit:
+        return Refused(larger_than(limit), start)
     if outside:
         return Refused("id outside the vocabulary", start)
     metadata = {"url": "", "offset": start, "tokens": tokens, "token_bytes": size}

@@ -56,8 +56,8 @@ def chunks_of(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(CHUNK), b"")
 
 
-def lines_of(file: BinaryIO, name: str, most: int) -> Iterator[tuple[int, bytes | None]]:
-    """(offset, line) of a file that is packed as its name's ending says; None for a line of more than `most` bytes.
+def lines_of(file: BinaryIO, name: str, limit: int) -> Iterator[tuple[int, bytes | None]]:
+    """(offset, line) of a file that is packed as its name's ending says; None for a line of more than `limit` bytes.
 
     Offsets count unpacked bytes.
 
@@ -65,21 +65,21 @@ def lines_of(file: BinaryIO, name: str, most: int) -> Iterator[tuple[int, bytes 
         One of DAMAGE: as `unpacked`.
     """
     new = UNPACKERS.get(name.rpartition(".")[2])
-    offset, held = 0, 0  # where the present line starts; how much of it was in earlier pieces
+    offset, earlier = 0, 0  # where the present line starts; how much of it was in earlier pieces
     parts: list[bytes] = []  # the earlier pieces, unless the line is too large already
     for piece in unpacked(chunks_of(file), new) if new else chunks_of(file):
         *ended, rest = piece.split(b"\n")
         for end in ended:
-            size = held + len(end)
-            yield offset, b"".join([*parts, end]) if size <= most else None
-            offset, held, parts = offset + size + 1, 0, []
-        held += len(rest)
-        if held <= most:
+            size = earlier + len(end)
+            yield offset, b"".join([*parts, end]) if size <= limit else None
+            offset, earlier, parts = offset + size + 1, 0, []
+        earlier += len(rest)
+        if earlier <= limit:
             parts.append(rest)
         else:
             parts.clear()
-    if held:
-        yield offset, b"".join(parts) if held <= most else None
+    if earlier:
+        yield offset, b"".join(parts) if earlier <= limit else None
 
 
 class Whole:
@@ -167,18 +167,18 @@ class GzipMembers:
         """Make the first member behind the present part's start that begins a part the next; False if there is none."""
         at = max(0, self.start + 1 - self.origin)
         while True:
-            found = self.packed.find(MAGIC, at)
-            if found < 0:
+            member = self.packed.find(MAGIC, at)
+            if member < 0:
                 self._drop(max(at, len(self.packed) - len(MAGIC) + 1))
                 at = self.taken = 0
                 if not self._more():
                     self._drop(len(self.packed))
                     return False
-            elif self._begins_part(found):
-                self.taken = found
+            elif self._begins_part(member):
+                self.taken = member
                 return True
             else:
-                at = found + 1
+                at = member + 1
 
     def _begins_part(self, at: int) -> bool:
         while len(self.packed) < at + LOOK and self._more():

@@ -57,28 +57,28 @@ class _BrokenFrame(Exception):
         self.reason, self.cut = reason, cut
 
 
-def warc_records(file: BinaryIO, name: str, kind: str, most: int) -> Iterator[Record | Refused]:
-    """Records of one `kind` (their WARC-Type), with blocks of at most `most` bytes, and what could not be read.
+def warc_records(file: BinaryIO, name: str, kind: str, limit: int) -> Iterator[Record | Refused]:
+    """Records of one `kind` (their WARC-Type), with blocks of at most `limit` bytes, and what could not be read.
 
     A refusal is fatal where nothing could be read behind it, unless it is one bad record in a member of its own.
     """
-    held: _Damage | None = None
+    damage: _Damage | None = None
     seen = False
-    for found in _found(file, name, kind, most + MAX_HEADER):
-        if held:
-            yield Refused(held.reason, held.offset)
-        held = found if isinstance(found, _Damage) else None
-        if isinstance(found, Record):
+    for record in _found(file, name, kind, limit + MAX_HEADER):
+        if damage:
+            yield Refused(damage.reason, damage.offset)
+        damage = record if isinstance(record, _Damage) else None
+        if isinstance(record, Record):
             seen = True
-            if found.headers.get("warc-type", "").lower() == kind:
-                yield found
-    if held:
-        yield Refused(held.at_end, held.offset, fatal=not (held.confined and seen))
+            if record.headers.get("warc-type", "").lower() == kind:
+                yield record
+    if damage:
+        yield Refused(damage.at_end, damage.offset, fatal=not (damage.confined and seen))
     elif not seen:
         yield Refused("empty file", 0, fatal=True)
 
 
-def _found(file: BinaryIO, name: str, kind: str, most: int) -> Iterator[Record | _Damage]:
+def _found(file: BinaryIO, name: str, kind: str, limit: int) -> Iterator[Record | _Damage]:
     parts = _parts(file, name)
     zipped = isinstance(parts, GzipMembers)
     while parts.next():
@@ -88,7 +88,7 @@ def _found(file: BinaryIO, name: str, kind: str, most: int) -> Iterator[Record |
             while tape.skip_blank_lines():
                 offset = parts.start + tape.position
                 try:
-                    record = _record(tape, offset, kind, most)
+                    record = _record(tape, offset, kind, limit)
                 except _BrokenFrame as broken:
                     cut = broken.cut and not zipped
                     alone = zipped and tape.position == 0
@@ -179,15 +179,15 @@ class _Tape:
     def find_next(self) -> None:
         """Drop everything up to the next place, behind the first byte, where a record may start."""
         while True:
-            found = NEXT_RECORD.search(self.bytes)
-            if found:
-                return self.drop(found.start() + 1)
+            next_record = NEXT_RECORD.search(self.bytes)
+            if next_record:
+                return self.drop(next_record.start() + 1)
             self.drop(max(0, len(self.bytes) - AHEAD))
             if not self.fill(len(self.bytes) + 1):
                 return self.drop(len(self.bytes))
 
 
-def _record(tape: _Tape, offset: int, kind: str, most: int) -> Record:
+def _record(tape: _Tape, offset: int, kind: str, limit: int) -> Record:
     """The record at the tape's start, which is left behind it."""
     headers, begin = _header(tape, offset)
     length = headers.get("content-length", "")
@@ -196,12 +196,12 @@ def _record(tape: _Tape, offset: int, kind: str, most: int) -> Record:
     end = begin + int(length)
     if tape.part.size is not None and tape.position + end > tape.part.size:
         raise _BrokenFrame("wrong Content-Length", cut=True)
-    held = end - begin <= most
-    if not (tape.fill(end) if held else tape.skip(end)):
+    fits = end - begin <= limit
+    if not (tape.fill(end) if fits else tape.skip(end)):
         raise _BrokenFrame("wrong Content-Length", cut=True)
-    if not tape.ends_at(end if held else 0):
+    if not tape.ends_at(end if fits else 0):
         raise _BrokenFrame("wrong Content-Length")
-    if not held:
+    if not fits:
         return Record(offset, headers, None)
     wanted = headers.get("warc-type", "").lower() == kind
     block = bytes(memoryview(tape.bytes)[begin:end]) if wanted else None

@@ -26,7 +26,7 @@ def members(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str,
 
 def member(archive: Path, name_ends: str) -> bytes:
     """The one member whose name ends so."""
-    found = [content for _, content in members(archive, lambda name: name.endswith(name_ends))]
-    if len(found) != 1:
-        raise KeyError(f"{archive.name}: {len(found)} members end in {name_ends}")
-    return found[0]
+    contents = [content for _, content in members(archive, lambda name: name.endswith(name_ends))]
+    if len(contents) != 1:
+        raise KeyError(f"{archive.name}: {len(contents)} members end in {name_ends}")
+    return contents[0]

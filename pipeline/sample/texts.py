@@ -92,8 +92,8 @@ def _docstrings(source: str) -> str:
     except SyntaxError:
         return ""
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    found = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
-    return "\n\n\n".join(text for text in found if text and len(text) > 80)
+    docstrings = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
+    return "\n\n\n".join(text for text in docstrings if text and len(text) > 80)
 
 
 def encyclopedia(packages: Packages) -> Iterator[Text]:

@@ -16,6 +16,7 @@ from pipeline.dedup.repeats import trim
 from pipeline.filters.lists import read_list
 from pipeline.filters.urls import hosts_of
 from pipeline.store.documents import read_rows
+from pipeline.store.files import rank_file
 from pipeline.store.funnel import FilterStep
 
 
@@ -31,7 +32,7 @@ class ReadDocuments(PipelineStep):
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Yield documents in the file's order."""
-        for number, row in enumerate(read_rows(self.stage / "documents" / f"{rank:05d}.parquet")):
+        for number, row in enumerate(read_rows(rank_file(self.stage / "documents", rank))):
             text, name = row.pop("text"), row.pop("id")
             row.update(attributes=json.loads(row["attributes"]), off=self.off.get(row["source"], frozenset()))
             yield Document(text=text, id=name, metadata={**row, "row": number})
@@ -96,7 +97,7 @@ class TrimRepeats(FilterStep):
     def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """As FilterStep's, with the spans of this rank's file."""
         self.spans = {}
-        rows = pl.read_parquet(self.found / f"{rank:05d}.parquet").select("row", "start", "end")
+        rows = pl.read_parquet(rank_file(self.found, rank)).select("row", "start", "end")
         for row, start, end in rows.iter_rows():
             self.spans.setdefault(row, []).append((start, end))
         yield from super().run(data, rank, world_size)

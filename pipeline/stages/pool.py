@@ -7,6 +7,7 @@ sources that are tokenised already no `index`. Steps are imported by the work th
 from collections.abc import Mapping
 from pathlib import Path
 
+from mixes.errors import did_you_mean
 from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
 from pipeline.label.pretrained import ReadyModel, ready_quality, ready_topics
@@ -27,20 +28,8 @@ def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:
 
 def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: Progress) -> Path:
     """The quality and topic models, cross-fitted or ready, and their cards; those that the experiment has."""
-    ready = ready_models(corpus)
+    ready, positives = ready_models(corpus), _examples_of_quality(corpus)
     quality, topics = corpus.quality, corpus.topics
-    for section, source in (
-        ("quality.negatives", quality and quality.negatives),
-        ("topics.labelled", topics and topics.labelled),
-    ):
-        if source is not None and source not in corpus.texts:
-            raise PipelineError(
-                f"{section}: no source of texts {source!r} — known are {', '.join(sorted(corpus.texts))}"
-            )
-    pattern = quality.positives if quality else None
-    positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
-    if pattern and not positives:
-        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
     language = corpus.file(corpus.language.model, "language.model")
     elsewhere = {"positives", "model", "max_model_bytes", "min_score", "most_domains", "min_bytes"}
     settings = {
@@ -52,7 +41,7 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
     stage = Stage("classify", 3, settings, inputs)
     first = quality.folds if quality else 0
     folds = first + (topics.folds if topics else 0)
-    known = corpus.stages.root / "autotuned"
+    tuned_before = corpus.stages.root / "autotuned"
 
     def work(folder: Path) -> None:
         from pipeline.label.train import make_classifier, quality_examples, topic_examples
@@ -60,12 +49,18 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         if quality:
             examples = quality_examples(filtered, cleaned, positives, language, corpus.language.keep, quality)
             make_classifier(
-                QUALITY, quality, examples, ready[QUALITY], known, folder, lambda done, _: progress(done, folds)
+                QUALITY, quality, examples, ready[QUALITY], tuned_before, folder, lambda done, _: progress(done, folds)
             )
         if topics:
             examples = topic_examples(cleaned, topics)
             make_classifier(
-                TOPIC, topics, examples, ready[TOPIC], known, folder, lambda done, _: progress(first + done, folds)
+                TOPIC,
+                topics,
+                examples,
+                ready[TOPIC],
+                tuned_before,
+                folder,
+                lambda done, _: progress(first + done, folds),
             )
 
     models = corpus.stages.run(stage, work)
@@ -73,6 +68,28 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         if used:
             _compare_with_previous(corpus, kind, cleaned, models)
     return models
+
+
+def _examples_of_quality(corpus: Corpus) -> list[Path]:
+    """The files of good prose, once all that the classifiers learn from is there.
+
+    Raises:
+        PipelineError: a source that a section names is no source of texts, or no file matches.
+    """
+    quality, topics = corpus.quality, corpus.topics
+    for field, source in (
+        ("quality.negatives", quality.negatives if quality else None),
+        ("topics.labelled", topics.labelled if topics else None),
+    ):
+        if source is not None and source not in corpus.texts:
+            raise PipelineError(
+                f"{field}: no source of texts {source!r} — {did_you_mean(source, sorted(corpus.texts))}"
+            )
+    pattern = quality.positives if quality else None
+    positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
+    if pattern and not positives:
+        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
+    return positives
 
 
 def _compare_with_previous(corpus: Corpus, kind: str, cleaned: Path, models: Path) -> None:

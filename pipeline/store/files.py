@@ -16,6 +16,16 @@ VERSION_FIELD = re.compile(
 )
 
 
+def rank_name(rank: int) -> str:
+    """How files and folders of one rank are called, as datatrove calls its own."""
+    return f"{rank:05d}"
+
+
+def rank_file(folder: Path, rank: int) -> Path:
+    """The table that one rank writes into a folder."""
+    return folder / f"{rank_name(rank)}.parquet"
+
+
 def is_remote(url: str) -> bool:
     """Whether it is a URL and not a local path."""
     return "://" in url
@@ -59,7 +69,7 @@ def expand(url: str) -> list[str]:
     pattern = urlsplit(url).path if url.startswith("http") else path  # a ? begins a query there
     if not has_magic(pattern):
         return [url]
-    return sorted(system.unstrip_protocol(found) for found in system.glob(path))
+    return sorted(system.unstrip_protocol(match) for match in system.glob(path))
 
 
 def fingerprint(url: str) -> str:
@@ -69,5 +79,5 @@ def fingerprint(url: str) -> str:
         info = system.info(path)
     except Exception as error:  # it will be refused when it is read; once it can be reached its hash is another
         return f"unreachable ({type(error).__name__})"
-    known = sorted((name, str(value)) for name, value in info.items() if VERSION_FIELD.search(name))
-    return hashlib.sha256(repr(known).encode()).hexdigest()
+    version = sorted((name, str(value)) for name, value in info.items() if VERSION_FIELD.search(name))
+    return hashlib.sha256(repr(version).encode()).hexdigest()

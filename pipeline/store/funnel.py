@@ -12,6 +12,7 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.store.documents import write_parquet
+from pipeline.store.files import rank_file
 
 KEPT = "kept"
 FUNNEL_SCHEMA = {
@@ -43,7 +44,7 @@ class Funnel:
         """`folder/funnel/<step>/<rank>.parquet`."""
         rows = [(self.step, source, reason, *row) for (source, reason), row in sorted(self.counts.items())]
         frame = pl.DataFrame(rows, schema=FUNNEL_SCHEMA, orient="row")
-        write_parquet(frame, folder / "funnel" / self.step / f"{rank:05d}.parquet")
+        write_parquet(frame, rank_file(folder / "funnel" / self.step, rank))
 
 
 def size(document: Document) -> int:
@@ -93,4 +94,4 @@ class FilterStep(PipelineStep):
         funnel.write(self.folder, rank)
         rows = [row for _, sample in sorted(dropped.items()) for row in sample]
         frame = pl.DataFrame(rows, schema=dict.fromkeys(DROPPED, pl.String), orient="row")
-        write_parquet(frame, self.folder / "dropped" / self.name / f"{rank:05d}.parquet")
+        write_parquet(frame, rank_file(self.folder / "dropped" / self.name, rank))

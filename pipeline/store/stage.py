@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.store.files import base_name, fingerprint, is_remote
 
@@ -39,7 +40,7 @@ class Stage:
     def id(self) -> str:
         """`name-` and twelve hexadecimal digits."""
         content = json.dumps([self.version, self.settings, self.inputs], sort_keys=True)
-        return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        return f"{self.name}-{short_hash(content)}"
 
 
 @dataclass(frozen=True)

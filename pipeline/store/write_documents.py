@@ -8,6 +8,7 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.store.documents import SCHEMA, content_hash, write_rows
+from pipeline.store.files import rank_file
 from pipeline.store.funnel import text_bytes
 
 
@@ -23,7 +24,7 @@ class WriteDocuments(PipelineStep):
 
     def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Consume all documents; yields none."""
-        write_rows(map(_row, data), SCHEMA, self.folder / "documents" / f"{rank:05d}.parquet")
+        write_rows(map(_row, data), SCHEMA, rank_file(self.folder / "documents", rank))
         return iter(())
 
 

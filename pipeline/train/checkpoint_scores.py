@@ -5,17 +5,18 @@ any number of swarms and go with a killed one's records. The step runs where pro
 scores differ in their last digits between devices.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
 import polars as pl
 
+from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
 from pipeline.stages.corpus import Corpus
+from pipeline.store.files import rank_name
 from pipeline.store.tokenizer import vocabulary_hash
 from pipeline.train.setup import VERSION, Evidence
 
@@ -45,7 +46,7 @@ def checkpoint_id(evidence: Evidence) -> str | None:
         return None
     shape = evidence.proxy.model_dump(mode="json", include=set(SHAPE))
     content = [VERSION, evidence.pool.name, evidence.suite.name, evidence.start, sorted(shape.items())]
-    return "checkpoint-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+    return "checkpoint-" + short_hash(json.dumps(content))
 
 
 def score_checkpoint(
@@ -67,7 +68,7 @@ def score_checkpoint(
     path = Path(str(evidence.proxy.init_from))
     load_proxy(path, evidence.proxy, pool.vocabulary, vocabulary_hash(pool.tokenizer))
     folder = logs / checkpoint
-    (folder / "completions" / "00000").unlink(missing_ok=True)  # whatever the mark says: the record is not there
+    (folder / "completions" / rank_name(0)).unlink(missing_ok=True)  # whatever the mark says: the record is not there
     step = ScoreCheckpoint(evidence, _file(records.absolute(), checkpoint), folder.absolute())
     run_steps([step], 1, folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
 

@@ -5,7 +5,6 @@ checkpoint, so a rank that was killed goes on where it was, with the same proxie
 memory is halved, which the ranks after it know; a proxy that diverged is tried once more at half the rate.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from mixes.errors import MixError
+from mixes.hashes import short_hash
 from mixes.proxy.items import Item
 from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
@@ -120,7 +120,7 @@ class CohortTrainer:
         if attempt > 1:
             settings = settings.model_copy(update={"learning_rate": SLOWER * settings.learning_rate})
         ids = [attempt, parts, *(self.evidence.run_id(candidate) for candidate in candidates)]
-        name = hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:12]
+        name = short_hash(json.dumps(ids))
         checkpoint = self.records.parent / "checkpoints" / f"cohort-{name}.pt"
         members = [Member(candidate.weights, candidate.seed) for candidate in candidates]
         trained = train_cohort(
@@ -140,14 +140,14 @@ class CohortTrainer:
         scores, items = self.score(trained.proxies)
         again = []
         for number, candidate in enumerate(candidates):
-            run, mine = self.evidence.run_id(candidate), scores.filter(pl.col("number") == number)
-            diverged = bool(trained.diverged[number]) or not mine["bpb"].is_finite().all()
+            run, own_scores = self.evidence.run_id(candidate), scores.filter(pl.col("number") == number)
+            diverged = bool(trained.diverged[number]) or not own_scores["bpb"].is_finite().all()
             if diverged and attempt < TRIES:
                 again.append(candidate)
                 continue
             if is_recorded(self.records, run):
                 continue  # by an earlier life of this rank
-            for table, frame, schema in (("scores", mine, SCORES), ("items", items, ITEMS)):
+            for table, frame, schema in (("scores", own_scores, SCORES), ("items", items, ITEMS)):
                 rows = frame.filter(pl.col("number") == number).with_columns(run=pl.lit(run))
                 rows = rows.clear() if diverged else rows
                 write_parquet(rows.select(*schema), self.records / table / f"{run}.parquet")

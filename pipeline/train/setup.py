@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mixes.errors import MixError
+from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
 from pipeline.pool.pool import Pool
@@ -33,7 +34,11 @@ class Evidence:
         ]  # fmt: skip
         if self.kept is not None:
             content.append(sorted(self.kept.items()))
-        return "run-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+        return "run-" + short_hash(json.dumps(content))
+
+    def runs_hash(self, candidates: Sequence[Candidate]) -> str:
+        """Hash of the candidates' run ids, in order."""
+        return short_hash("".join(map(self.run_id, candidates)))
 
     @cached_property
     def readable(self) -> dict[str, int]:

@@ -6,7 +6,6 @@ Which candidates train together is decided once and kept beside datatrove's mark
 name: a driver that was killed finds its cohorts again, and on Slurm its array.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -14,12 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from mixes.errors import MixError
+from mixes.hashes import short_hash
 from mixes.proxy.memory import choose_cohort, choose_parts
 from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
 from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
+from pipeline.store.files import rank_name
 from pipeline.store.stage import write_aside
 from pipeline.train.cohort_limit import largest_cohort
 from pipeline.train.records import is_recorded
@@ -38,14 +39,14 @@ def train_swarm(
 
     Returns:
         What was decided, for the resolved experiment: `cohort`, the proxies that train together (and `most`, where
-        memory then let only so many), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
+        memory then allowed only fewer), and `parts`, the pieces of a batch. Empty where other swarms had trained all.
 
     Raises:
         MixError: there is no GPU where one is asked for, a proxy does not fit it, or none can start from `init_from`.
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     missing = [run for run in runs if not is_recorded(records, run)]
-    folder = logs / hashlib.sha256("".join(runs).encode()).hexdigest()[:12]
+    folder = logs / short_hash("".join(runs))
     if not missing:
         return _decided(folder)
     from pipeline.executor.run import run_steps
@@ -56,7 +57,7 @@ def train_swarm(
     plan = _plan(evidence, missing, folder, executor)
     for rank, cohort in enumerate(plan["cohorts"]):
         if set(cohort) & set(missing):  # whatever the marks say: records may have been deleted
-            (folder / "completions" / f"{rank:05d}").unlink(missing_ok=True)
+            (folder / "completions" / rank_name(rank)).unlink(missing_ok=True)
     cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
     step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
     run_steps([step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
