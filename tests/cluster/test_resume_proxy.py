@@ -30,7 +30,7 @@ def start(folder: Path, checkpoint: Path, kept: int | None) -> subprocess.Popen:
     code += f"trained(Path(sys.argv[1]), Path(sys.argv[2]), {kept})"
     return subprocess.Popen(
         [sys.executable, "-c", code, folder, checkpoint],
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'cluster'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
     )
 
 

