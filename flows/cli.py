@@ -6,9 +6,9 @@ Prefect and torch are imported by the commands that use them: workers of the hea
 import atexit
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -71,27 +71,32 @@ def _hush() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _guarded(command: Callable[[], Any]) -> None:
-    """Run a command; a mistake that the user can mend is one line and exit code 2."""
-    atexit.register(_hush)  # first registered, last run
-    debug = "--debug" in sys.argv
-    if debug:
-        sys.argv.remove("--debug")
+def exit_code(command: typer.Typer, words: Sequence[str]) -> int:
+    """Run a command line; a mistake that the user can mend is one line and exit code 2."""
+    debug = "--debug" in words
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
     # Prefect's own 20 are too few on a machine that others use too (measured: 2 cores under a load of 15)
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
     try:
-        command()
+        command([word for word in words if word != "--debug"])
+    except SystemExit as ended:
+        return int(ended.code or 0)
     except INPUT_ERRORS as error:
         if debug:
             raise
         print(f"mixwright: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
         print("mixwright: stopped — the same command goes on where it was", file=sys.stderr)
-        sys.exit(130)
+        return 130
+    return 0
+
+
+def _guarded(command: typer.Typer) -> None:
+    atexit.register(_hush)  # first registered, last run
+    sys.exit(exit_code(command, sys.argv[1:]))
 
 
 def main() -> None:

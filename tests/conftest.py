@@ -4,17 +4,15 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support import ROOT, SAMPLE, mixwright
+from support import ROOT, SAMPLE, mixwright, start_server
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core is a worker's: threads of two would stand in each other's way
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 LANES = ("cluster", "cli", "sample", "coverage", "gpu")  # in the order in which they run, after tests without a mark
 
@@ -146,29 +144,6 @@ def server(tmp_path_factory) -> Iterator[str]:
         if running["users"] == 1:
             os.kill(running["pid"], signal.SIGTERM)
             record.unlink()
-
-
-def start_server(folder: Path) -> dict:
-    """Its address and process, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"],
-        env={**os.environ, "PREFECT_HOME": str(folder / "server")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    api = f"http://127.0.0.1:{port}/api"
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"{api}/health", timeout=2).read()
-            return {"api": api, "pid": process.pid}
-        except OSError:
-            if time.monotonic() > deadline:
-                process.kill()
-                raise
-            time.sleep(0.3)
 
 
 @pytest.fixture

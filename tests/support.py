@@ -1,10 +1,16 @@
 """What tests of several lanes share and is no fixture: where things lie, small files, and the command line."""
 
+import io
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import yaml
 import zstandard
@@ -62,10 +68,29 @@ def mixwright(*words: str, folder: Path, expect: int = 0, **extra: str) -> subpr
     return done
 
 
-def said(folder, *words: str) -> str:
+def here(*words: str, folder: Path) -> subprocess.CompletedProcess:
+    """Run the command line in this process; its folder, environment and streams are put back."""
+    from flows.cli import app, exit_code
+
+    out, err = io.StringIO(), io.StringIO()
+    with mock.patch.dict(os.environ), chdir(folder), redirect_stdout(out), redirect_stderr(err):
+        code = exit_code(app, words)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def said(folder: Path, *words: str) -> str:
     """The one line of a command that must fail."""
-    done = mixwright(*words, folder=folder, expect=2)
+    return only_line(mixwright(*words, folder=folder, expect=2))
+
+
+def said_here(folder: Path, *words: str) -> str:
+    """The same without a process of its own: for mistakes that are seen before any work begins."""
+    return only_line(here(*words, folder=folder))
+
+
+def only_line(done: subprocess.CompletedProcess) -> str:
     lines = [line for line in done.stderr.splitlines() if line.startswith("mixwright: ")]
+    assert done.returncode == 2, done.stderr
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
@@ -100,3 +125,26 @@ def bytewise() -> Tokenizer:
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     made.decoder = decoders.ByteLevel()
     return made
+
+
+def start_server(folder: Path) -> dict:
+    """A Prefect server on loopback: its address and process, once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"],
+        env={**os.environ, "PREFECT_HOME": str(folder / "server")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    api = f"http://127.0.0.1:{port}/api"
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(f"{api}/health", timeout=2).read()
+            return {"api": api, "pid": process.pid}
+        except OSError:
+            if time.monotonic() > deadline:
+                process.kill()
+                raise
+            time.sleep(0.3)

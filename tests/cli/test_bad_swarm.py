@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from support import Evil, changed, mixwright, said
+from support import Evil, changed, mixwright, said, said_here
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 
@@ -29,7 +29,7 @@ def evidence(tiny) -> set:
 def refused(tiny, *place: str, value) -> str:
     """The line about a field of the tiny experiment; nothing had begun to train when it was said."""
     before = evidence(tiny)
-    line = said(tiny, "swarm", changed(tiny, "refused", *place, value=value))
+    line = said_here(tiny, "swarm", changed(tiny, "refused", *place, value=value))
     assert evidence(tiny) == before
     return line
 
@@ -63,7 +63,7 @@ def test_a_gpu_that_is_not_here_is_missed_before_a_pool_is_made(tiny):
         new = {**content, "work": f"gpu-{name}", "proxy": proxy, "executor": executor}
         (tiny / "gpu.yaml").write_text(yaml.safe_dump(new))
         for command in ("run", "validate"):
-            assert line in said(tiny, command, "gpu.yaml")
+            assert line in said_here(tiny, command, "gpu.yaml")
         assert not (tiny / f"gpu-{name}" / "stages").exists()
 
 
@@ -72,7 +72,7 @@ def test_a_floor_against_a_checkpoint_that_has_no_scores(tiny):
     (tiny / "start.pt").write_bytes(b"")
     content["proxy"] |= {"init_from": "start.pt"}
     (tiny / "floor.yaml").write_text(yaml.safe_dump(content))
-    line = said(tiny, "recommend", "floor.yaml", "--metrics", "metrics.csv", "--keep", "code=0.02")
+    line = said_here(tiny, "recommend", "floor.yaml", "--metrics", "metrics.csv", "--keep", "code=0.02")
     assert "limits.keep: with proxy.init_from a floor is counted from the checkpoint's own scores" in line
 
 
@@ -156,7 +156,7 @@ def test_a_tokenizer_whose_numbers_do_not_fit(tokens, last, line):
     folder, write = tokens
     Tokenizer(BPE({END: 0, "a": 1, "b": last}, [])).save(str(folder / "tokenizer.json"))
     write()
-    assert line in said(folder, "swarm", "ids.yaml")
+    assert line in said_here(folder, "swarm", "ids.yaml")
 
 
 def test_a_plan_does_not_take_any_number_for_a_vocabulary(tokens):
@@ -166,7 +166,7 @@ def test_a_plan_does_not_take_any_number_for_a_vocabulary(tokens):
     content = yaml.safe_load((folder / "ids.yaml").read_text())
     content["sources"]["more"] = content["sources"]["ids"]  # a mix needs two
     (folder / "two.yaml").write_text(yaml.safe_dump(content))
-    assert "most is 524,287" in said(folder, "plan", "two.yaml", "--device", "h100")
+    assert "most is 524,287" in said_here(folder, "plan", "two.yaml", "--device", "h100")
 
 
 def test_items_that_do_not_fit_the_context_are_shown(tiny, finished):

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
-from support import mixwright, said
+from support import mixwright, said_here
 
 from flows.experiment import load_experiment
 from flows.swarm_files import read_swarm, read_table
@@ -86,7 +86,7 @@ def test_scores_from_elsewhere_with_the_experiments_pool(exported, tiny, finishe
 def test_an_experiment_and_a_swarm_with_different_domains(exported, tiny):
     (tiny / "other.csv").write_text((exported / "ratios.csv").read_text().replace("books", "novels"))
     words = ("recommend", "experiment.yaml", "--ratios", "other.csv", "--metrics", "export/metrics.csv")
-    line = said(tiny, *words, "--families", "export/families.yaml")
+    line = said_here(tiny, *words, "--families", "export/families.yaml")
     assert "only in experiment tiny: 'books'; only in the swarm: 'novels'" in line
 
 
@@ -99,7 +99,7 @@ def test_exported_mixes_go_stale_with_their_documents(exported, tiny):
     (old / "ratios.csv").write_text((exported / "ratios.csv").read_text())
     words = ("recommend", "experiment.yaml", "--ratios", "old_export/ratios.csv", "--metrics", "export/metrics.csv")
     words = (*words, "--families", "export/families.yaml")
-    assert "stale, since the content of 'books' is not the present pool's" in said(tiny, *words)
+    assert "stale, since the content of 'books' is not the present pool's" in said_here(tiny, *words)
     done = mixwright(*words, "--allow-stale", "--json", folder=tiny)
     assert sum(json.loads(done.stdout)["mix"].values()) == pytest.approx(1)
 
@@ -107,5 +107,5 @@ def test_exported_mixes_go_stale_with_their_documents(exported, tiny):
 def test_a_folder_that_is_no_export(tiny):
     (tiny / "mine").mkdir()
     (tiny / "mine" / "thesis.txt").write_text("years of work")
-    assert "is not empty and no export of mixwright" in said(tiny, "swarm", "experiment.yaml", "--export", "mine")
+    assert "is not empty and no export of mixwright" in said_here(tiny, "swarm", "experiment.yaml", "--export", "mine")
     assert [file.name for file in (tiny / "mine").iterdir()] == ["thesis.txt"]

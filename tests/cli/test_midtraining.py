@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 import yaml
-from support import changed, mixwright, said
+from support import changed, mixwright, said_here
 
 from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
@@ -69,5 +69,5 @@ def test_a_start_that_is_none_is_told_before_anything_runs(tiny):
     ):
         content = yaml.safe_load((tiny / changed(tiny, name, "proxy", "init_from", value=value)).read_text())
         (tiny / f"{name}.yaml").write_text(yaml.safe_dump({**content, "work": "unused"}))
-        assert line in said(tiny, "run", f"{name}.yaml")
+        assert line in said_here(tiny, "run", f"{name}.yaml")
         assert not list((tiny / "unused" / "stages").glob("*"))

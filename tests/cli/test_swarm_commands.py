@@ -2,7 +2,7 @@
 
 import json
 
-from support import mixwright
+from support import mixwright, said_here
 from swarm_tables import swarm_frames, write
 
 
@@ -15,13 +15,9 @@ def test_the_command_line(tmp_path):
     assert set(printed) == {"law", "chosen", "runs", "spearman_mean", "spearman", "regret", "seconds"}
     assert printed["runs"] == 20
     assert "joined by 'run'" in done.stderr
-    for words, said in (
+    for words, line in (
         (("recommend",), "give an experiment file, or --ratios and --metrics"),
         (("recommend", *files, "--budget", "1T"), "epochs can only be counted with --tokens"),
         (("check-law", *files, "--law", "cubic"), "law: 'cubic' is unknown — known are auto, linear"),
     ):
-        done = mixwright(*words, folder=tmp_path, expect=2)
-        lines = [line for line in done.stderr.splitlines() if line.startswith("mixwright: ")]
-        assert len(lines) == 1
-        assert said in lines[0]
-        assert not done.stdout
+        assert line in said_here(tmp_path, *words)

@@ -31,6 +31,7 @@ from pipeline.stages.texts import compile_block_list, filter_shards
 # Read once, when Ray is imported: ports on loopback, and a token of these tests' own.
 os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 
+PATHS = f"{ROOT}:{ROOT / 'tests'}:{Path(__file__).parent}"
 GPUS = 2
 RANKS = 6  # four real web shards and two of papers
 LOCAL = {"kind": "local", "workers": 2}
@@ -161,7 +162,7 @@ class Judged(PipelineStep):
 
 def judge(folder: Path, executor: ExecutorSettings, monkeypatch) -> str:
     """The error of ranks that fail, after which they are run again, and only they."""
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'cluster'}")
+    monkeypatch.setenv("PYTHONPATH", PATHS)
     with pytest.raises(PipelineError) as raised:
         run_steps([Judged(folder)], 4, folder / "logs", executor)
     ran = {rank: (folder / str(rank)).stat().st_mtime_ns for rank in range(4)}
@@ -247,7 +248,7 @@ def test_ranks_end_with_a_driver_that_is_killed(tmp_path, gpus):
     code += f"run_steps([Beating(folder)], 2, folder / 'logs', ExecutorSettings(workers=2), gpus={gpus})"
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], start_new_session=True,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'cluster'}"}, stderr=(tmp_path / "stderr").open("wb"),
+        env={**os.environ, "PYTHONPATH": PATHS}, stderr=(tmp_path / "stderr").open("wb"),
     )  # fmt: skip
 
     def beats() -> list[int]:
@@ -334,7 +335,7 @@ def head(tmp_path, monkeypatch):
         pytest.skip("no Ray here: `pip install ray`")
     sockets = tempfile.mkdtemp(prefix="ray-")  # whose paths must be short
     settings = {"HOME": str(tmp_path), "RAY_TMPDIR": sockets, "RAY_USAGE_STATS_ENABLED": "0"}
-    settings["PYTHONPATH"] = f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'cluster'}"
+    settings["PYTHONPATH"] = PATHS
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
@@ -404,7 +405,7 @@ class Signed(PipelineStep):
 
 def test_a_rank_on_a_gpu_never_runs_in_the_driver(tmp_path, monkeypatch):
     """What the driver forks later would hold the GPU's memory."""
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'cluster'}")
+    monkeypatch.setenv("PYTHONPATH", PATHS)
     for gpus in (0, 1):
         run_steps([Signed(tmp_path / str(gpus))], 1, tmp_path / f"logs-{gpus}", ExecutorSettings(workers=1), gpus=gpus)
     assert (tmp_path / "0").read_text() == str(os.getpid()) != (tmp_path / "1").read_text()

@@ -15,6 +15,7 @@ from mixes.proxy.settings import ProxySettings
 from mixes.proxy.tokens import DomainTokens, Member
 from mixes.proxy.train import Trained, train_cohort
 
+PATHS = f"{ROOT}:{ROOT / 'tests'}:{Path(__file__).parent}"
 MEMBERS = [Member({"a": 0.3, "b": 0.7}, 0), Member({"a": 1.0, "b": 0.0}, 1)]
 
 
@@ -30,7 +31,11 @@ def start(folder: Path, checkpoint: Path, kept: int | None) -> subprocess.Popen:
     code += f"trained(Path(sys.argv[1]), Path(sys.argv[2]), {kept})"
     return subprocess.Popen(
         [sys.executable, "-c", code, folder, checkpoint],
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'cluster'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+        env={
+            "PYTHONPATH": PATHS,
+            "OMP_NUM_THREADS": "1",
+            "PATH": "/usr/bin:/bin",
+        },
     )
 
 

@@ -9,7 +9,7 @@ import time
 import urllib.request
 from datetime import UTC, datetime
 
-from support import ROOT, mixwright
+from support import ROOT, mixwright, said_here
 
 
 def ask(url: str, **wanted: object) -> list[dict]:
@@ -56,8 +56,8 @@ def test_a_schedule_starts_runs_by_itself(tiny, finished, server, tmp_path):
 
 def test_a_schedule_needs_a_server_and_a_time(tiny, monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    assert (
-        "PREFECT_API_URL is not set"
-        in mixwright("schedule", "experiment.yaml", "--every", "5", folder=tiny, expect=2).stderr
-    )
-    assert "either --cron or --every" in mixwright("schedule", "experiment.yaml", folder=tiny, expect=2).stderr
+    for words, line in (
+        (("--every", "5"), "PREFECT_API_URL is not set"),
+        ((), "either --cron or --every"),
+    ):
+        assert line in said_here(tiny, "schedule", "experiment.yaml", *words)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from planted_swarm import FAMILIES, NATURAL, swarm
 from rich.console import Console
-from test_recommend import FAMILIES, NATURAL, swarm
 
 from flows.show.recommendation import Shown, print_recommendation, recommendation_markdown
 from mixes.errors import MixError

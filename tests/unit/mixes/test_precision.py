@@ -2,34 +2,13 @@
 
 import numpy as np
 import pytest
-from test_seeds import NATURAL, SLOPES, truth
+from seeded_swarm import LINEAR, OF_SEED, SLOPES, swarm
 
 from mixes.certainty.local_fit import local_fits
 from mixes.certainty.precision import fit_by_precision, precisions
-from mixes.certainty.seeds import level_seeds, noise_kept
-from mixes.certainty.worlds import imagine_worlds
+from mixes.certainty.seeds import noise_kept
 from mixes.laws.fit import fit_laws
-from mixes.runs import Run, Runs
-
-LINEAR = ("linear",)
-OF_SEED = 0.3  # sd of what a seed does to all mixes alike
-
-
-def swarm(
-    replicated: int, seeds: int, noise: float, misfit: float = 0.0, mixes: int = 30, seed: int = 0
-) -> tuple[Runs, dict[str, int]]:
-    """The first mixes in so many seeds, the others in seed 0; `misfit` is what no linear law can say of a mix."""
-    rng = np.random.default_rng(seed)
-    runs, used, of_seed = [], {}, OF_SEED * rng.standard_normal((seeds, 2))
-    for number, mix in enumerate(rng.dirichlet(np.ones(3), size=mixes).tolist()):
-        weights = dict(zip(sorted(NATURAL), mix, strict=True))
-        own = truth(weights) + misfit * rng.standard_normal(2)
-        for s in range(seeds if number < replicated else 1):
-            scores = own + of_seed[s] + noise * rng.standard_normal(2)
-            name = f"{number:02d}-{s}"
-            runs.append(Run(name, f"mix-{number:02d}", weights, dict(zip(("arc", "mbpp"), scores, strict=True))))
-            used[name] = s
-    return level_seeds(Runs(runs), used), used
+from mixes.runs import Runs
 
 
 def counted(runs: Runs, seeds: dict[str, int]) -> np.ndarray:
@@ -69,30 +48,6 @@ def test_where_every_mix_has_seeds_the_first_fit_has_seen_means_only():
     assert counted(runs, seeds) == pytest.approx(0.02 / (0.01 + 0.01 * 0.13), rel=0.25)
     _, fits = fit_by_precision(runs, LINEAR, seeds=seeds)
     assert np.mean([fit.noise for fit in fits.values()]) == pytest.approx(0.02**0.5, rel=0.2)
-
-
-def test_it_finds_the_truth_more_closely():
-    """Over swarms: slopes of two domains against the third, as levels are each swarm's own."""
-    weighed, alike = [], []
-    for seed in range(40):
-        runs, seeds = swarm(8, 8, noise=0.2, mixes=20, seed=seed)
-        laws, _ = fit_by_precision(runs, LINEAR, seeds=seeds)
-        plain = fit_laws(runs, LINEAR)
-        for t, task in enumerate(runs.tasks):
-            for found, made in ((weighed, laws), (alike, plain)):
-                off = made[task].parameters - SLOPES[t]
-                found.append(off - off.mean())
-    assert np.square(weighed).mean() < 0.9 * np.square(alike).mean()
-
-
-def test_imagined_measurements_are_as_precise_as_the_real_ones():
-    runs, seeds = swarm(10, 50, noise=0.2)
-    laws, fits = fit_by_precision(runs, LINEAR, seeds=seeds)
-    mixes, kept = runs.by_mix().weights(), noise_kept(runs, seeds)
-    spread = imagine_worlds(fits, mixes, 300, 0).errors({"arc": 1.0}, mixes).std(axis=0)  # of refits about their truths
-    exact = 0.2 * np.sqrt(np.einsum("nd,de,ne->n", mixes, np.linalg.inv(mixes.T / kept @ mixes), mixes))
-    assert spread == pytest.approx(exact, rel=0.35)
-    assert laws["arc"].precision[:10] == pytest.approx(1 / kept[:10], rel=0.5)
 
 
 def test_all_count_alike_where_seeds_are_unknown_or_tell_nothing():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from seeded_swarm import NATURAL, truth
 
 from mixes.certainty.seeds import level_seeds, split_scores
 from mixes.laws.fit import fit_laws
@@ -10,13 +11,7 @@ from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
 
-NATURAL = {"books": 0.3, "code": 0.2, "web": 0.5}
 OF_SEED = {0: (0.0, 0.0), 1: (1.0, -0.6), 2: (0.5, -1.2)}  # on the two tasks
-SLOPES = np.array([[3.0, 2.0, 2.5], [2.0, 4.0, 3.0]])  # bpb of each task by domain: a linear truth
-
-
-def truth(weights: dict[str, float]) -> np.ndarray:
-    return SLOPES @ np.array([weights[name] for name in sorted(weights)])
 
 
 def swarm(replicated: int = 3, of_seed: float = 1.0, own: float = 0.0, mixes: int = 20, seed: int = 0):
