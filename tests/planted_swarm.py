@@ -32,5 +32,5 @@ def swarm(signal: float, noise: float, seed: int = 0) -> Runs:
 
 def ask(runs: Runs, **settings):
     available = {name: share * 1e6 for name, share in NATURAL.items()}
-    chosen = RecommendSettings(replicates=60, **settings)
+    chosen = RecommendSettings(**{"replicates": 20, **settings})
     return recommend(runs, FAMILIES, Holdings(NATURAL, available, 1e6), chosen, 0, {})

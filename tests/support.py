@@ -12,6 +12,7 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import yaml
 import zstandard
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -148,3 +149,11 @@ def start_server(folder: Path) -> dict:
                 process.kill()
                 raise
             time.sleep(0.3)
+
+
+def made_up(words: int, seed: int, vocabulary: int = 4_000) -> str:
+    """A text of words that are none; the commoner ones as much commoner as in English."""
+    rng = np.random.default_rng(seed)
+    ranks = np.minimum(rng.zipf(1.3, words), vocabulary)
+    syllables = ("ba", "ro", "ti", "mu", "se", "lan", "kor", "pi")
+    return " ".join("".join(syllables[int(digit)] for digit in f"{rank:o}") for rank in ranks.tolist())

@@ -12,7 +12,7 @@ from pathlib import Path
 import fasttext
 import numpy as np
 import pytest
-from support import SAMPLE, read_lines
+from support import made_up
 
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
@@ -28,12 +28,11 @@ SETTINGS = TrainingSettings(epochs=15, dimensions=8, hash_buckets=1_000)
 
 @pytest.fixture(scope="module")
 def leads() -> Examples:
-    """Encyclopedia leads, labelled by their topics' numbers as WebOrganizer's models are."""
-    rows = read_lines(SAMPLE / "encyclopedia" / "00000.jsonl.zst", 2_500)
-    rows = [row for row in rows if row["metadata"]["topic"] != "Uncategorized"]
-    names = sorted({row["metadata"]["topic"] for row in rows})
-    labels = [str(names.index(row["metadata"]["topic"])) for row in rows]
-    return Examples([row["text"] for row in rows], labels, {name: number for number, name in enumerate(names)})
+    """Texts of eleven topics, each with words of its own, labelled by numbers as WebOrganizer's models are."""
+    names = [f"topic {number}" for number in range(11)]
+    numbers = [number % 11 for number in range(1_200)]
+    texts = [f"{made_up(60, seed)} {made_up(20, seed, 200)} {names[n]} {n * n}" for seed, n in enumerate(numbers)]
+    return Examples(texts, list(map(str, numbers)), {name: number for number, name in enumerate(names)})
 
 
 @pytest.fixture(scope="module")

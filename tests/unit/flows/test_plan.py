@@ -24,7 +24,6 @@ from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.items import Item
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import SIZES, ProxySettings
-from mixes.proxy.speed import measure_speed
 from mixes.proxy.train import learn, program_of
 from mixes.recommendation.expected import expected_half_width, measured_noise
 from mixes.runs import Run, Runs
@@ -84,20 +83,6 @@ def test_disk():
     assert disk.models == 10 * weights
     assert disk.checkpoints == 2 * 2 * (3 * weights + 4 * settings.steps)
     assert swarm_disk(settings, 500, 10, 100, 2, seconds=59).checkpoints == 0
-
-
-def test_speed_is_of_as_many_as_work_at_once():
-    settings = ProxySettings(size="100k", context=32, batch=4, tokens=4_096)
-    speed = measure_speed(settings, 300, proxies=9, workers=2, seconds=0.5)
-    assert (speed.workers, speed.cohort) == (2, 1)
-    assert 1 <= speed.batch <= 4
-    assert speed.tokens > 0
-    assert 0 < speed.share <= 1
-
-
-def test_a_step_that_takes_long_is_timed_on_fewer_sequences():
-    settings = ProxySettings(size="4M", context=256)
-    assert measure_speed(settings, 2_048, proxies=1, workers=1, seconds=0.2).batch < settings.batch
 
 
 def test_named_devices():

@@ -12,7 +12,7 @@ from mixes.runs import Run, Runs
 
 
 def test_a_planted_gain_is_found_and_called_better():
-    found = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=100.0)
+    found = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, max_epochs=100.0, replicates=60)
     assert found.mix["code"] > 0.9
     assert found.verdict["code"] == found.verdict["target"] == "better"
     assert found.verdict["knowledge"] == "worse"
@@ -58,7 +58,7 @@ def test_without_replicates_noise_is_what_the_laws_leave_unexplained():
 
 def test_without_natural_the_swarms_centre_is_compared_with_and_nothing_pulls_to_it():
     runs = swarm(signal=1.0, noise=0.01)
-    settings = RecommendSettings(replicates=60, target={"code": 1.0}, pull=100.0)
+    settings = RecommendSettings(replicates=20, target={"code": 1.0}, pull=100.0)
     found = recommend(runs, FAMILIES, Holdings(), settings, 0, {})
     assert found.reference == "centre"
     assert found.epochs == found.caps == {}

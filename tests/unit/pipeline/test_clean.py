@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from support import SAMPLE, read_lines
+from support import made_up
 
 from pipeline.dedup.exact import FindEqual
 from pipeline.dedup.rounds import DedupSettings, choose_partitions, find_duplicates
@@ -49,17 +49,17 @@ def test_of_equal_texts_the_newest_stays_ties_by_id(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def abstracts():
-    return [r["text"] for r in read_lines(SAMPLE / "science" / "00000.jsonl.zst", 400) if len(r["text"]) > 1_200][:40]
+def texts():
+    return [made_up(240, seed) for seed in range(40)]
 
 
-def test_every_round_in_one_pass_and_the_funnel_closes(abstracts, tmp_path):
-    """Real abstracts with one equal, one near and one partial copy, over two files, sources of their own."""
-    near = abstracts[1].replace(abstracts[1].split()[20], "otherwise", 1)
-    partial = "Begun elsewhere. " + abstracts[2][100:900] + " And ended elsewhere."
-    one = [row(f"a{n}", text, "2020") for n, text in enumerate(abstracts)]
-    two = [row("equal", abstracts[0], "2019"), row("near", near, "2019"), row("partial", partial, "2019")]
-    free = [row("free", abstracts[3], "2018", source="y")]
+def test_every_round_in_one_pass_and_the_funnel_closes(texts, tmp_path):
+    """Texts with one equal, one near and one partial copy, over two files, sources of their own."""
+    near = texts[1].replace(texts[1].split()[20], "otherwise", 1)
+    partial = "Begun elsewhere. " + texts[2][100:900] + " And ended elsewhere."
+    one = [row(f"a{n}", text, "2020") for n, text in enumerate(texts)]
+    two = [row("equal", texts[0], "2019"), row("near", near, "2019"), row("partial", partial, "2019")]
+    free = [row("free", texts[3], "2018", source="y")]
     filtered = stage(tmp_path / "filter", one, two, free)
     off = {"x": frozenset(), "y": frozenset({"exact_dedup", "near_dedup", "repeats"})}
     for partitions in (1, 3):
@@ -74,9 +74,9 @@ def test_every_round_in_one_pass_and_the_funnel_closes(abstracts, tmp_path):
         ]
         run("clean", steps, 3)
         kept = {r["id"]: r["text"] for r in pl.read_parquet(folder / "documents" / "*.parquet").iter_rows(named=True)}
-        assert set(kept) == {f"a{n}" for n in range(len(abstracts))} | {"partial", "free"}
+        assert set(kept) == {f"a{n}" for n in range(len(texts))} | {"partial", "free"}
         assert kept["partial"] == "Begun elsewhere. \nAnd ended elsewhere." or len(kept["partial"]) < 60
-        assert kept["free"] == abstracts[3]
+        assert kept["free"] == texts[3]
         funnel = pl.read_parquet(folder / "funnel" / "*" / "*.parquet")
         by_step = {step: funnel.filter(pl.col("step") == step) for step in funnel["step"].unique()}
         assert by_step["exact_dedup"]["documents"].sum() == len(one) + 4
