@@ -5,7 +5,9 @@ SAMPLE := build/sample
 
 SLURM := PATH=$$PATH:/usr/sbin:/sbin command -v slurmctld >/dev/null
 
-.PHONY: setup sample slurm recommend test check format docs clean
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: setup sample slurm recommend test test-fast check format docs clean
 
 setup: .venv/ready
 
@@ -29,7 +31,11 @@ slurm:
 	$(SLURM) || echo "slurm: needs root and apt-get (or see build/slurm.log); its tests will be skipped"
 
 test: sample slurm
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# Tests that need neither the sample, nor a command, nor a cluster: a minute or so.
+test-fast: setup
+	$(PYTEST) -m "not coverage and not sample and not cli and not cluster and not gpu"
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -25,6 +25,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import planted
+from oracle import clarabel
 
 from mixes.optimum.best import best_mix
 from mixes.optimum.objective import Objective
@@ -69,7 +70,7 @@ def main() -> None:
         gap = max(found.gap / found.range for found, _, _ in ours)
         table.add_row(str(domains), "ours", *_medians(ours), "", f"{gap:.1e} of the range", "0")
         if domains <= options.clarabel_most:
-            theirs = [timed(lambda aim=aim: planted.clarabel(aim, planted.limits(aim.anchor))) for aim in aims]
+            theirs = [timed(lambda aim=aim: clarabel(aim, planted.limits(aim.anchor))) for aim in aims]
             above = [
                 float(aim.value(mix[None])[0]) - found.value
                 for aim, (found, _, _), (mix, _, _) in zip(aims, ours, theirs, strict=True)

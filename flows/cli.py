@@ -8,7 +8,7 @@ import atexit
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
-from flows.errors import INPUT_ERRORS, ExperimentError
+from flows.errors import INPUT_ERRORS, ExperimentError, named_as_options
 from flows.stopping import Stopped, stop_on_signals
 
 DEBUG = "--debug"
@@ -82,10 +82,12 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
         except INPUT_ERRORS as error:
             if debug:
                 raise
-            print(f"mixwright: {' '.join(str(error).split())}", file=sys.stderr)
+            line = named_as_options(" ".join(str(error).split()), options_of)
+            print(f"mixwright: {line}", file=sys.stderr)
             raise typer.Exit(2) from None
 
     signature = inspect.signature(command)
+    options_of = {"--" + name.replace("_", "-") for name in signature.parameters}
     option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
     call.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
     call.__annotations__ = {**command.__annotations__, "debug": Debug}
@@ -131,18 +133,25 @@ def _hush() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _run(commands: typer.Typer) -> None:
+def exit_code(commands: typer.Typer, words: Sequence[str]) -> int:
     """Run the command that the words name. `--debug` may stand anywhere among them."""
-    atexit.register(_hush)  # first registered, last run
-    stop_on_signals()
-    words = sys.argv[1:]
     if DEBUG in words:
         words = [*(word for word in words if word != DEBUG), DEBUG]
     try:
-        commands(words)
+        commands(list(words))
+    except SystemExit as ended:
+        return int(ended.code or 0)
     except (Stopped, KeyboardInterrupt) as stop:
         print("mixwright: stopped — the same command goes on where it was", file=sys.stderr)
-        sys.exit(stop.code if isinstance(stop, Stopped) else 130)
+        return stop.code if isinstance(stop, Stopped) else 130
+    return 0
+
+
+def _run(commands: typer.Typer) -> None:
+    """Run the command line of this process, to the end of the process."""
+    atexit.register(_hush)  # first registered, last run
+    stop_on_signals()
+    sys.exit(exit_code(commands, sys.argv[1:]))
 
 
 def main() -> None:

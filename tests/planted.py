@@ -1,8 +1,7 @@
-"""Random objectives and limits, and what cvxpy with Clarabel says of them: the oracle of the optimum's tests."""
+"""Random objectives and limits."""
 
 from dataclasses import replace
 
-import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
@@ -61,38 +60,3 @@ def limits(anchor: np.ndarray, kl: float | None = 0.3) -> Limits:
     group = [Bound("group", some, 0.8 * held, min(1.0, 1.5 * held))] if len(some) > 1 else []
     ceilings = () if kl is None else (AtMost("kl", divergence(anchor), kl),)
     return Limits(names, (*caps, *floors, *group), ceilings)
-
-
-def clarabel(aim: Objective, within: Limits) -> np.ndarray | None:
-    """The mix that cvxpy with Clarabel finds, brought inside the limits; None where it fails."""
-    weights = cp.Variable(len(aim.anchor), nonneg=True)
-    constraints = [cp.sum(weights) == 1]
-    for bound in within.bounds:
-        total = bound.members(within.domains) @ weights
-        constraints += [total >= bound.low] * (bound.low > 0) + [total <= bound.high] * (bound.high < 1)
-    constraints += [_expression(one.objective, weights) <= one.most for one in within.ceilings]
-    problem = cp.Problem(cp.Minimize(_expression(aim, weights)), constraints)
-    try:
-        problem.solve(solver=cp.CLARABEL)
-    except cp.SolverError:
-        return None
-    if problem.status != cp.OPTIMAL:
-        return None
-    found = np.maximum(weights.value, 0) / np.maximum(weights.value, 0).sum()
-    for share in (0, *2.0 ** np.arange(-40, 1)):  # its constraints hold to within its tolerance only
-        mix = found + share * (within.centre - found)
-        over = [one.objective.value(mix[None])[0] > one.most for one in within.ceilings]
-        if within.room.holds(mix[None], 1e-9)[0] and not any(over):
-            return mix
-    return None
-
-
-def _expression(aim: Objective, weights: cp.Variable) -> cp.Expression:
-    value = sum(
-        v * p.kind.expression(theta, weights)
-        for p in aim.parts
-        for v, theta in zip(p.values, p.parameters, strict=True)
-    )
-    if aim.pull:
-        value = value + aim.pull * cp.sum(cp.rel_entr(weights, np.maximum(aim.anchor, 1e-5)))
-    return value

@@ -6,7 +6,6 @@ its proportion is taken as that of the domains like it, e + Σ k_j w_j, where e 
 constant c is ours too, since a score's zero is not always the loss's.
 """
 
-import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
@@ -72,9 +71,3 @@ class BiMix(Curve):
         inner = np.exp(theta[:, 1]) + factors @ weights
         by_inner = -parameters[:, 1] * alpha * inner ** (-alpha - 1)
         return by_inner, -by_inner * (alpha + 1) / inner, factors
-
-    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
-        """See ConvexKind."""
-        theta = parameters[2:]
-        inner = np.exp(theta[1]) + np.exp(theta[2:-2]) @ weights
-        return parameters[0] + parameters[1] * (theta[0] + cp.power(inner, -np.exp(theta[-2]), approx=False))

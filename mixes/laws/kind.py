@@ -5,7 +5,6 @@ Axes: P problems (task × row weighting), n runs, d domains, q parameters.
 
 from typing import Protocol
 
-import cvxpy as cp
 import numpy as np
 
 
@@ -39,8 +38,4 @@ class ConvexKind(LawKind, Protocol):
 
     def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Σ_p values_p · law p's second derivatives: parameters (P, q), one mix (d,), values (P,) → (d, d)."""
-        ...
-
-    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
-        """Parameters (q,) as a convex expression of the mix (d,)."""
         ...

@@ -1,6 +1,5 @@
 """y = w·b: the plainest law, by scikit-learn's ordinary least squares."""
 
-import cvxpy as cp
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
@@ -31,10 +30,6 @@ class Linear:
     def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """See LawKind."""
         return parameters
-
-    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
-        """See LawKind."""
-        return weights @ parameters
 
     def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
         """See ConvexKind."""

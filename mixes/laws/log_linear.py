@@ -1,6 +1,5 @@
 """y = c + exp(t·w): Data Mixing Laws (arXiv 2403.16952), the form that OLMo 3 fits."""
 
-import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
@@ -44,11 +43,6 @@ class LogLinear(Curve):
         """See LawKind."""
         rates = parameters[:, 3:]
         return parameters[:, 1:2] * np.exp(rates @ weights)[:, None] * rates
-
-    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
-        """See LawKind."""
-        shift, scale, asymptote, *rates = parameters
-        return shift + scale * (asymptote + cp.exp(np.array(rates) @ weights))
 
     def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
         """See ConvexKind."""

@@ -6,7 +6,6 @@ of data transfer (Hernandez et al. 2021, arXiv 2102.01293: effective data kÂ·D^Î
 are shrunk to one that all domains share, and b to zero: few runs give the plain law, many what they can tell apart.
 """
 
-import cvxpy as cp
 import numpy as np
 
 from mixes.laws.curve import Curve
@@ -112,16 +111,6 @@ class Transfer(Curve):
         by_inner = -parameters[:, 1] * alpha * inner ** (-alpha - 1)
         inner_slope = gamma * parts / at
         return by_inner, -by_inner * (alpha + 1) / inner, inner_slope, (gamma - 1) * inner_slope / at
-
-    def expression(self, parameters: np.ndarray, weights: cp.Variable) -> cp.Expression:
-        """See LawKind."""
-        theta, d = parameters[2:], weights.size
-        gamma, factors = _sigmoid(theta[2 + d : 2 + 2 * d]), np.exp(theta[2 : 2 + d])
-        powers = [
-            k * cp.power(weights[j], g, approx=False) for j, (k, g) in enumerate(zip(factors, gamma, strict=True))
-        ]
-        value = cp.power(np.exp(theta[1]) + sum(powers), -np.exp(theta[-3]), approx=False)
-        return parameters[0] + parameters[1] * (theta[0] + theta[2 + 2 * d : 2 + 3 * d] @ weights + value)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
