@@ -9,7 +9,7 @@ from pathlib import Path
 from flows.errors import ExperimentError
 
 VARIABLE = "PREFECT_API_URL"
-PATIENCE = 5  # seconds that a server may take to answer
+PATIENCE = 10  # seconds that a server may take to answer: one under load once took more than 5
 
 
 @dataclass(frozen=True)
