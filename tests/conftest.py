@@ -147,7 +147,10 @@ def server(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture
-def served(server, monkeypatch) -> str:
-    """Commands of this test talk to the server."""
+def served(server, monkeypatch) -> Iterator[str]:
+    """Commands of this test talk to the server, those in this process too, which has read Prefect's settings before."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     monkeypatch.setenv("PREFECT_API_URL", server)
-    return server
+    with temporary_settings({PREFECT_API_URL: server}):
+        yield server

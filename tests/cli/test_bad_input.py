@@ -92,7 +92,7 @@ def test_a_source_without_files(tiny):
 def test_a_source_that_is_empty_after_filtering(tiny, finished):
     line = said(tiny, "prepare", changed(tiny, "empty", "filters", "heuristics", value={"min_words": 90_000}))
     assert "sources.web: no document is left after filtering" in line
-    funnel = mixwright(
+    funnel = here(
         "sql", "select reason from funnel where step = 'heuristics' and source = 'web' and documents > 0",
         "--catalog", "work/catalog.duckdb", folder=tiny,
     ).stdout  # fmt: skip

@@ -5,7 +5,7 @@ import json
 import duckdb
 import pytest
 import yaml
-from support import mixwright
+from support import here, mixwright, said_here
 
 from pipeline.pool.pool import Pool
 
@@ -115,9 +115,9 @@ def test_the_target_changes_the_mix(tiny, finished):
 def test_dropped_documents_can_be_looked_at(tiny, finished):
     where = ("--catalog", "work/catalog.duckdb")
     assert "too few words" in mixwright("dropped", *where, folder=tiny).stdout
-    shown = mixwright("dropped", "--reason", "too few words", "--source", "web", "--most", "2", *where, folder=tiny)
+    shown = here("dropped", "--reason", "too few words", "--source", "web", "--most", "2", *where, folder=tiny)
     assert shown.stdout.count("── web") == 2
-    assert "lists the reasons" in mixwright("dropped", "--reason", "x", *where, folder=tiny, expect=2).stderr
+    assert "lists the reasons" in said_here(tiny, "dropped", "--reason", "x", *where)
 
 
 def test_a_stated_corpus_is_shared_as_the_pool_shares_it(tiny, finished):

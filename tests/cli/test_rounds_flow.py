@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import yaml
-from support import mixwright, said_here
+from support import here, mixwright, said_here
 
 
 @pytest.mark.usefixtures("served")
@@ -21,12 +21,12 @@ def test_a_swarm_in_rounds_is_drawn_once_and_whatever_is_asked_later(tiny, finis
     (tiny / "rounds.yaml").write_text(yaml.safe_dump(content))
     mixwright("swarm", "rounds.yaml", folder=tiny)
     query = "select round, count(*) as n from mixes group by all order by all"
-    shown = mixwright("sql", query, "--catalog", "in_rounds/catalog.duckdb", folder=tiny).stdout
+    shown = here("sql", query, "--catalog", "in_rounds/catalog.duckdb", folder=tiny).stdout
     assert [line.split()[1:4:2] for line in shown.splitlines() if line[2:3].isdigit()] == [["1", "10"], ["2", "3"]]
     runs = sorted(path.name for path in (tiny / "in_rounds" / "records" / "runs").iterdir())
     found = mixwright("recommend", "rounds.yaml", "--target", "knowledge=1", "--json", folder=tiny)
     assert runs == sorted(path.name for path in (tiny / "in_rounds" / "records" / "runs").iterdir())
     assert set(json.loads(found.stdout)["mix"]) == set(finished["mix"])
-    planned = json.loads(mixwright("plan", "rounds.yaml", "--device", "h100", "--json", folder=tiny).stdout)
+    planned = json.loads(here("plan", "rounds.yaml", "--device", "h100", "--json", folder=tiny).stdout)
     assert (planned["trained"], planned["hours"]) == (planned["proxies"], 0)
     assert "export a swarm of one round" in said_here(tiny, "swarm", "rounds.yaml", "--export", "elsewhere")
