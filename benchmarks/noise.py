@@ -32,14 +32,13 @@ from flows.show.progress import stage_progress
 from flows.show.recommendation import CLEAR
 from flows.swarm import draw_flow
 from mixes.certainty.noise import CLEAR as OF_USE
-from mixes.certainty.noise import OVERALL
 from mixes.certainty.seeds import level_seeds
 from mixes.errors import MixError
 from mixes.laws.fit import FOLDS, folds_of
 from mixes.laws.kind import LawKind
 from mixes.laws.registry import law_named
 from mixes.runs import Runs
-from mixes.target import family_weights, task_weights
+from mixes.target import OVERALL, family_weights, task_weights
 from pipeline.suite import suite_families
 from pipeline.train.records import read_runs
 from pipeline.train.swarm import train_swarm

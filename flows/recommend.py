@@ -23,7 +23,6 @@ from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
 from pipeline.pool.pool import Pool
-from pipeline.stages.laws import recommend_once_fitted
 from pipeline.store.stage import Stage, write_aside
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
@@ -54,6 +53,8 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
 
 def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | None) -> Recommendation:
     """The answer, over folded domains where an earlier recommendation is reused, and unfolded again."""
+    from pipeline.stages.laws import recommend_once_fitted  # with every law and solver
+
     asked = fold_question(question, plan) if plan else question
     recommendation = recommend_once_fitted(asked, experiment.corpus.stages, partial(note, "laws"))
     return unfold_recommendation(recommendation, plan, question) if plan else recommendation

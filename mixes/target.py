@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 
 from mixes.errors import MixError, did_you_mean
 
+OVERALL = "target"  # the aim that is the target itself, beside the families and the tasks
+
 
 def task_weights(
     target: Mapping[str, float], families: Mapping[str, str], unclear: Collection[str] = ()

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.optimize import brentq
-from scipy.special import hyp1f1
 
 from mixes.errors import MixError
 from mixes.runs import to_array
@@ -63,6 +61,8 @@ class UpsamplingCurve:
 
         ∫_0^u t^p e^(λt) dt = u^(p+1) / (p+1) · ₁F₁(p+1; p+2; λu): an incomplete gamma function of negative argument.
         """
+        from scipy.special import hyp1f1  # slow to import
+
         above, power = np.maximum(x - self.start, 0), self.power
         return self.scale * above ** (power + 1) / (power + 1) * hyp1f1(power + 1, power + 2, self.rate * above)
 
@@ -132,6 +132,8 @@ def most_tokens(sizes: np.ndarray, settings: UpsamplingSettings) -> float:
 def upsampling_curve(sizes: np.ndarray, wanted: float, settings: UpsamplingSettings) -> UpsamplingCurve:
     """The curve by which buckets of these sizes (n,), not all empty, give `wanted` tokens: above 0, at most
     `most_tokens`."""
+    from scipy.optimize import brentq  # slow to import
+
     edges = _edges(sizes)
     start = float(edges[_discarded(sizes, settings)])
     last = float(edges[np.flatnonzero(sizes)[-1]])  # lower end of the best bucket that holds anything

@@ -309,7 +309,7 @@ TABLES: dict[str, Table] = {
             "recommendation": ("VARCHAR", "recommendation"),
             "kind": (
                 "VARCHAR",
-                "outside_swarm, on_bound, spans_natural, few_runs, optimism, noisy_tasks or unmoved_families",
+                "outside_swarm, on_bound, spans_natural, few_runs, optimism, unclear_tasks or unclear_families",
             ),
             "names": ("JSON", "domains or tasks that it is about"),
             "text": ("VARCHAR", "the caution"),

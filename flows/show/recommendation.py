@@ -7,10 +7,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mixes.certainty.noise import OVERALL
 from mixes.laws.check import CheckedLaw
 from mixes.recommendation.result import Recommendation
 from mixes.tables.metrics import Direction, Metric
+from mixes.target import OVERALL
 
 CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
 NAMED = 5  # tasks that are named where a list would be long

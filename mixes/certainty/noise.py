@@ -15,10 +15,9 @@ import numpy as np
 from mixes.certainty.local_fit import LocalFit
 from mixes.certainty.seeds import split_scores
 from mixes.runs import Runs, to_array
-from mixes.target import family_weights
+from mixes.target import OVERALL, family_weights
 
 Source = Literal["replicates", "residuals"]
-OVERALL = "target"  # the aim that is the target itself, beside the families and the tasks
 PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
 CLEAR = 2.0  # standard deviations of noise that a task's spread over mixes must reach, or the task is unclear
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from mixes.runs import Runs
 
@@ -30,6 +29,8 @@ class TwoWay:
 
 def split_scores(groups: Sequence[Runs], seeds: Mapping[str, int]) -> TwoWay:
     """Least squares over groups of replicates (`runs.replicates()`); runs that `seeds` does not name take no part."""
+    from scipy.sparse.csgraph import connected_components  # slow to import
+
     cells = [
         (mix, seeds[run], scores)
         for mix, group in enumerate(groups)

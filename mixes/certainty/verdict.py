@@ -1,16 +1,18 @@
 """The verdict: whether a mix is better than natural, and on what, in words."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from mixes.certainty.intervals import Gain
-from mixes.certainty.noise import OVERALL
+from mixes.target import OVERALL
+
+if TYPE_CHECKING:  # results are read by those who need no solver
+    from mixes.certainty.intervals import Gain
 
 MOST_NAMED = 6  # families in a row
 Verdict = Literal["better", "not_distinguishable", "worse"]
 
 
-def verdict_of(gain: Gain, noise: float) -> Verdict:
+def verdict_of(gain: "Gain", noise: float) -> Verdict:
     """`better` or `worse` only where the interval leaves out zero and the gain exceeds the noise of a difference
     between two proxies (`Noise.difference`): less than that, and training both would not show it."""
     if gain.low > 0 and gain.value > noise:
@@ -20,7 +22,7 @@ def verdict_of(gain: Gain, noise: float) -> Verdict:
     return "not_distinguishable"
 
 
-def sentence(gains: Mapping[str, Gain], verdicts: Mapping[str, Verdict], reference: str = "natural") -> str:
+def sentence(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], reference: str = "natural") -> str:
     """One line on the target, then family by family; the chance in brackets is that of being better, or worse.
 
     `gains` holds at least the names in `verdicts`, which are OVERALL and the families.
@@ -40,7 +42,7 @@ def sentence(gains: Mapping[str, Gain], verdicts: Mapping[str, Verdict], referen
     return first + (f"; {', '.join(said)}" if said else "")
 
 
-def _chance(gain: Gain, verdict: Verdict) -> str:
+def _chance(gain: "Gain", verdict: Verdict) -> str:
     if verdict == "not_distinguishable":
         return ""
     chance = gain.chance if verdict == "better" else 1 - gain.chance

@@ -7,9 +7,6 @@ its fortieth. Trend, bumps and noise get their sizes by the largest marginal lik
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
-from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 FLOOR = 1e-6  # weight below which the slope of √w is taken as that of this weight
@@ -73,12 +70,18 @@ class Gp:
 
 def _kernels(left: np.ndarray, right: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Covariances (n, m) of the trend and of the bumps."""
+    from scipy.spatial.distance import cdist  # slow to import
+
     trend, bump, length = sizes
     scaled = np.sqrt(3) * cdist(np.sqrt(left), np.sqrt(right)) / length
     return trend**2 * left @ right.T, bump**2 * (1 + scaled) * np.exp(-scaled)
 
 
 def _process(weights: np.ndarray, y: np.ndarray, row: np.ndarray, start: np.ndarray) -> Process:
+    from scipy.linalg import cho_factor, cho_solve  # slow to import
+    from scipy.optimize import minimize  # slow to import
+    from scipy.spatial.distance import cdist  # slow to import
+
     shift = float(np.average(y, weights=row))
     scale = float(np.sqrt(np.average((y - shift) ** 2, weights=row))) + 1e-12
     z, noise = (y - shift) / scale, 1 / row

@@ -1,7 +1,6 @@
 """y = w·b: the plainest law, by scikit-learn's ordinary least squares."""
 
 import numpy as np
-from sklearn.linear_model import LinearRegression
 
 
 class Linear:
@@ -15,6 +14,8 @@ class Linear:
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind."""
+        from sklearn.linear_model import LinearRegression  # most of a second to import, and only fits need it
+
         parameters = np.empty((len(scores), weights.shape[1]))
         distinct, which = np.unique(rows, axis=0, return_inverse=True)
         for number, row in enumerate(distinct):  # problems of equal row weights are one regression of many targets

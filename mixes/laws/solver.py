@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 # parameters (P, q), problem numbers (P,) → residuals (P, n) and their Jacobian (P, n, q)
@@ -121,6 +120,8 @@ def large_least_squares(
     Returns:
         parameters (q,) and half the sum of squares.
     """
+    from scipy.optimize import minimize  # slow to import
+
     step = max(1, BLOCK // len(start))
     has = prior.level >= 0
 

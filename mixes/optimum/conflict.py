@@ -9,7 +9,6 @@ multipliers prove that no mix does better; what is then not needed for the confl
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from mixes.errors import MixError
 from mixes.optimum.bounds import AtMost, Bound
@@ -48,6 +47,8 @@ def _fewest(
     domains: tuple[str, ...], bounds: Sequence[Bound], tangents: Sequence[tuple[AtMost, np.ndarray, float]]
 ) -> list[Limit]:
     """The fewest named limits whose sum is a contradiction; all where none is found (a contradiction by a hair)."""
+    from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
+
     owners: list[Limit | None] = []
     rows: list[np.ndarray] = []
     rights: list[float] = []

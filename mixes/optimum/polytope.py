@@ -8,7 +8,6 @@ found here and become some.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linprog
 
 NO_ROOM = 1e-8  # ways to go that are shorter, as shares of a bound's width, count as none
 PRECISE = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}  # HiGHS' finest
@@ -75,6 +74,8 @@ def furnish(room: Room) -> tuple[Room, np.ndarray] | None:
 
 def extremes(room: Room, direction: np.ndarray) -> tuple[float, float]:
     """Least and most of direction · w (n_domains,) in a room that some mix obeys."""
+    from scipy.optimize import linprog  # slow to import
+
     matrix, right, _, equal, total = _system(room)
     ends = [
         linprog(sign * direction, A_ub=matrix, b_ub=right, A_eq=equal, b_eq=total, bounds=(None, None)).fun
@@ -116,6 +117,8 @@ def _system(room: Room) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray,
 
 def _deepest(room: Room) -> tuple[float, np.ndarray] | None:
     """The mix that is furthest from every bound, in shares of the bounds' widths, and how far that is."""
+    from scipy.optimize import linprog  # slow to import
+
     matrix, right, widths, equal, total = _system(room)
     n = len(room.low)
     found = linprog(
@@ -135,6 +138,8 @@ def _plain(room: Room) -> Room:
     The largest set that can be strict at once (Freund, Roundy and Todd 1985): maximise Σ y, 0 ≤ y ≤ 1, over
     A x + y ≤ b τ, E x = e τ, τ ≥ 1; y is 1 where a mix x / τ is strict, else 0.
     """
+    from scipy.optimize import linprog  # slow to import
+
     matrix, right, widths, equal, total = _system(room)
     n, m = len(room.low), len(matrix)
     found = linprog(

@@ -1,8 +1,6 @@
 """Cautions: what a reader of a recommendation should know before he trusts it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.special import stdtrit
@@ -12,21 +10,12 @@ from mixes.certainty.local_fit import LocalFit
 from mixes.certainty.noise import Noise, unclear_tasks
 from mixes.errors import MixError
 from mixes.recommendation.problem import Problem
+from mixes.recommendation.result import Caution
 from mixes.runs import Runs
 
-Kind = Literal["outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "noisy_tasks", "unmoved_families"]
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
 SURE = 0.975  # one-sided level at which a bias counts as seen
 LOWEST = 1 / 3  # of the held-out mixes, by prediction: where an optimum is looked for
-
-
-@dataclass(frozen=True)
-class Caution:
-    """One line, and the domains or tasks that it is about."""
-
-    kind: Kind
-    text: str
-    names: tuple[str, ...] = ()
 
 
 def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
@@ -74,8 +63,8 @@ def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
         return None
     return Caution(
         "outside_swarm",
-        f"the mix lies outside what the swarm tried: {distance:.1%} of its tokens would have to move to make it a "
-        "blend of tried mixes, so the laws extrapolate",
+        f"the mix lies outside the mixes that were tried ({distance:.1%} of its tokens would have to move to make it a "
+        "blend of them), so the laws extrapolate",
     )
 
 
@@ -85,7 +74,7 @@ def _on_bound(best: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], domains: 
     names = tuple(name for name, mine in zip(domains, held, strict=True) if mine)
     if not names:
         return None
-    return Caution("on_bound", f"the limits, not the laws, decide the weights of {', '.join(names)}", names)
+    return Caution("on_bound", f"limits, not laws, set the weights of {', '.join(names)}", names)
 
 
 def _spans_natural(
@@ -97,9 +86,8 @@ def _spans_natural(
     names = tuple(name for name, mine in zip(domains, spans, strict=True) if mine)
     if not names:
         return None
-    return Caution(
-        "spans_natural", f"whether to take more or less than the natural share is open for {', '.join(names)}", names
-    )
+    text = f"the natural share lies within the interval of {', '.join(names)}: more or less of it may be better"
+    return Caution("spans_natural", text, names)
 
 
 def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
@@ -107,9 +95,8 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
     if not names:
         return None
     most = max(fits[task].parameters for task in names)
-    return Caution(
-        "few_runs", f"{count} mixes for laws of up to {most} parameters: the priors decide a part of the answer", names
-    )
+    text = f"laws of up to {most} parameters were fitted to {count} mixes, so their priors decide a part of the answer"
+    return Caution("few_runs", text, names)
 
 
 def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, float], unit: str) -> Caution | None:
@@ -127,8 +114,8 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
         return None
     return Caution(
         "optimism",
-        f"among the {len(lowest)} held-out mixes that are predicted best, scores are {size:.3g} ± {doubt:.2g} {unit} "
-        "worse than predicted: expect as much less from the recommendation",
+        f"the {len(lowest)} held-out mixes with the best predictions scored {size:.3g} ± {doubt:.2g} {unit} "
+        "worse than predicted; expect that much less from the recommendation",
     )
 
 
@@ -136,9 +123,9 @@ def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
     if not names:
         return None
     than = "noise" if noise.source == "replicates" else "laws' own error"
-    left_out = ", so they take no part in their families unless all are such" if noise.source == "replicates" else ""
-    said = f"mixes move {', '.join(names)} by less than twice the {than}{left_out}"
-    return Caution("noisy_tasks", said, names)
+    left_out = "; families count them only where they have no other task" if noise.source == "replicates" else ""
+    text = f"scores on {', '.join(names)} vary between mixes by less than twice the {than}{left_out}"
+    return Caution("unclear_tasks", text, names)
 
 
 def _unclear_families(
@@ -149,6 +136,7 @@ def _unclear_families(
     if not names or noise.source != "replicates":
         return None
     asked = tuple(family for family in names if any(target.get(task, 0.0) for task in families[family]))
-    counted = f", and the target counts {', '.join(asked)} all the same" if asked else ", so the target leaves it out"
-    said = f"no task of {', '.join(names)} is moved beyond twice its noise{counted}: nothing was learned about it"
-    return Caution("unmoved_families", said, names)
+    counted = f"the target counts {', '.join(asked)} all the same" if asked else "the target leaves it out"
+    text = f"no task of {', '.join(names)} varies between mixes by more than twice its noise: nothing was learned, and "
+    text += counted
+    return Caution("unclear_families", text, names)

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from mixes.certainty.local_fit import local_fits
-from mixes.certainty.noise import OVERALL, estimate_noise, unclear_tasks
+from mixes.certainty.noise import estimate_noise, unclear_tasks
 from mixes.laws.fit import FOLDS, LARGE, fit_laws, laws_for
 from mixes.runs import Runs
 from mixes.swarm import Candidate
-from mixes.target import task_weights
+from mixes.target import OVERALL, task_weights
 
 NATURAL = "natural"
 SMALLEST = 1e-6  # singular values below this share of the largest are those of a direction that no mix takes

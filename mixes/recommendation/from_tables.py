@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mixes.certainty.noise import OVERALL
 from mixes.errors import MixError
 from mixes.hashes import short_hash
 from mixes.optimum.holdings import Holdings
@@ -15,7 +14,7 @@ from mixes.recommendation.settings import RecommendSettings
 from mixes.tables.join import ScoredSwarm
 from mixes.tables.keys import listed
 from mixes.tables.metrics import Metric, check_one_unit
-from mixes.target import family_weights, task_weights
+from mixes.target import OVERALL, family_weights, task_weights
 
 
 @dataclass(frozen=True)

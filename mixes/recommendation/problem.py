@@ -11,21 +11,22 @@ import numpy as np
 
 from mixes.budget import epoch_caps
 from mixes.certainty.fitted import FittedSwarm
-from mixes.certainty.noise import OVERALL, Noise, estimate_noise, spreads, unclear_tasks
+from mixes.certainty.noise import Noise, estimate_noise, spreads, unclear_tasks
 from mixes.certainty.worlds import Side, Worlds
 from mixes.errors import MixError
 from mixes.laws.kind import LawKind
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.exact import OPTIMAL, Optimum
+from mixes.optimum.from_settings import anchor_of, limits_of
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, stacked
 from mixes.optimum.robust import best_robust_mix
-from mixes.optimum.settings import LimitSettings, anchor_of, limits_of
+from mixes.optimum.settings import LimitSettings
 from mixes.recommendation.forgetting import own_scores
 from mixes.recommendation.question import Question
 from mixes.runs import to_array
-from mixes.target import family_weights, standardised, task_weights
+from mixes.target import OVERALL, family_weights, standardised, task_weights
 
 ROUGH = 1e-3  # of the objective's range: how far from best a mix may be in an imagined world, whose laws may be steep
 LOOSER = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # bpb by which floors are loosened in worlds where no mix keeps them

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mixes.budget import budget_tokens
-from mixes.certainty.noise import OVERALL
 from mixes.errors import MixError
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Runs
+from mixes.target import OVERALL
 
 
 @dataclass(frozen=True)

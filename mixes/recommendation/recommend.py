@@ -16,7 +16,6 @@ import numpy as np
 
 from mixes.certainty.fitted import FittedSwarm, fit_swarm
 from mixes.certainty.intervals import weight_intervals
-from mixes.certainty.noise import OVERALL
 from mixes.certainty.verdict import sentence, verdict_of
 from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.hashes import short_hash
@@ -38,6 +37,7 @@ from mixes.recommendation.predictions import (
 from mixes.recommendation.problem import Problem, problem_of
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
+from mixes.target import OVERALL
 
 SEARCHED_WORLDS = 40  # where laws are not convex each world's optimum is a search, and takes seconds
 LARGE_WORLDS = 40  # where each optimum takes seconds for its size

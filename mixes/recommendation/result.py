@@ -4,10 +4,21 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from mixes.certainty.verdict import Verdict
-from mixes.recommendation.cautions import Caution
 from mixes.recommendation.forgetting import Forgotten
 
+CautionKind = Literal[
+    "outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "unclear_tasks", "unclear_families"
+]
 Reference = Literal["natural", "centre"]
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One line, and the domains or tasks that it is about."""
+
+    kind: CautionKind
+    text: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

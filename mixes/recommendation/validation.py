@@ -15,14 +15,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
-from scipy.special import stdtrit
 
-from mixes.certainty.noise import OVERALL
 from mixes.certainty.verdict import Verdict
 from mixes.errors import MixError
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.recommendation.result import Recommendation
 from mixes.swarm import Candidate, rounded_weights
+from mixes.target import OVERALL
 
 COVERAGE = 0.9
 PARTS = (1, 2, 4)  # the recommended mix trains on T, T/2 and T/4 tokens; multipliers lie between 1 and the last
@@ -253,6 +252,8 @@ def _measured(gain: Estimate) -> Verdict:
 
 def _half_width(values: np.ndarray) -> np.ndarray:
     """Of the interval of the mean over the first axis, seeds."""
+    from scipy.special import stdtrit  # slow to import
+
     seeds = len(values)
     quantile = stdtrit(seeds - 1, (1 + COVERAGE) / 2)
     return np.asarray(quantile * values.std(axis=0, ddof=1) / np.sqrt(seeds))

@@ -11,9 +11,10 @@ from rich.console import Console
 from flows.show.recommendation import Shown, print_recommendation, recommendation_markdown
 from mixes.errors import MixError
 from mixes.laws.registry import LAWS
+from mixes.optimum.from_settings import limits_of
 from mixes.optimum.holdings import Holdings
 from mixes.optimum.objective import Objective, Part
-from mixes.optimum.settings import LimitSettings, limits_of
+from mixes.optimum.settings import LimitSettings
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.train import rate
 from mixes.recommendation.question import Question

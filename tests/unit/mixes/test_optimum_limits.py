@@ -12,9 +12,10 @@ from mixes.errors import MixError
 from mixes.laws.registry import LAWS
 from mixes.optimum.best import best_mix
 from mixes.optimum.bounds import AtMost, Bound
+from mixes.optimum.from_settings import anchor_of, limits_of
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part, divergence
-from mixes.optimum.settings import LimitSettings, anchor_of, limits_of
+from mixes.optimum.settings import LimitSettings
 
 DOMAINS = ("code", "math", "web/forums", "web/news", "web/shops")
 NATURAL = np.array([0.1, 0.05, 0.15, 0.4, 0.3])

@@ -1,0 +1,128 @@
+"""Limits from what the `recommend:` section says of them."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from mixes.budget import UNITS
+from mixes.errors import MixError, did_you_mean
+from mixes.optimum.bounds import AtMost, Bound
+from mixes.optimum.limits import Limits
+from mixes.optimum.objective import Objective, divergence
+from mixes.optimum.settings import LimitSettings, ends
+
+
+def limits_of(
+    settings: LimitSettings,
+    domains: Sequence[str],
+    anchor: np.ndarray,
+    families: Mapping[str, Objective],
+    available: Mapping[str, float] | None = None,
+    budget: float = 0.0,
+    max_epochs: float = 0.0,
+    called: str = "natural",
+    checkpoint: Mapping[str, float] | None = None,
+    optimism: Mapping[str, float] | None = None,
+    known: Sequence[str] = (),
+) -> Limits:
+    """The limits of a recommendation.
+
+    anchor (n_domains,): natural, or `near` (see anchor_of); families: family or task → its mean bpb as an objective,
+    for `keep`; available: domain → tokens that can be had, None where epochs are nobody's concern; called: what
+    natural is; checkpoint: family or task → bpb of what proxies start from, which `keep` then counts from;
+    optimism: family or task → bpb by which its laws are known to overstate a mix, which `keep` then takes off;
+    known: all families and tasks, where `families` holds only those that are kept.
+
+    Raises:
+        MixError: an unknown name, or limits that contradict each other.
+    """
+    reference = "the mix of `near`" if settings.near else called
+    names = tuple(domains)
+    bounds = [] if available is None else epoch_bounds(available, budget, max_epochs, settings.epochs, names)
+    for pattern, value in settings.bounds.items():
+        low, high = ends(value)
+        bounds.append(Bound(f"bounds: {pattern} {_said(low, high)}", matching(pattern, names, "bounds"), low, high))
+    ceilings = []
+    if settings.most_kl is not None:
+        name = f"most_kl: at most {settings.most_kl:g} nats from {reference}"
+        ceilings.append(AtMost(name, divergence(anchor), settings.most_kl))
+    for name, worse in settings.keep.items():
+        if name not in families:
+            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, known or families)}")
+        there = checkpoint[name] if checkpoint else float(families[name].value(anchor[None])[0])
+        said = f"{there:.4g} of {'the checkpoint' if checkpoint else reference} {worse:+g}"
+        over = (optimism or {}).get(name, 0.0)
+        if over:
+            said += f", the laws' optimism of {over:.2g} taken off"
+        most = there + worse - over
+        ceilings.append(AtMost(f"keep: {name} ≤ {most:.4g} bpb ({said})", families[name], most))
+    return Limits(names, tuple(bounds), tuple(ceilings))
+
+
+def epoch_bounds(
+    available: Mapping[str, float],
+    budget: float,
+    max_epochs: float,
+    epochs: Mapping[str, float],
+    domains: tuple[str, ...],
+) -> list[Bound]:
+    """The most of each domain that a budget (tokens) can take within its epochs.
+
+    Raises:
+        MixError: a pattern of `epochs` that matches nothing.
+    """
+    most = dict.fromkeys(domains, max_epochs)
+    for pattern, value in epochs.items():
+        most |= dict.fromkeys(matching(pattern, domains, "epochs"), value)
+    caps = {name: most[name] * available[name] / budget for name in domains}
+    return [
+        Bound(
+            f"epochs: {name} ≤ {cap:.4g} "
+            f"({most[name]:g} epochs of {_tokens(available[name])} tokens at {_tokens(budget)})",
+            (name,),
+            high=cap,
+        )
+        for name, cap in caps.items()
+        if cap < 1
+    ]
+
+
+def anchor_of(settings: LimitSettings, domains: Sequence[str], natural: np.ndarray) -> np.ndarray:
+    """(n_domains,) the mix that pull, most_kl, keep and closest refer to.
+
+    Raises:
+        MixError: `near` names other domains, or does not sum to one.
+    """
+    if not settings.near:
+        return natural
+    for name in sorted(set(settings.near) - set(domains)):
+        raise MixError(f"near: no domain {name!r} — {did_you_mean(name, domains)}")
+    mix = np.array([settings.near.get(name, 0.0) for name in domains])
+    if mix.min() < 0 or abs(mix.sum() - 1) > 1e-6:
+        raise MixError(f"near: weights are below 0 or sum to {mix.sum():.6g}, not 1")
+    return mix
+
+
+def matching(pattern: str, domains: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The domains that a name or pattern means.
+
+    Raises:
+        MixError: none.
+    """
+    found = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
+    if not found:
+        raise MixError(f"{where}: no domain matches {pattern!r} — {did_you_mean(pattern, domains)}")
+    return found
+
+
+def _said(low: float, high: float) -> str:
+    if low == high:
+        return f"= {low:g}"
+    return " and ".join([f"≥ {low:g}"] * (low > 0) + [f"≤ {high:g}"] * (high < 1)) or "free"
+
+
+def _tokens(count: float) -> str:
+    """1.2B for 1,200,000,000."""
+    unit = max((unit for unit in UNITS.items() if unit[1] <= max(count, 1)), key=lambda unit: unit[1])
+    return f"{count / unit[1]:.3g}{unit[0]}"
