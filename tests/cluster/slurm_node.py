@@ -1,6 +1,6 @@
 """A Slurm cluster of one node on loopback, from Debian's packages: for tests, and for looking at by hand.
 
-`python tests/cluster.py COMMAND …` runs a command with `SLURM_CONF` set and ends the cluster after it.
+`python tests/cluster/slurm_node.py COMMAND …` runs a command with `SLURM_CONF` set and ends the cluster after it.
 """
 
 import os
