@@ -115,7 +115,7 @@ def test_few_proxies_do_not_fill_a_gpu():
 
 def test_a_device_that_is_none():
     settings = ProxySettings(size="30M", context=1024)
-    with pytest.raises(MixError, match="'h10': no such device — did you mean 'h100'"):
+    with pytest.raises(MixError, match="no device 'h10' — did you mean 'h100'"):
         named_device("h10", settings, 2_048, 512, 1)
 
 

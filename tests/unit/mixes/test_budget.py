@@ -8,7 +8,7 @@ from mixes.errors import MixError
 
 def test_epoch_caps():
     assert epoch_caps({"a": 10, "b": 90}, budget=100, max_epochs=2) == {"a": 0.2, "b": 1.0}
-    with pytest.raises(MixError, match=r"300 are missing; lower --budget to 200 or raise --max-epochs to 5"):
+    with pytest.raises(MixError, match=r"300 are missing; lower `budget` to 200 or raise `max_epochs` to 5"):
         epoch_caps({"a": 10, "b": 90}, budget=500, max_epochs=2)
 
 

@@ -48,7 +48,7 @@ def test_a_split_domains_weight_goes_to_its_parts_by_tokens():
 
 def test_what_a_changed_domain_taught_is_stale():
     now = {**EARLIER, "web": content("w1", "w3")}
-    with pytest.raises(MixError, match=r"ratios\.csv: stale, since the content of 'web' .* --allow-stale"):
+    with pytest.raises(MixError, match=r"ratios\.csv: stale, since the content of 'web' .* `allow_stale`"):
         carried(now)
     assert carried(now, allow_stale=True)["r2"]["web"] == 0.8
 

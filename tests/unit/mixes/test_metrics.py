@@ -50,7 +50,7 @@ def test_what_is_known(name, scores, stated, unit, direction):
     ],
 )
 def test_what_is_asked(name, scores, stated, said):
-    with pytest.raises(MixError, match="state its unit and direction in --families") as caught:
+    with pytest.raises(MixError, match="state its unit and direction in `families`") as caught:
         metric_of(name, scores, stated=stated)
     assert said in str(caught.value)
 

@@ -158,7 +158,7 @@ def test_nothing_to_find_and_nothing_to_reuse():
 def test_stale_evidence_is_refused_unless_allowed():
     now = {"tomes": EARLIER["books"], "code": content("c1", "c2"), "math": content("m")}
     assert stale_domains(EARLIER, now) == ["code", "web"]
-    with pytest.raises(MixError, match=r"ratios\.csv: stale, since the content of 'code', 'web' .* --allow-stale"):
+    with pytest.raises(MixError, match=r"ratios\.csv: stale, since the content of 'code', 'web' .* `allow_stale`"):
         refuse_stale(EARLIER, now, "ratios.csv")
     assert refuse_stale(EARLIER, now, "ratios.csv", allowed=True) == ["code", "web"]
     assert refuse_stale(EARLIER, EARLIER | {"math": content("m")}, "ratios.csv") == []

@@ -152,17 +152,17 @@ def test_the_rules_follow_the_new_size_and_what_was_said_stays():
 def test_a_saved_start_keeps_its_size():
     swarm = ProxySettings(size="1M", init_from="start.pt")
     assert budgets(swarm, None, 2.0)[1].size == budgets(swarm, "1M", 2.0)[1].size == "1M"
-    with pytest.raises(MixError, match=r"--size 4M cannot start from proxy\.init_from, which is 1M"):
+    with pytest.raises(MixError, match=r"`size` 4M cannot start from proxy\.init_from, which is 1M"):
         budgets(swarm, "4M", 2.0)
 
 
 def test_bad_sizes_and_budgets_are_one_line():
-    with pytest.raises(MixError, match="--size '300k' is not on the ladder — take one of 100k, 200k"):
+    with pytest.raises(MixError, match="`size` '300k' is not on the ladder — take one of 100k, 200k"):
         budgets(ProxySettings(), "300k", 2.0)
-    with pytest.raises(MixError, match="1,000 tokens are fewer than 4 batches at size 400k — raise --multiple"):
+    with pytest.raises(MixError, match="1,000 tokens are fewer than 4 batches at size 400k — raise `multiple`"):
         budgets(ProxySettings(tokens=10_000), None, 0.1)
     for odd in ("nan", "inf"):
-        with pytest.raises(MixError, match=f"--multiple {odd} is no number of times"):
+        with pytest.raises(MixError, match=f"`multiple` {odd} is no number of times"):
             budgets(ProxySettings(), None, float(odd))
 
 
