@@ -11,7 +11,6 @@ HEAVY = (
     "datatrove", "torch", "prefect", "polars", "pyarrow", "duckdb", "scipy", "cvxpy", "sklearn", "lxml", "resiliparse",
     "fsspec", "tokenizers", "fasttext", "loguru",
 )  # fmt: skip
-SOLVERS = {"cvxpy", "scipy"}
 LOAD = "from pathlib import Path; from flows.experiment import load_experiment; "
 LOAD += "load_experiment(Path('experiments/sample.yaml'))"
 HELP = (
@@ -35,12 +34,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_an_experiment_file_is_checked_without_the_pipeline():
-    assert imported(LOAD) <= SOLVERS
-
-
-@pytest.mark.xfail(reason="the settings of recommend import the laws' solvers", strict=False)
-def test_an_experiment_file_is_checked_without_solvers():
-    assert not imported(LOAD) & SOLVERS
+    assert imported(LOAD) == set()
 
 
 @pytest.mark.parametrize("words", [["--debug", "sql"], ["sql", "--debug"]])
