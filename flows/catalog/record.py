@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from flows.catalog.recommendation_rows import recommendation_rows
 from flows.catalog.schema import TABLES, VERSION
 from flows.experiment import Experiment
 from mixes.recommendation.result import Recommendation
@@ -162,56 +163,7 @@ def record_recommendation(
     """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number."""
     current = read_current(experiment)
     number = 1 + len(current.get("recommendations", []))
-    key = {"recommendation": recommendation.id}
-    laws = []
-    for task, law in recommendation.law.items():
-        for name, error in law.errors.items():
-            rank = law.rank_correlations[name]
-            row = {"task": task, "law": name, "used": name == law.name, "error": error, "rank_correlation": rank}
-            laws.append({**key, **row, **{field: getattr(law, field) for field in ("noise", "spread", "precision")}})
-        chosen = {field: getattr(law, field) for field in ("error", "rank_correlation", "noise", "spread", "precision")}
-        laws.append({**key, "task": task, "law": "chosen", "used": False, **chosen})
-    head = {
-        **key, "number": number, "target": json.dumps(recommendation.target), "budget": recommendation.budget,
-        "max_epochs": recommendation.max_epochs, "verdict": recommendation.verdict["target"],
-        "summary": recommendation.summary, "gap": recommendation.gap, "noise_from": recommendation.noise_from,
-    }  # fmt: skip
-    weights = [
-        {
-            **key, "domain": domain, "natural_weight": recommendation.natural[domain], "weight": weight,
-            "low": recommendation.intervals[domain][0], "high": recommendation.intervals[domain][1],
-            "epochs": recommendation.epochs[domain], "capped": domain in recommendation.caps,
-        }
-        for domain, weight in recommendation.mix.items()
-    ]  # fmt: skip
-    predictions = [
-        {
-            **key, "name": name, "mix_bpb": row.mix, "natural_bpb": row.natural, "uniform_bpb": row.uniform,
-            "gain": row.gain, "gain_low": row.gain_low, "gain_high": row.gain_high, "noise": row.noise,
-            "error": row.error, "verdict": recommendation.verdict.get(name), "chance": row.chance,
-            "optimism": row.optimism, "mix_low": row.mix_low, "mix_high": row.mix_high,
-            "checkpoint_bpb": recommendation.forgotten[name].checkpoint if recommendation.forgotten else None,
-        }
-        for name, row in recommendation.predicted.items()
-    ]  # fmt: skip
-    marginals = [
-        {**key, "domain": domain, "family": family, "change": change}
-        for domain, row in recommendation.marginal.items()
-        for family, change in row.items()
-    ]
-    cautions = [
-        {**key, "kind": caution.kind, "names": json.dumps(caution.names), "text": caution.text}
-        for caution in recommendation.cautions
-    ]
-    tables = {
-        "recommendations": _frame("recommendations", [head]),
-        "marginals": _frame("marginals", marginals),
-        "cautions": _frame("cautions", cautions),
-        "recommendation_weights": _frame("recommendation_weights", weights),
-        "recommendation_buckets": _frame("recommendation_buckets", [{**key, **row} for row in buckets]),
-        "predictions": _frame("predictions", predictions),
-        "laws": _frame("laws", laws),
-    }
+    tables = {name: _frame(name, rows) for name, rows in recommendation_rows(recommendation, number, buckets).items()}
     name = f"{number:06d}-{recommendation.id}"
     older = {
         table: [file for file in current.get(table, []) if not file.endswith(f"-{recommendation.id}.parquet")]
