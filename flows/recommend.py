@@ -38,7 +38,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, experiment.corpus.stages, evidence.pool)
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
-    stage = Stage("recommend", 10, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 11, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
 
     def work(folder: Path) -> None:
@@ -46,8 +46,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         recommendation = _recommend(experiment, question, plan)
         write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(recommendation))
 
-    with stage_progress("recommend"):
-        folder = experiment.corpus.stages.run(stage, work)
+    folder = experiment.corpus.stages.run(stage, work)
     return RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
 
 
@@ -56,7 +55,7 @@ def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | Non
     from pipeline.stages.laws import recommend_once_fitted  # with every law and solver
 
     asked = fold_question(question, plan) if plan else question
-    recommendation = recommend_once_fitted(asked, experiment.corpus.stages, partial(note, "laws"))
+    recommendation = recommend_once_fitted(asked, experiment.corpus.stages, partial(note, "laws"), stage_progress)
     return unfold_recommendation(recommendation, plan, question) if plan else recommendation
 
 

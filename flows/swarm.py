@@ -18,7 +18,7 @@ from mixes.swarm import Candidate
 from mixes.tables.keys import Table
 from pipeline.errors import PipelineError
 from pipeline.pool.pool import Pool
-from pipeline.stages.graph import find_pool
+from pipeline.stages.graph import finished_pool
 from pipeline.suite import describe_counts, suite_counts
 from pipeline.train.checkpoint_scores import score_checkpoint, start_of
 from pipeline.train.records import diverged_runs, slowed_runs
@@ -29,7 +29,7 @@ from pipeline.train.swarm import check_gpus, train_swarm
 def pool_to_train_on(experiment: Experiment) -> Path:
     """Shards to pool, for proxies: what would stop those is said before a pool is made, which may take days."""
     try:
-        find_pool(experiment.corpus)
+        finished_pool(experiment.corpus)
     except PipelineError:
         check_gpus(experiment.proxy, experiment.executor)
     return prepare_flow(experiment)

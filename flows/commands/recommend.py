@@ -144,8 +144,7 @@ def _from_files(
     question = question_of_swarm(swarm, settings, available, natural, seed, seeds)
     laws_note = partial(note, "laws")
     cache = swarm_cache(laws_note)
-    with stage_progress("recommend"):
-        recommendation = recommend_once_fitted(question, cache, laws_note)
+    recommendation = recommend_once_fitted(question, cache, laws_note, stage_progress)
     if cache:
         trim_cache(cache)
     return in_own_direction(recommendation, swarm.metrics), origin_of(swarm)

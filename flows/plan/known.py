@@ -15,7 +15,7 @@ from mixes.swarm import Candidate, SwarmSettings, draw_swarm
 from pipeline.errors import PipelineError
 from pipeline.pool.pool import Pool
 from pipeline.stages.expect import encoded_items, expected_domains, expected_items
-from pipeline.stages.graph import find_pool
+from pipeline.stages.graph import finished_pool
 from pipeline.store.stage import Unfinished
 from pipeline.store.tokenizer import given_tokenizer, vocabulary_size
 from pipeline.suite import suite_families
@@ -77,7 +77,7 @@ def known_noise(experiment: Experiment, known: Known) -> float | None:
 
 def _pool(experiment: Experiment, assumptions: list[str]) -> Pool | None:
     try:
-        return Pool(find_pool(experiment.corpus))
+        return Pool(finished_pool(experiment.corpus))
     except PipelineError as error:
         assumptions.append(f"There is no pool of this experiment yet ({error}).")
         return None

@@ -110,7 +110,13 @@ class OwnGains:
         return other - own
 
 
-def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: int, seed: int) -> Worlds:
+def imagine_worlds(
+    fits: Mapping[str, LocalFit],
+    weights: np.ndarray,
+    replicates: int,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Worlds:
     """So many worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
 
     In LARGE swarms refits are steps of least squares: there are mixes enough to make the laws linear around the fit.
@@ -121,6 +127,7 @@ def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates
     seen, measured = (np.einsum("ts,bsn->tbn", spread, rng.standard_normal(shape)) for _ in range(2))
     truths, refits = {}, {}
     for t, task in enumerate(tasks):
+        progress(t, len(tasks))
         fit = fits[task]
         larger = np.sqrt(fit.freedom / rng.chisquare(fit.freedom, size=(replicates, 1)))  # than its estimate
         truths[task] = _truths(fit, larger * seen[t], larger * rng.standard_normal((replicates, len(fit.prior))))

@@ -125,9 +125,11 @@ def _described(optima: Optima) -> Recommendation:
     )
 
 
-def imagined(fitted: FittedSwarm, count: int, seed: int) -> Worlds:
+def imagined(
+    fitted: FittedSwarm, count: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Worlds:
     """`count` imagined worlds of a fitted swarm: seconds to minutes, whatever is then asked of them."""
-    return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed)
+    return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed, progress)
 
 
 def _optima(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:

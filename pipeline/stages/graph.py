@@ -43,7 +43,7 @@ def _walk_texts(corpus: Corpus, run: RunStage) -> dict[str, Path]:
     return {"clean": cleaned, "label": labelled}
 
 
-def find_pool(corpus: Corpus) -> Path:
+def finished_pool(corpus: Corpus) -> Path:
     """The finished pool of this corpus. The files it was made from are hashed where they have changed.
 
     Raises:

@@ -9,8 +9,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,9 +27,11 @@ from mixes.certainty.fitted import (
 )
 from mixes.certainty.worlds import Worlds
 from mixes.errors import MixError
+from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import imagined, recommend
+from mixes.recommendation.recommend import imagined, recommend, world_count
 from mixes.recommendation.result import Recommendation
+from pipeline.executor.progress import Progress
 from pipeline.store.arrays import read_arrays, write_arrays
 from pipeline.store.stage import Stage, StageStore
 
@@ -40,39 +41,54 @@ FILE = "arrays.npz"
 DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, MixError)
 
 Note = Callable[[str], None]
+Watch = Callable[[str], AbstractContextManager[Progress]]  # name → a context that takes (done, total)
 T = TypeVar("T")
 
 
-def recommend_once_fitted(question: Question, stages: StageStore | None, note: Note) -> Recommendation:
+def unwatched(name: str) -> AbstractContextManager[Progress]:
+    """Shows nothing."""
+    return nullcontext(lambda done, total: None)
+
+
+def recommend_once_fitted(
+    question: Question, stages: StageStore | None, note: Note, watch: Watch = unwatched
+) -> Recommendation:
     """The recommendation; laws and worlds that `stages` hold are taken from there, and others are put there.
 
     stages: where they are kept; None keeps nothing. note: is told what was fitted, how long it took, what was damaged.
+    watch: shows the progress of what is made, one name at a time.
 
     Raises:
         MixError: as `recommend`.
     """
     fitted_by = (question.runs, question.settings.law, question.seed, question.seeds)
-    fit = partial(fit_swarm, *fitted_by, note)
-    if stages is None:
-        return recommend(question, fit())
-    stage = Stage("laws", LAWS_VERSION, None, (evidence_id(*fitted_by),))
+
+    def fit() -> FittedSwarm:
+        with watch("laws"):
+            return fit_swarm(*fitted_by, note)
+
+    laws = Stage("laws", LAWS_VERSION, None, (evidence_id(*fitted_by),))
     fitted = _kept(
-        stages, stage, fit, lambda laws: fitted_to_arrays(laws) if keepable(laws) else {},
+        stages, laws, fit, lambda fitted: fitted_to_arrays(fitted) if keepable(fitted) else {},
         lambda arrays: fitted_from_arrays(arrays, question.runs, question.seeds), note,
     )  # fmt: skip
-    return recommend(question, fitted, partial(_worlds, stages, stage.id, fitted, question.seed, note))
+    count, seed = world_count(problem_of(question, fitted)), question.seed
 
+    def imagine() -> Worlds:
+        with watch("worlds") as progress:
+            return imagined(fitted, count, seed, progress)
 
-def _worlds(stages: StageStore, laws: str, fitted: FittedSwarm, seed: int, note: Note, count: int) -> Worlds:
-    return _kept(
-        stages, Stage("worlds", WORLDS_VERSION, {"count": count, "seed": seed}, (laws,)),
-        lambda: imagined(fitted, count, seed), lambda worlds: worlds_to_arrays(worlds) if keepable(fitted) else {},
+    worlds = _kept(
+        stages, Stage("worlds", WORLDS_VERSION, {"count": count, "seed": seed}, (laws.id,)), imagine,
+        lambda worlds: worlds_to_arrays(worlds) if keepable(fitted) else {},
         lambda arrays: worlds_from_arrays(arrays, fitted), note,
     )  # fmt: skip
+    with watch("recommend"):
+        return recommend(question, fitted, lambda _: worlds)
 
 
 def _kept(
-    stages: StageStore,
+    stages: StageStore | None,
     stage: Stage,
     make: Callable[[], T],
     to_arrays: Callable[[T], Mapping[str, np.ndarray]],
@@ -80,6 +96,8 @@ def _kept(
     note: Note,
 ) -> T:
     """What a stage holds, or what is made and put there. A stage without arrays holds what cannot be kept."""
+    if stages is None:
+        return make()
     made: list[T] = []
 
     def work(folder: Path) -> None:
