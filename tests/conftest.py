@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support import ROOT, SAMPLE, mixwright, start_server
+from support import ROOT, SAMPLE, mixwright
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core is a worker's: threads of two would stand in each other's way
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -127,30 +126,3 @@ def regmix() -> Path:
     if not folder.exists():
         pytest.skip("no RegMix swarm: set MIXWRIGHT_REGMIX to a clone's data/ folder")
     return folder
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[str]:
-    """A Prefect server on loopback, which spares every command the start of one of its own; the workers share it."""
-    record = shared_folder(tmp_path_factory) / "server.json"
-    lock = FileLock(record.with_suffix(".lock"))
-    with lock:
-        running = json.loads(record.read_text()) if record.exists() else {**start_server(record.parent), "users": 0}
-        record.write_text(json.dumps({**running, "users": running["users"] + 1}))
-    yield running["api"]
-    with lock:
-        running = json.loads(record.read_text())
-        record.write_text(json.dumps({**running, "users": running["users"] - 1}))
-        if running["users"] == 1:
-            os.kill(running["pid"], signal.SIGTERM)
-            record.unlink()
-
-
-@pytest.fixture
-def served(server, monkeypatch) -> Iterator[str]:
-    """Commands of this test talk to the server, those in this process too, which has read Prefect's settings before."""
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    monkeypatch.setenv("PREFECT_API_URL", server)
-    with temporary_settings({PREFECT_API_URL: server}):
-        yield server

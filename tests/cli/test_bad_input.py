@@ -6,15 +6,12 @@ import shutil
 
 import duckdb
 import polars as pl
-import pytest
 import yaml
 from support import changed, here, mixwright, said, said_here, write_lines
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 
 from pipeline.sample.packages import PACKAGES
-
-pytestmark = pytest.mark.usefixtures("served")
 
 
 def test_unknown_key(tiny):

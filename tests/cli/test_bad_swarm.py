@@ -18,8 +18,6 @@ from mixes.proxy.model import Proxies
 from mixes.proxy.settings import SIZES
 from pipeline.pool.settings import END
 
-pytestmark = pytest.mark.usefixtures("served")
-
 
 def evidence(tiny) -> set:
     """Files that a swarm leaves behind when it begins to train."""

@@ -9,8 +9,6 @@ from support import here, mixwright, said_here
 
 from pipeline.pool.pool import Pool
 
-pytestmark = pytest.mark.usefixtures("served")
-
 
 def test_the_recommendation_is_whole(finished):
     assert set(finished["mix"]) == set(finished["natural"]) == set(finished["intervals"]) == set(finished["epochs"])
@@ -34,10 +32,9 @@ def test_a_second_run_skips_everything_and_says_the_same(tiny, finished):
     assert before == {path: path.stat().st_mtime_ns for path in (tiny / "work" / "stages").rglob("*.parquet")}
 
 
-def test_from_scratch_the_same_bytes(tiny, finished, monkeypatch):
+def test_from_scratch_the_same_bytes(tiny, finished):
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     (tiny / "again.yaml").write_text(yaml.safe_dump({**content, "work": "again", "executor": {"workers": 1}}))
-    monkeypatch.delenv("PREFECT_API_URL")  # with no server, too
     done = mixwright("recommend", "again.yaml", "--json", "--out", "mix.yaml", folder=tiny)
     assert json.loads(done.stdout) == finished
     pools = [sorted((tiny / work / "stages").glob("tokenise-*/tokens/*/*.bin")) for work in ("work", "again")]

@@ -13,8 +13,6 @@ from flows.experiment import load_experiment
 from mixes.runs import Run, Runs
 from mixes.tables.read import read_swarm, read_table
 
-pytestmark = pytest.mark.usefixtures("served")
-
 
 @pytest.fixture(scope="module")
 def trained(tiny, finished) -> Runs:

@@ -55,7 +55,6 @@ def test_an_experiment_from_a_checkpoint_end_to_end(tiny, finished, midtrained):
     assert {checkpoint for checkpoint, _, _ in kept} == {midtrained["evidence"]["checkpoint"]}
 
 
-@pytest.mark.usefixtures("served")
 def test_a_start_that_is_none_is_told_before_anything_runs(tiny):
     """Nothing of the pool is there yet where this experiment works."""
     (tiny / "notes.pt").write_text("no proxy")

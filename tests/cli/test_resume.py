@@ -9,11 +9,8 @@ import sys
 import time
 
 import polars as pl
-import pytest
 import yaml
 from support import ROOT, mixwright
-
-pytestmark = pytest.mark.usefixtures("served")
 
 
 def test_kill_in_mid_swarm_then_resume(tiny, finished):

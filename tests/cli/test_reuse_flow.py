@@ -18,8 +18,6 @@ from pipeline.pool.content_hash import bucket_tokens, domain_contents
 from pipeline.pool.pool import Pool
 from pipeline.store.stage import StageStore
 
-pytestmark = pytest.mark.usefixtures("served")
-
 
 @pytest.fixture(scope="module")
 def joined(tiny, finished, server) -> dict:

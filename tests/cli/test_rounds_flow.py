@@ -3,12 +3,10 @@
 import json
 import shutil
 
-import pytest
 import yaml
 from support import here, mixwright, said_here
 
 
-@pytest.mark.usefixtures("served")
 def test_a_swarm_in_rounds_is_drawn_once_and_whatever_is_asked_later(tiny, finished):
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     swarm = {name: value for name, value in content["swarm"].items() if name != "mixes"}

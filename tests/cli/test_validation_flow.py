@@ -29,7 +29,6 @@ def compared_from_records(tiny: Path, done: dict, found: dict, name: str) -> tup
     return tuple(bpb.filter(mix=mix)["bpb"].to_numpy() for mix in ("natural", "recommended"))
 
 
-@pytest.mark.usefixtures("served")
 def test_a_recommendation_is_validated_and_recorded(tiny, finished):
     words = ("validate", "experiment.yaml", "--seeds", "2")
     done = json.loads(mixwright(*words, "--json", folder=tiny).stdout)
@@ -62,7 +61,6 @@ def test_a_recommendation_is_validated_and_recorded(tiny, finished):
     assert all(1 <= times <= 4 for _, _, times, _ in rows)
 
 
-@pytest.mark.usefixtures("served")
 def test_what_flags_ask_for_is_what_is_validated(tiny, finished):
     asked = ("--target", "code=1", "--max-epochs", "6")
     found = json.loads(mixwright("recommend", "experiment.yaml", *asked, "--json", folder=tiny).stdout)

@@ -12,7 +12,7 @@ def test_queries_of_the_readme_are_understood(tiny, finished):
     import duckdb
 
     readme = (ROOT / "README.md").read_text()
-    queries = re.findall(r'^mixwright sql "(.+)"$', readme, re.MULTILINE)
+    queries = re.findall(r'^mixwright sql \S+ "(.+)"$', readme, re.MULTILINE)
     assert len(queries) >= 3
     with duckdb.connect(str(tiny / "work" / "catalog.duckdb"), read_only=True) as catalog:
         for query in queries:
