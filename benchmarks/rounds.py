@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/rounds.py REGMIX [--truth transfer] [--runs 32 64 128] [--repeats 20]
 
 REGMIX is the folder with RegMix's data/*.csv. The truth is a law fitted to its 512 runs, its residuals' variance the
-noise of a score. A swarm of so many runs is drawn, measured and recommended from by the product's own functions, once
+noise of a score. A swarm of that many runs is drawn, measured and recommended from by the product's own functions, once
 in one go and once in rounds of a half, a quarter and a quarter. Regret: what the best mix scores better, nats.
 """
 

@@ -84,7 +84,7 @@ def copy_leads(copy: int, folder: Path) -> None:
 
 
 def experiment(folder: Path, corpus: Path, copies: int, workers: int) -> Path:
-    """An experiment file over the first so many copies, its work beside it."""
+    """An experiment file over the first copies, its work beside it."""
     shards = f"{corpus}/{{}}/*" if copies > 1 else f"{corpus}/{{}}/00-*"
     content = {
         "name": folder.name,

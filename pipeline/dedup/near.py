@@ -4,7 +4,7 @@ Word 5-grams, 26 bands of 11 min-hashes, then true Jaccard similarity of at leas
 J share a band with probability 1 − (1 − J¹¹)²⁶ (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive
 Datasets, ch. 3): 0.90 at J = 0.8, 0.9999 at 0.9, 0.01 at 0.5; what shares one is compared in truth.
 
-Three steps. `Signatures`, a rank a file, writes band keys in ascending order and shingle sets. `Candidates`, a
+Three steps. `Signatures`, one rank per file, writes band keys in ascending order and shingle sets. `Candidates`, a
 rank a range of keys, compares documents of equal keys: all pairs where at most 50 documents share a key. Larger
 groups (page templates) would be quadratic, so there the newest document leads: all others are compared with it,
 those similar to it are settled, the newest of the rest leads next, 50 times. `choose_kept` goes through all edges

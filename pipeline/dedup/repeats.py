@@ -7,9 +7,9 @@ is what a suffix array over the whole corpus finds. OLMo 3 makes one for each pa
 repeats between parts; here windows are matched by fingerprints (windows.py) dealt by hash, so a part
 holds what may be equal, wherever it stands, and the number of parts changes nothing in the outcome.
 
-    Fingerprints  a rank a file       its text end to end, and records of its windows, sorted by hash
-    Repeats       a rank a partition  takes a range of hashes from all files; spans of repeated windows
-    Spans         a rank a file       spans of all partitions merged, short gaps closed, whole characters
+    Fingerprints  one rank per file       its text end to end, and records of its windows, sorted by hash
+    Repeats       one rank per partition  takes a range of hashes from all files; spans of repeated windows
+    Spans         one rank per file       spans of all partitions merged, short gaps closed, whole characters
 
 On the way it needs disk for the text once more, and an eighth of it for records.
 """

@@ -58,7 +58,7 @@ def _sources_off(off: dict[str, frozenset[str]], step: str) -> list[str]:
 
 
 def _set_aside(filtered: Path, off: dict[str, frozenset[str]], step: str, folder: Path) -> list[Path]:
-    """A folder that lists the documents of sources which take no part in a step; none where all take part."""
+    """A folder that lists the documents whose sources switch a step off; none where no source does."""
     sources = _sources_off(off, step)
     if not sources:
         return []

@@ -107,7 +107,7 @@ def _compare_with_previous(corpus: Corpus, kind: str, cleaned: Path, models: Pat
 
 
 def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progress) -> Path:
-    """Quality and topic of every document that is left; a rank a file of documents."""
+    """Quality and topic of every document that is left; one rank per file of documents."""
     wanted = {name: source.model_dump(include={"quality", "topics"}) for name, source in corpus.texts.items()}
     least = corpus.quality.min_score if corpus.quality else None
     stage = Stage("label", 3, {"sources": wanted, "min_score": least}, (cleaned.name, models.name))
@@ -157,7 +157,7 @@ def make_tokenizer(corpus: Corpus, made: Mapping[str, Path]) -> Path:
 
 
 def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Path:
-    """Token files; a rank a file of documents, and after these a rank a shard that is tokenised already."""
+    """Token files; one rank per file of documents, and after these one rank per shard that is tokenised already."""
     end, domains = corpus.tokenizer.end, made["domains"]
     stage = Stage("tokenise", 4, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
 

@@ -36,7 +36,7 @@ def compile_block_list(corpus: Corpus) -> Path:
 
 
 def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
-    """Read, extract, filter; a rank a shard.
+    """Read, extract, filter; one rank per shard.
 
     Raises:
         PipelineError: too many shards could not be read; those are read anew at the next run.
@@ -73,7 +73,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
 
 
 def index_tokens(corpus: Corpus, progress: Progress) -> Path:
-    """Check and index the shards that are tokenised already; a rank a shard.
+    """Check and index the shards that are tokenised already; one rank per shard.
 
     Raises:
         PipelineError: they are not the named tokenizer's, or too many could not be read.
@@ -119,7 +119,7 @@ def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
 def _run_readers(
     corpus: Corpus, steps: "Sequence[PipelineStep]", shards: list[Shard], folder: Path, progress: Progress
 ) -> None:
-    """Run steps that read shards, a rank a shard, and stop where too many were lost."""
+    """Run steps that read shards, one rank per shard, and stop where too many were lost."""
     from pipeline.executor.run import run_steps
     from pipeline.read.readers import check_refused, lost_ranks
 
@@ -154,7 +154,7 @@ def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
 
 
 def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress: Progress) -> Path:
-    """Removals, duplicates, repeated passages, decontamination; a rank a file of documents."""
+    """Removals, duplicates, repeated passages, decontamination; one rank per file of documents."""
     lists = [corpus.file(path, "removals") for path in corpus.removals]
     suite = corpus.file(corpus.suite, "suite.path")
     off = {name: sorted(steps) for name, steps in corpus.off.items()}

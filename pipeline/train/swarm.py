@@ -131,7 +131,7 @@ def check_gpus(settings: ProxySettings, executor: ExecutorSettings) -> None:
 
 
 def _executor(evidence: Evidence, executor: ExecutorSettings) -> ExecutorSettings:
-    """On this machine's GPUs a rank a GPU, not a rank a core."""
+    """On this machine's GPUs one rank per GPU, not one per core."""
     if evidence.proxy.device == "cpu" or executor.kind != "local":
         return executor
     from mixes.proxy.device import count_gpus
