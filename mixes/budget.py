@@ -20,9 +20,9 @@ def parse_tokens(text: str) -> int:
     return round(float(match.group(1)) * UNITS[match.group(2).upper()])
 
 
-def budget_tokens(said: str | None, available: Mapping[str, float]) -> float:
+def budget_tokens(stated: str | None, available: Mapping[str, float]) -> float:
     """Tokens of the training run: as it is said (`parse_tokens`), else every available one once."""
-    return parse_tokens(said) if said else sum(available.values())
+    return parse_tokens(stated) if stated else sum(available.values())
 
 
 def epoch_caps(available: Mapping[str, float], budget: float, max_epochs: float) -> dict[str, float]:

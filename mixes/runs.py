@@ -50,12 +50,12 @@ class Runs:
             raise MixError("swarm: there are no runs")
         first = min(runs, key=lambda run: run.id)
         for run in runs:
-            for what, mine, all_of_them in (
+            for what, names, names_of_first in (
                 ("domain", run.weights.keys(), first.weights.keys()),
                 ("task", run.scores.keys(), first.scores.keys()),
             ):
-                if mine != all_of_them:
-                    odd = sorted(mine ^ all_of_them)
+                if names != names_of_first:
+                    odd = sorted(names ^ names_of_first)
                     raise MixError(f"swarm: run {run.id!r} and run {first.id!r} differ in {what} {odd[0]!r}")
         domains, tasks = tuple(first.weights), tuple(first.scores)
         self._store(
@@ -110,9 +110,9 @@ class Runs:
         self._check()
 
     def _check(self) -> None:
-        for one, next_one in zip(self.ids, self.ids[1:], strict=False):
-            if one == next_one:
-                raise MixError(f"swarm: run {one!r} stands there twice")
+        for run, following in zip(self.ids, self.ids[1:], strict=False):
+            if run == following:
+                raise MixError(f"swarm: run {run!r} appears twice")
         sums = self._weights.sum(axis=1)
         wrong = ~((self._weights.min(axis=1) >= 0) & (np.abs(sums - 1) <= SUM_TOLERANCE))
         if wrong.any():
@@ -220,6 +220,6 @@ def to_array(values: Mapping[str, float], names: Sequence[str], what: str) -> np
     """
     odd = sorted(set(values) ^ set(names))
     if odd:
-        known = ", ".join(names)
-        raise MixError(f"{what}: {odd[0]!r} is {'unknown' if odd[0] in values else 'missing'} — known are {known}")
+        expected = ", ".join(names)
+        raise MixError(f"{what}: {odd[0]!r} is {'unknown' if odd[0] in values else 'missing'} — known are {expected}")
     return np.array([values[name] for name in names])

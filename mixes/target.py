@@ -19,13 +19,13 @@ def task_weights(
     Raises:
         MixError: a name that is neither family nor task, a negative weight, or no positive one.
     """
-    known = list(dict.fromkeys([*sorted(set(families.values())), *sorted(families)]))
+    names = list(dict.fromkeys([*sorted(set(families.values())), *sorted(families)]))
     clear = {task: family for task, family in families.items() if task not in unclear}
     chosen = dict(target) or dict.fromkeys(set((clear or families).values()), 1.0)
     weights = dict.fromkeys(sorted(families), 0.0)
     for name, weight in chosen.items():
-        if name not in known:
-            raise MixError(f"target: no family or task {name!r} — {did_you_mean(name, known)}")
+        if name not in names:
+            raise MixError(f"target: no family or task {name!r} — {did_you_mean(name, names)}")
         if not 0 <= weight < float("inf"):
             raise MixError(f"target: weight of {name!r} is {weight}, must be 0 or more")
         tasks = [name] if name in families else [task for task, family in clear.items() if family == name]

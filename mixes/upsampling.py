@@ -85,14 +85,14 @@ def bucket_repeats(
     repeats = {}
     for (name, tokens), weight in zip(bucket_tokens.items(), weights, strict=True):
         sizes, wanted = np.asarray(tokens, dtype=float), float(weight * budget)
-        most = most_tokens(sizes, settings)
-        if not 0 <= wanted <= most * (1 + TOLERANCE):
+        capacity = most_tokens(sizes, settings)
+        if not 0 <= wanted <= capacity * (1 + TOLERANCE):
             raise MixError(
-                f"upsampling: {wanted:,.0f} tokens are wanted of domain {name!r}, which can give 0 to {most:,.0f} "
+                f"upsampling: {wanted:,.0f} tokens are wanted of domain {name!r}, which can give 0 to {capacity:,.0f} "
                 f"({settings.cap:g} times the tokens that upsampling.discard leaves of {sizes.sum():,.0f}) — take a "
-                f"weight of at most {most / budget:.3g}, raise upsampling.cap or lower upsampling.discard"
+                f"weight of at most {capacity / budget:.3g}, raise upsampling.cap or lower upsampling.discard"
             )
-        repeats[name] = _means(sizes, min(wanted, most), settings).tolist()
+        repeats[name] = _means(sizes, min(wanted, capacity), settings).tolist()
     return repeats
 
 

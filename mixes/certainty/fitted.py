@@ -63,8 +63,8 @@ def fit_swarm(
 def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int]) -> str:
     """Hash of all that `fit_swarm` goes by: equal numbers give equal laws, wherever they were read from."""
     sizes = [str(size) for size in runs.sizes_of_runs]
-    known = {run: seeds[run] for run in runs.ids if run in seeds}
-    names = [runs.ids, runs.mixes, runs.domains, runs.tasks, sizes, law, seed, sorted(known.items())]
+    known_seeds = {run: seeds[run] for run in runs.ids if run in seeds}
+    names = [runs.ids, runs.mixes, runs.domains, runs.tasks, sizes, law, seed, sorted(known_seeds.items())]
     digest = hashlib.sha256(json.dumps(names).encode())
     for values in (runs.weights(), runs.scores()):
         digest.update(np.ascontiguousarray(values).tobytes())

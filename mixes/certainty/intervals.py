@@ -48,10 +48,10 @@ def weight_intervals(
     of_truths, of_refits = optima
     low, high = np.quantile(best - (of_refits - of_truths), _tails(coverage), axis=0)
     on_bound = (of_refits < floors + ON_BOUND) | (of_refits > caps - ON_BOUND)
-    held = on_bound.mean(axis=0) > _tails(coverage)[0]
+    bounded = on_bound.mean(axis=0) > _tails(coverage)[0]
     lowest, highest = np.quantile(of_truths, _tails(coverage), axis=0)
-    low = np.minimum(np.where(held, np.minimum(low, lowest), low), best)
-    high = np.maximum(np.where(held, np.maximum(high, highest), high), best)
+    low = np.minimum(np.where(bounded, np.minimum(low, lowest), low), best)
+    high = np.maximum(np.where(bounded, np.maximum(high, highest), high), best)
     return np.stack([np.maximum(low, floors), np.minimum(high, caps)], axis=1)
 
 

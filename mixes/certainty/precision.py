@@ -50,9 +50,9 @@ def precisions(runs: Runs, fits: Mapping[str, LocalFit], seeds: Mapping[str, int
     """
     every = {task: 1 / len(runs.tasks) for task in runs.tasks}
     noise = estimate_noise(runs, every, dict(zip(runs.tasks, runs.tasks, strict=True)), fits, seeds).at_one_seed
-    kept, found = noise_kept(runs, seeds), {}
+    kept, counts = noise_kept(runs, seeds), {}
     for task in runs.tasks:
         of_noise = noise[task] ** 2
         missed = max(0.0, fits[task].noise ** 2 - of_noise * float(kept.mean())) + 1e-300
-        found[task] = (missed + of_noise) / (missed + of_noise * kept)
-    return found
+        counts[task] = (missed + of_noise) / (missed + of_noise * kept)
+    return counts

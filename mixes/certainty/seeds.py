@@ -59,9 +59,9 @@ def level_seeds(runs: Runs, seeds: Mapping[str, int]) -> Runs:
     used = Counter(seeds[run] for run in runs.ids if run in seeds)
     shifts = dict.fromkeys(used, np.zeros(len(runs.tasks)))
     for number in np.unique(fitted.part):
-        mine = np.flatnonzero(fitted.part == number).tolist()
-        level = max(mine, key=lambda i: (used[fitted.seeds[i]], -fitted.seeds[i]))
-        shifts |= {fitted.seeds[i]: fitted.effects[:, i] - fitted.effects[:, level] for i in mine}
+        members = np.flatnonzero(fitted.part == number).tolist()
+        level = max(members, key=lambda i: (used[fitted.seeds[i]], -fitted.seeds[i]))
+        shifts |= {fitted.seeds[i]: fitted.effects[:, i] - fitted.effects[:, level] for i in members}
     by_run = [shifts[seeds[run]] if run in seeds else np.zeros(len(runs.tasks)) for run in runs.ids]
     _, group, counts = np.unique(runs.groups(), return_inverse=True, return_counts=True)
     by_mix = np.array([np.bincount(group, weights=line) / counts for line in np.transpose(by_run)])

@@ -32,14 +32,14 @@ def sentence(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], refer
         "not_distinguishable": "not distinguishable on ",
         "worse": "worse on ",
     }
-    said = []
+    clauses = []
     for verdict, words in parts.items():
-        of_it = [name for name in verdicts if name != OVERALL and verdicts[name] == verdict]
-        if of_it:
-            said.append(words + _listed([name + _chance(gains[name], verdict) for name in of_it]))
+        names = [name for name in verdicts if name != OVERALL and verdicts[name] == verdict]
+        if names:
+            clauses.append(words + _listed([name + _chance(gains[name], verdict) for name in names]))
     overall = {"better": "better than", "not_distinguishable": "not distinguishable from", "worse": "worse than"}
     first = f"overall {overall[verdicts[OVERALL]]} {reference}{_chance(gains[OVERALL], verdicts[OVERALL])}"
-    return first + (f"; {', '.join(said)}" if said else "")
+    return first + (f"; {', '.join(clauses)}" if clauses else "")
 
 
 def _chance(gain: "Gain", verdict: Verdict) -> str:

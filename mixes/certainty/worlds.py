@@ -46,12 +46,12 @@ class Worlds:
         """(B, m) refit − truth of the weighted tasks of `aim`, at mixes (m, n_domains)."""
         return self._scores(self.refits, aim, mixes) - self._scores(self.truths, aim, mixes)
 
-    def own_gains(self, found: np.ndarray, other: np.ndarray) -> "OwnGains":
-        """Scores of each world's own mix `found` (B, n_domains), and of one other mix (n_domains,), task by task.
+    def own_gains(self, own_mixes: np.ndarray, other: np.ndarray) -> "OwnGains":
+        """Scores of each world's own mix (B, n_domains), and of one other mix (n_domains,), task by task.
 
-        `found` may be one mix (n_domains,): then gains are without the optimism of having been chosen.
+        `own_mixes` may be one mix (n_domains,): then gains are without the optimism of having been chosen.
         """
-        own = np.broadcast_to(found, (len(self), len(other)))
+        own = np.broadcast_to(own_mixes, (len(self), len(other)))
         groups: dict[str, list[str]] = {}
         for task, kind in self.kinds.items():
             groups.setdefault(kind.name, []).append(task)
@@ -71,7 +71,7 @@ class Worlds:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The best mixes (B, n_domains) of the truths, and those of the refits; `pull` as in Objective."""
         truths, refits = (
-            np.array([solve(one, start) for one in self._objectives(parameters, aim, anchor, pull)])
+            np.array([solve(objective, start) for objective in self._objectives(parameters, aim, anchor, pull)])
             for parameters in (self.truths, self.refits)
         )
         return truths, refits
@@ -128,8 +128,8 @@ def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates
             refits[task] = _moved(fit, truths[task], larger * measured[t])
             continue
         scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] / fit.root
-        near = np.tile(fit.law.parameters, (replicates, 1))
-        refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), near)
+        initial = np.tile(fit.law.parameters, (replicates, 1))
+        refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), initial)
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
 
 
@@ -148,15 +148,15 @@ def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
     """
     start, moved = fit.law.parameters, moved.copy()
     at = np.concatenate([fit.weights, np.eye(fit.weights.shape[1])])  # of a convex law no value exceeds its corners'
-    here, slopes = fit.law.predict(fit.weights), fit.slopes
+    at_fit, slopes = fit.law.predict(fit.weights), fit.slopes
     off = np.arange(len(moved))
     for _ in range(HALVINGS):
         with np.errstate(all="ignore"):
-            there = fit.law.kind.predict(moved[off], at)
+            predicted = fit.law.kind.predict(moved[off], at)
         foreseen = (moved[off] - start)[:, -fit.parameters :] @ slopes.T  # (B, n)
-        actual = there[:, : len(here)] - here
-        most = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
-        good = np.isfinite(there).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= most)
+        actual = predicted[:, : len(at_fit)] - at_fit
+        reach = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
+        good = np.isfinite(predicted).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= reach)
         off = off[~good]
         if not len(off):
             return moved

@@ -12,8 +12,8 @@ from mixes.laws.solver import BLOCK, LARGE, Prior, in_blocks, large_least_square
 
 NOISE = 0.1  # residual of a good law, in standard deviations of the scores: the first fit's assumption …
 PASSES = 3  # … which the next replace by the residual of the one before, so that noisy tasks lean on the priors
-NEAR_PASSES = 1  # from parameters of almost the same problem, whose residual is known
-TOLERANCE, NEAR_TOLERANCE = 1e-6, 1e-5  # gain at which a fit stops; near fits: bootstrap replicates and folds
+REFIT_PASSES = 1  # from parameters of almost the same problem, whose residual is known
+TOLERANCE, REFIT_TOLERANCE = 1e-6, 1e-5  # gain at which a fit stops; refits: bootstrap replicates and folds
 MOST_NOISE = 1.0  # that an estimated residual is kept below
 FREEDOM = 4.0  # of Student's t; 3 to 6 rank alike in cross-validation
 
@@ -45,35 +45,37 @@ class Curve:
         raise NotImplementedError
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind."""
         starts = np.array([self.start(weights.shape[1], chosen) for chosen in self.starts])
         if len(weights) * starts.shape[1] > LARGE:
-            starts = starts[:1]  # so many runs leave little to choose between
+            starts = starts[:1]  # with this many runs every start leads to the same end
 
         def solve(block: np.ndarray) -> np.ndarray:
-            return self._fit_block(weights, scores[block], rows[block], starts, None if near is None else near[block])
+            return self._fit_block(
+                weights, scores[block], rows[block], starts, None if initial is None else initial[block]
+            )
 
         return in_blocks(solve, len(scores), len(weights) * starts.shape[1])
 
     def _fit_block(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, starts: np.ndarray, near: np.ndarray | None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, starts: np.ndarray, initial: np.ndarray | None
     ) -> np.ndarray:
         total = rows.sum(axis=1, keepdims=True)
         shift = (rows * scores).sum(axis=1, keepdims=True) / total
         scale = np.sqrt((rows * (scores - shift) ** 2).sum(axis=1, keepdims=True) / total) + 1e-12
         y = (scores - shift) / scale
-        if near is None:
+        if initial is None:
             ends = [self._fit_once(weights, y, np.sqrt(rows) / NOISE, np.tile(start, (len(y), 1))) for start in starts]
             best = np.argmin([cost for _, cost in ends], axis=0)
             theta = np.array([end for end, _ in ends])[best, np.arange(len(y))]
         else:
-            theta = near[:, 2:]
-        for _ in range(PASSES - 1 if near is None else NEAR_PASSES):
+            theta = initial[:, 2:]
+        for _ in range(PASSES - 1 if initial is None else REFIT_PASSES):
             precision = _precision(self._values(theta, weights) - y, rows, weights.shape[1], self.least_noise)
             theta, _ = self._fit_once(
-                weights, y, np.sqrt(precision), theta, TOLERANCE if near is None else NEAR_TOLERANCE
+                weights, y, np.sqrt(precision), theta, TOLERANCE if initial is None else REFIT_TOLERANCE
             )
         return np.concatenate([shift, scale, theta], axis=1)
 

@@ -131,7 +131,7 @@ def folds_of(names: Sequence[str], seed: int) -> np.ndarray:
 
 
 def _held_out(
-    kind: LawKind, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray, splits: np.ndarray, near: np.ndarray
+    kind: LawKind, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray, splits: np.ndarray, initial: np.ndarray
 ) -> np.ndarray:
     """Predictions (repeats, n_tasks, n) of every mix by a law that was fitted without its fold.
 
@@ -143,13 +143,13 @@ def _held_out(
     times = len(splits) * FOLDS
     fitted = kind.fit(
         weights, np.tile(scores, (times, 1)), (kept.reshape(times, 1, -1) * counts).reshape(-1, scores.shape[1]),
-        np.tile(near, (times, 1)),
+        np.tile(initial, (times, 1)),
     )  # fmt: skip
     result = np.full((len(splits), *scores.shape), np.nan)
     for number, parameters in enumerate(np.split(fitted, times)):
         repeat, fold = divmod(number, FOLDS)
-        mine = splits[repeat] == fold
-        result[repeat][:, mine] = kind.predict(parameters, weights[mine])
+        left_out = splits[repeat] == fold
+        result[repeat][:, left_out] = kind.predict(parameters, weights[left_out])
     return result
 
 
@@ -184,12 +184,15 @@ def _choice_held_out(
         kept = np.flatnonzero(outer != fold)
         inner[fold, kept[np.argsort(outer[kept], kind="stable")]] = np.arange(len(kept)) % FOLDS
     inside = np.array(
-        [_held_out(kind, weights, scores, counts, inner, near) for kind, near in zip(kinds, parameters, strict=True)]
+        [
+            _held_out(kind, weights, scores, counts, inner, initial)
+            for kind, initial in zip(kinds, parameters, strict=True)
+        ]
     )
     for fold in range(FOLDS):
-        mine = outer == fold
+        left_out = outer == fold
         chosen, _, _ = _choose(kinds, inside[:, fold : fold + 1], scores)
-        result[0][:, mine] = own[chosen, 0, np.arange(len(scores))][:, mine]
+        result[0][:, left_out] = own[chosen, 0, np.arange(len(scores))][:, left_out]
     return result
 
 

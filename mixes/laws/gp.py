@@ -35,8 +35,8 @@ class Process:
         trend, bump, length = self.sizes
         root = np.sqrt(np.maximum(mix, FLOOR))
         apart = root - np.sqrt(self.seen)  # (m, d)
-        near = np.exp(-np.sqrt(3) * np.linalg.norm(apart, axis=1) / length)
-        by_root = -3 * bump**2 / length**2 * (near * self.dual) @ apart  # Matérn 3/2: k′ = −3 r/ℓ² e^(−√3 r/ℓ)
+        decay = np.exp(-np.sqrt(3) * np.linalg.norm(apart, axis=1) / length)
+        by_root = -3 * bump**2 / length**2 * (decay * self.dual) @ apart  # Matérn 3/2: k′ = −3 r/ℓ² e^(−√3 r/ℓ)
         return self.scale * (trend**2 * self.dual @ self.seen + by_root / (2 * root))
 
 
@@ -48,13 +48,13 @@ class Gp:
     auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits a task of seconds each
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind; a row of weight r has the noise of a mean over r runs."""
         parameters = np.empty((len(scores), 1), dtype=object)
         for p, (y, row) in enumerate(zip(scores, rows, strict=True)):
             used = row > 1e-6
-            start = START if near is None else np.log([*near[p, 0].sizes, np.exp(START[3])])
+            start = START if initial is None else np.log([*initial[p, 0].sizes, np.exp(START[3])])
             with threadpool_limits(1, "blas"):  # matrices of some hundred rows, and the same sums on any machine
                 parameters[p, 0] = _process(weights[used], y[used], row[used], start)
         return parameters
@@ -91,14 +91,14 @@ def _process(weights: np.ndarray, y: np.ndarray, row: np.ndarray, start: np.ndar
         """−ln p(z, logs) and its slope."""
         trend, bump, length, sd = np.exp(logs)
         scaled = apart / length
-        near = bump**2 * np.exp(-scaled)
-        parts = trend**2 * product, (1 + scaled) * near
+        decay = bump**2 * np.exp(-scaled)
+        parts = trend**2 * product, (1 + scaled) * decay
         factor = cho_factor(parts[0] + parts[1] + np.diag(sd**2 * noise + JITTER), lower=True)
         dual, inverse = cho_solve(factor, z), cho_solve(factor, np.eye(len(z)))
         outer = inverse - np.outer(dual, dual)  # the slope along dK is ½ Σ outer ∘ dK
         slope = np.array([
             np.vdot(outer, parts[0]), np.vdot(outer, parts[1]),
-            0.5 * np.vdot(outer, scaled**2 * near), np.diag(outer) @ noise * sd**2,
+            0.5 * np.vdot(outer, scaled**2 * decay), np.diag(outer) @ noise * sd**2,
         ])  # fmt: skip
         off = (logs - START) / SPREAD
         value = 0.5 * z @ dual + np.log(np.diag(factor[0])).sum() + 0.5 * off @ off

@@ -16,11 +16,11 @@ class LawKind(Protocol):
     auto_from: int  # mixes that `auto` needs to consider it
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """Fit weights (n, d) to scores (P, n), each problem with its own row weights (P, n) → parameters (P, q).
 
-        `near` (P, q): parameters of almost the same problems, to start from.
+        `initial` (P, q): parameters of almost the same problems, to start from.
         """
         ...
 

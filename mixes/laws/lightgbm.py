@@ -23,7 +23,7 @@ class LightGbm:
     auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits a task of seconds each
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind.
 

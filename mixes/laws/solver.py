@@ -136,8 +136,8 @@ def large_least_squares(
             slope += r @ jacobian
         return (total, slope) if np.isfinite(total) else (np.inf, np.zeros(len(theta)))
 
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": DESCENT, "ftol": tolerance})
-    return found.x, float(found.fun)
+    solution = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": DESCENT, "ftol": tolerance})
+    return solution.x, float(solution.fun)
 
 
 def _normal_equations(

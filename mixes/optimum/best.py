@@ -47,11 +47,11 @@ def closest_mix(
     best = best_mix(objective, limits, candidates=candidates, seed=seed)
     apart = divergence(objective.anchor)
     nearest = best_mix(apart, limits, candidates=candidates, seed=seed)
-    there = float(objective.value(nearest.mix[None])[0])
-    if share >= 1 or there - best.value <= (best.gap or 0.0):
+    unchanged = float(objective.value(nearest.mix[None])[0])
+    if share >= 1 or unchanged - best.value <= (best.gap or 0.0):
         chosen = best if share >= 1 else nearest
         return replace(chosen, value=float(objective.value(chosen.mix[None])[0]))
-    most = best.value + (1 - share) * (there - best.value)
-    enough = limits.and_also(AtMost(f"at least {share:.0%} of the gain", objective, most))
-    found = best_mix(apart, enough, start=best.mix, seed=seed)
-    return replace(found, value=float(objective.value(found.mix[None])[0]))
+    ceiling = best.value + (1 - share) * (unchanged - best.value)
+    enough = limits.and_also(AtMost(f"at least {share:.0%} of the gain", objective, ceiling))
+    closest = best_mix(apart, enough, start=best.mix, seed=seed)
+    return replace(closest, value=float(objective.value(closest.mix[None])[0]))

@@ -27,12 +27,12 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
     tangents: list[tuple[AtMost, np.ndarray, float]] = []
     if furnished is not None:
         mix = sink(*furnished, convex)[0] if len(furnished[0].free) else furnished[1]
-        for one in convex:
-            slope = one.objective.gradient(mix)
+        for ceiling in convex:
+            slope = ceiling.objective.gradient(mix)
             size = np.abs(slope - slope.mean()).max() or 1.0  # Σ w = 1, so a constant in the slope says nothing
-            right = one.most - float(one.objective.value(mix[None])[0]) + slope @ mix
-            tangents.append((one, (slope - slope.mean()) / size, (right - slope.mean()) / size))
-    alone = [one for one in convex if not _met(domains, [one])]
+            right = ceiling.most - float(ceiling.objective.value(mix[None])[0]) + slope @ mix
+            tangents.append((ceiling, (slope - slope.mean()) / size, (right - slope.mean()) / size))
+    alone = [ceiling for ceiling in convex if not _met(domains, [ceiling])]
     chosen = alone[:1] or _needed(domains, _fewest(domains, bounds, tangents))
     names = [limit.name for limit in chosen[:SHOWN]]
     more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
@@ -58,9 +58,9 @@ def _fewest(
             owners, rows, rights = [*owners, bound], [*rows, -members], [*rights, -bound.low]
         if bound.high < 1:
             owners, rows, rights = [*owners, bound], [*rows, members], [*rights, bound.high]
-    for one, row, right in tangents:
-        owners, rows, rights = [*owners, one], [*rows, row], [*rights, right]
-    named: list[Limit] = [*bounds, *(one for one, _, _ in tangents)]
+    for ceiling, row, right in tangents:
+        owners, rows, rights = [*owners, ceiling], [*rows, row], [*rights, right]
+    named: list[Limit] = [*bounds, *(ceiling for ceiling, _, _ in tangents)]
     d, m, k = len(domains), len(rows), len(named)
     matrix = np.array(rows).reshape(m, d)
     # Variables: multipliers of limits (m), of w ≥ 0 (d), of Σ w = 1 (1), and whether a limit is named (k).
@@ -68,7 +68,7 @@ def _fewest(
     balance = np.column_stack([matrix.T, -np.eye(d), np.ones((d, 1)), np.zeros((d, k))])
     says = np.concatenate([rights, np.zeros(d), [1.0], np.zeros(k)])
     used = np.column_stack([np.eye(m), np.zeros((m, d + 1)), -belongs])
-    found = milp(
+    solution = milp(
         np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
         constraints=[
             LinearConstraint(balance, 0, 0),
@@ -82,9 +82,9 @@ def _fewest(
         options={"presolve": False},
         integrality=np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
     )
-    if found.x is None:
+    if solution.x is None:
         return named
-    fewest = [limit for limit, chosen in zip(named, found.x[-k:] > 0.5, strict=True) if chosen]
+    fewest = [limit for limit, chosen in zip(named, solution.x[-k:] > 0.5, strict=True) if chosen]
     return named if _met(domains, fewest) else fewest
 
 
@@ -99,7 +99,7 @@ def _needed(domains: tuple[str, ...], limits: Sequence[Limit]) -> list[Limit]:
     """Without every limit that the conflict stands without."""
     kept = list(limits)
     for limit in limits:
-        rest = [one for one in kept if one is not limit]
+        rest = [other for other in kept if other is not limit]
         if rest and not _met(domains, rest):
             kept = rest
     return kept
@@ -114,10 +114,14 @@ def _hint(domains: tuple[str, ...], chosen: Sequence[Limit]) -> str:
         return ""
     room = room_of(domains, bounds)
     if isinstance(last, Bound):
-        least, most = extremes(room, last.members(domains))
-        return f", the last for example to {least if least > last.high else most:.4g}"
+        smallest, largest = extremes(room, last.members(domains))
+        return f", the last for example to {smallest if smallest > last.high else largest:.4g}"
     furnished = furnish(room)
     assert furnished  # no smaller set contradicts itself
     mix = sink(*furnished, [last])[0] if len(furnished[0].free) else furnished[1]
-    least = float(last.objective.value(mix[None])[0])
-    return f" (of the last, {least:.4g} is the least possible)" if others else f" ({least:.4g} is the least possible)"
+    smallest = float(last.objective.value(mix[None])[0])
+    return (
+        f" (of the last, {smallest:.4g} is the least possible)"
+        if others
+        else f" ({smallest:.4g} is the least possible)"
+    )

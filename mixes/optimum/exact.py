@@ -127,6 +127,8 @@ def _prices(
         if holds and bound.domains not in priced:
             priced.add(bound.domains)
             prices[bound.name] = abs(float(force)) * span * PERCENT
-    for one, term, force in zip(limits.ceilings, lifted.terms[1:], point.multipliers[solver.of_convex], strict=False):
-        prices[one.name] = float(force) * term.factor * span * PERCENT
+    for ceiling, term, force in zip(
+        limits.ceilings, lifted.terms[1:], point.multipliers[solver.of_convex], strict=False
+    ):
+        prices[ceiling.name] = float(force) * term.factor * span * PERCENT
     return {name: price for name, price in prices.items() if price > OPTIMAL * span * PERCENT}

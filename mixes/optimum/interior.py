@@ -170,15 +170,15 @@ class Solver:
         own = slice(0, self.of_rows.start)
         missing = p.total - p.equal @ point.x
 
-        def solve(aim: np.ndarray) -> Step:
+        def solve(products: np.ndarray) -> Step:
             forces = point.multipliers.copy()
-            forces[own] = (aim / point.slack)[own]
+            forces[own] = (products / point.slack)[own]
             wanted = point.slopes[0] + self._pulled(point, forces) + p.equal.T @ point.of_equal
-            over = (point.slack - aim / point.multipliers - point.over)[of_dense]
-            found = unit * lu_solve(factor, unit * np.concatenate([-wanted, over, missing]), check_finite=False)
-            x, of_dense_multipliers, of_equal = np.split(found, [n, n + len(dense)])
+            over = (point.slack - products / point.multipliers - point.over)[of_dense]
+            solution = unit * lu_solve(factor, unit * np.concatenate([-wanted, over, missing]), check_finite=False)
+            x, of_dense_multipliers, of_equal = np.split(solution, [n, n + len(dense)])
             slack = self._pushed(point, x) - point.over
-            multipliers = aim / point.slack - point.multipliers - ratio * slack
+            multipliers = products / point.slack - point.multipliers - ratio * slack
             multipliers[of_dense] = of_dense_multipliers
             return Step(x, slack, multipliers, of_equal)
 
@@ -221,7 +221,7 @@ class Step:
     of_equal: np.ndarray
 
 
-def _longest(held: np.ndarray, change: np.ndarray) -> float:
+def _longest(values: np.ndarray, change: np.ndarray) -> float:
     """The longest step that keeps `held` from falling below zero."""
     falling = change < 0
-    return float((-held[falling] / change[falling]).min(initial=np.inf))
+    return float((-values[falling] / change[falling]).min(initial=np.inf))

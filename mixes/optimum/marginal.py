@@ -14,7 +14,7 @@ from mixes.optimum.objective import Objective
 PERCENT = 0.01
 
 
-def marginal_values(families: Mapping[str, Objective], mix: np.ndarray) -> dict[str, np.ndarray]:
+def marginal_values(objectives: Mapping[str, Objective], mix: np.ndarray) -> dict[str, np.ndarray]:
     """Family → (n_domains,) change of its bpb by one more percent of each domain; below zero is better.
 
     A domain that fills more than 99 % of the mix can have no more percent: nan.
@@ -25,7 +25,7 @@ def marginal_values(families: Mapping[str, Objective], mix: np.ndarray) -> dict[
     able = room[:, 0] >= PERCENT
     at = np.concatenate([mix[None], more[able]])
     changes = {}
-    for family, objective in families.items():
+    for family, objective in objectives.items():
         values = objective.value(at)
         changes[family] = np.full(len(mix), np.nan)
         changes[family][able] = values[1:] - values[0]

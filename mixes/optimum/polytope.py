@@ -62,10 +62,10 @@ def furnish(room: Room) -> tuple[Room, np.ndarray] | None:
     if not len(room.groups):
         return _box(room)
     for _ in range(3):  # the second program finds all hidden equations at once; rounding may leave another
-        found = _deepest(room)
-        if found is None:
+        deepest = _deepest(room)
+        if deepest is None:
             return None
-        depth, mix = found
+        depth, mix = deepest
         if depth > NO_ROOM:
             return room, mix
         room = _plain(room)
@@ -121,15 +121,15 @@ def _deepest(room: Room) -> tuple[float, np.ndarray] | None:
 
     matrix, right, widths, equal, total = _system(room)
     n = len(room.low)
-    found = linprog(
+    solution = linprog(
         np.append(np.zeros(n), -1.0),
         A_ub=np.column_stack([matrix, widths]), b_ub=right,
         A_eq=np.column_stack([equal, np.zeros(len(equal))]), b_eq=total,
         bounds=[(None, None)] * n + [(0, 0.5)], options=PRECISE,
     )  # fmt: skip
-    if found.status != 0:
+    if solution.status != 0:
         return None
-    return float(found.x[-1]), found.x[:-1]
+    return float(solution.x[-1]), solution.x[:-1]
 
 
 def _plain(room: Room) -> Room:
@@ -142,13 +142,13 @@ def _plain(room: Room) -> Room:
 
     matrix, right, widths, equal, total = _system(room)
     n, m = len(room.low), len(matrix)
-    found = linprog(
+    solution = linprog(
         np.concatenate([np.zeros(n + 1), -np.ones(m)]),
         A_ub=np.column_stack([matrix, -right, np.diag(widths)]), b_ub=np.zeros(m),
         A_eq=np.column_stack([equal, -total, np.zeros((len(equal), m))]), b_eq=np.zeros(len(equal)),
         bounds=[(None, None)] * n + [(1, None)] + [(0, 1)] * m, options=PRECISE,
     )  # fmt: skip
-    tight = found.x[n + 1 :] < 0.5
+    tight = solution.x[n + 1 :] < 0.5
     low, high = room.low.copy(), room.high.copy()
     group_low, group_high = room.group_low.copy(), room.group_high.copy()
     moving, rigid = np.flatnonzero(high > low), group_high > group_low

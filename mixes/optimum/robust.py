@@ -41,7 +41,7 @@ class WorstLoss:
     def losses(self, mixes: np.ndarray) -> np.ndarray:
         """(n_replicates, n) at mixes (n, n_domains)."""
         both = np.concatenate([mixes, self.anchor[None]])
-        values = np.array([one.value(both) for one in self.objectives])
+        values = np.array([objective.value(both) for objective in self.objectives])
         return values[:, :-1] - values[:, -1:]
 
     def value(self, mixes: np.ndarray) -> np.ndarray:
@@ -81,12 +81,12 @@ def best_robust_mix(
     if not 1 / len(objectives) <= share <= 1:
         raise MixError(f"robust: the worst {share:g} of {len(objectives)} replicates — give a share of at least one")
     loss = WorstLoss(objectives, share)
-    if not (limits.convex and all(one.convex for one in objectives)):
+    if not (limits.convex and all(objective.convex for objective in objectives)):
         return search_mix(loss, limits, candidates, None, seed)
     centre, room = limits.centre, limits.room
-    span = max(first_order_range(room, one, centre) for one in objectives)
-    at_anchor = [float(one.value(loss.anchor[None])[0]) for one in objectives]
-    replicates = [Scaled(one, offset, 1 / span) for one, offset in zip(objectives, at_anchor, strict=True)]
+    span = max(first_order_range(room, objective, centre) for objective in objectives)
+    at_anchor = [float(objective.value(loss.anchor[None])[0]) for objective in objectives]
+    replicates = [Scaled(objective, offset, 1 / span) for objective, offset in zip(objectives, at_anchor, strict=True)]
     ceilings = limits.scaled
     nothing = Scaled(Objective((), loss.anchor), 0.0, 0.0)
     each = 1 / (share * len(objectives))
@@ -96,9 +96,9 @@ def best_robust_mix(
     losses = np.array([term.value(centre) for term in replicates])
     # At an optimum τ is one of the losses, of which none falls by more than the span, and at most the worst mean.
     reached = float(loss.value(centre[None])[0]) / span
-    most = (reached - losses.min() + 1) / each  # of an s, of which each share counts to the same mean
+    largest = (reached - losses.min() + 1) / each  # of an s, of which each share counts to the same mean
     low = np.append(losses.min() - 1, np.zeros(len(replicates)))
-    high = np.append(reached + 1, np.full(len(replicates), most))
+    high = np.append(reached + 1, np.full(len(replicates), largest))
     lifted = Lifted(room, centre, [nothing, *ceilings, *replicates], linear, low, high, loss.anchor)
     start = np.append(losses.mean(), np.maximum(losses - losses.mean(), 0) + 0.1)
     return certified(lifted, limits, start, span, lambda mix: float(loss.value(mix[None])[0]), 0.0)

@@ -42,7 +42,7 @@ def search_mix(
     starts = start[None] if start is not None else _starts(objective.anchor, candidates, rng)
     inside = _brought(limits, starts)
     if not len(inside):
-        named = [one.name for one in limits.ceilings if not one.objective.convex]
+        named = [ceiling.name for ceiling in limits.ceilings if not ceiling.objective.convex]
         raise MixError(f"optimum: none of {len(starts):,} mixes meets {'; '.join(named)} — loosen it")
     order = np.argsort(objective.value(inside), kind="stable")[: 1 if start is not None else IMPROVED]
     span = _range(objective, limits, inside)

@@ -89,11 +89,11 @@ def load_proxy(
     tokens = vocabulary or next(iter(shapes.get("embed", [])), 1)
     wanted = _wanted(settings, tokens)
     for name in sorted(wanted.keys() | shapes.keys()):
-        mine = list(wanted[name].shape[1:]) if name in wanted else None
-        if shapes.get(name) != mine:
+        shape = list(wanted[name].shape[1:]) if name in wanted else None
+        if shapes.get(name) != shape:
             raise MixError(
                 f"proxy.init_from: {path} has {name} {shapes.get(name) or 'not at all'}, a proxy of size "
-                f"{settings.size} over {tokens} tokens {mine or 'not at all'} — {FIX}"
+                f"{settings.size} over {tokens} tokens {shape or 'not at all'} — {FIX}"
             )
     if tokenizer and theirs != tokenizer:
         raise MixError(

@@ -70,7 +70,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """torch's allocator of a GPU raises a class of its own; all else is a RuntimeError that only its text tells."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in FULL)
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in FULL)
 
 
 def release_memory() -> None:

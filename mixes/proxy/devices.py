@@ -76,9 +76,9 @@ def check_device(name: str) -> None:
     Raises:
         MixError: it is not.
     """
-    known = [THIS, *PUBLISHED]
-    if name not in known:
-        raise MixError(f"`device`: no device {name!r} — {did_you_mean(name.lower(), known)}")
+    names = [THIS, *PUBLISHED]
+    if name not in names:
+        raise MixError(f"`device`: no device {name!r} — {did_you_mean(name.lower(), names)}")
 
 
 def named_device(

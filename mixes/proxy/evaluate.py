@@ -93,15 +93,15 @@ def _nats(proxies: Proxies, rows: Tensor, scored: Tensor | None = None) -> np.nd
 
 @torch.no_grad()
 def validation_bpb(
-    proxies: Proxies, domains: Mapping[str, DomainTokens], token_bytes: np.ndarray, most: int, share: float = 1.0
+    proxies: Proxies, domains: Mapping[str, DomainTokens], token_bytes: np.ndarray, sequences: int, share: float = 1.0
 ) -> dict[str, np.ndarray]:
-    """Domain → bits per byte (S,) on its validation split, its first `most` sequences.
+    """Domain → bits per byte (S,) on its validation split, at most its first `sequences` sequences.
 
     token_bytes: (vocabulary,) UTF-8 bytes that each token stands for; 0 for special tokens. share: as for `item_bpb`.
     """
     cohort, scores = len(proxies.head), {}
     for name, domain in sorted(domains.items()):
-        rows = domain.read(np.arange(min(most, domain.sequences))).astype(np.int64)
+        rows = domain.read(np.arange(min(sequences, domain.sequences))).astype(np.int64)
         size = token_bytes[rows[:, 1:]].sum()
         together = max(1, int(share * _together(proxies)) // cohort // domain.context)
         nats = sum(

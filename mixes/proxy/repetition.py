@@ -17,12 +17,12 @@ from mixes.proxy.settings import ProxySettings
 
 
 def match_repetition(
-    available: Mapping[str, float], held: Mapping[str, int], budget: float, proxy: ProxySettings
+    available: Mapping[str, float], pool_tokens: Mapping[str, int], budget: float, proxy: ProxySettings
 ) -> tuple[dict[str, int], list[str]]:
     """Domain → sequences that proxies keep of it; and the domains that repeat more often in proxies all the same.
 
-    available: domain → tokens that the training run of `budget` tokens can draw on; held: domain → tokens of the
-    pool. Of a domain that is wanted longer than the pool's share of it, all is kept, and it is among the latter.
+    available: domain → tokens that the training run of `budget` tokens can draw on; pool_tokens: domain → tokens of
+    the pool. Of a domain that is wanted longer than the pool's share of it, all is kept, and it is among the latter.
 
     Raises:
         MixError: less than one sequence would be kept of a domain.
@@ -33,7 +33,7 @@ def match_repetition(
     kept, short = {}, []
     for name, tokens in available.items():
         wanted = tokens * proxy.trained / budget / proxy.context
-        sequences = (held[name] - 1) // proxy.context  # the last target is no sequence's beginning
+        sequences = (pool_tokens[name] - 1) // proxy.context  # the last target is no sequence's beginning
         kept[name] = min(round(wanted), sequences)
         if wanted >= sequences + 1:
             short.append(name)

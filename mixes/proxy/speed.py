@@ -58,13 +58,13 @@ def measure_speed(settings: ProxySettings, vocabulary: int, proxies: int, worker
     cohort = max(1, min(cohort, math.ceil(proxies / workers)))
     for name, value in MALLOC.items():  # read when a process starts
         os.environ.setdefault(name, value)
-    found = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
-    while not found and cohort > 1:  # as in training
+    timings = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
+    while not timings and cohort > 1:  # as in training
         cohort = (cohort + 1) // 2
-        found = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
-    if not found:
+        timings = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
+    if not timings:
         raise MixError(f"proxy.size: {settings.size} does not fit the memory — take a smaller size, batch or context")
-    tokens, batches, shares = zip(*found, strict=True)
+    tokens, batches, shares = zip(*timings, strict=True)
     return Speed(sum(tokens), workers, cohort, min(batches), sum(shares) / workers)
 
 
@@ -76,11 +76,11 @@ def _side_by_side(workers: int, train: Callable[[int], Timed | None]) -> list[Ti
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_meet_at, initargs=(context.Barrier(workers),)) as pool:
         try:
-            said = list(pool.map(train, range(workers)))
+            answers = list(pool.map(train, range(workers)))
         except BrokenProcessPool:  # the system ends a process that takes more than there is
             return []
-    found = [one for one in said if one]
-    return found if len(found) == workers else []
+    timings = [answer for answer in answers if answer]
+    return timings if len(timings) == workers else []
 
 
 _meeting: Any = None  # where the processes of one measurement wait for one another

@@ -96,8 +96,8 @@ class Order:
         epochs, within = np.divmod(places, self.kept or self.sequences)
         numbers = np.empty(len(places), dtype=np.int64)
         for epoch in np.unique(epochs):
-            mine = epochs == epoch
-            numbers[mine] = _permutation(self, int(epoch))[within[mine]]
+            of_epoch = epochs == epoch
+            numbers[of_epoch] = _permutation(self, int(epoch))[within[of_epoch]]
         return numbers
 
 
@@ -152,7 +152,7 @@ class Batches:
         self.seeds = np.array([member.seed for member in members])
         self.orders = [{seed: domain.order(int(seed)) for seed in set(self.seeds)} for domain in self.domains]
         weights = np.array([[member.weights.get(name, 0.0) for name in names] for member in members])
-        self.turns = np.stack([interleave(mine, steps * batch) for mine in weights])  # (S, steps · batch)
+        self.turns = np.stack([interleave(row, steps * batch) for row in weights])  # (S, steps · batch)
         self.steps, self.batch, self.vocabulary = steps, batch, vocabulary
 
     def from_step(self, step: int) -> Iterator[np.ndarray]:
@@ -163,12 +163,12 @@ class Batches:
             turns = self.turns[:, start : start + self.batch]
             rows = np.empty((*turns.shape, self.domains[0].context + 1), dtype=np.int32)
             for d, domain in enumerate(self.domains):
-                mine = turns == d
-                places = taken[d][:, None] + np.cumsum(mine, axis=1) - 1
+                of_domain = turns == d
+                places = taken[d][:, None] + np.cumsum(of_domain, axis=1) - 1
                 for seed, order in self.orders[d].items():
-                    of_seed = mine & (self.seeds == seed)[:, None]
+                    of_seed = of_domain & (self.seeds == seed)[:, None]
                     rows[of_seed] = self._checked(domain, domain.read(order.at(places[of_seed])))
-                taken[d] += mine.sum(axis=1)
+                taken[d] += of_domain.sum(axis=1)
             yield rows
 
     def _checked(self, domain: DomainTokens, rows: np.ndarray) -> np.ndarray:

@@ -32,10 +32,10 @@ def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
     cost = np.concatenate([np.zeros(count), np.full(2 * domains, 0.5)])
     blend = np.hstack([swarm.T, np.eye(domains), -np.eye(domains)])
     whole = np.concatenate([np.ones(count), np.zeros(2 * domains)])
-    found = linprog(cost, A_eq=np.vstack([blend, whole]), b_eq=np.append(mix, 1.0), method="highs")
-    if not found.success:
-        raise MixError(f"hull of the swarm: the solver failed ({found.message})")
-    return float(found.fun)
+    solution = linprog(cost, A_eq=np.vstack([blend, whole]), b_eq=np.append(mix, 1.0), method="highs")
+    if not solution.success:
+        raise MixError(f"hull of the swarm: the solver failed ({solution.message})")
+    return float(solution.fun)
 
 
 def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit: str = "bpb") -> list[Caution]:
@@ -44,7 +44,7 @@ def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit:
     natural = None if problem.question.holdings.natural is None else problem.reference
     room, target = problem.limits.room, problem.target
     unclear = unclear_tasks(mixes, noise)
-    families = {name: [task for task, weight in aim.items() if weight] for name, aim in problem.by_family.items()}
+    tasks_of = {name: [task for task, weight in aim.items() if weight] for name, aim in problem.by_family.items()}
     cautions = [
         _outside_swarm(best, mixes.weights()),
         _on_bound(best, (room.low, room.high), mixes.domains),
@@ -52,7 +52,7 @@ def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit:
         _few_runs(fits, len(mixes)),
         _optimism(mixes, fits, target, unit),
         _unclear_tasks(unclear, noise),
-        _unclear_families(unclear, families, target, noise),
+        _unclear_families(unclear, tasks_of, target, noise),
     ]
     return [caution for caution in cautions if caution is not None]
 
@@ -70,8 +70,8 @@ def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
 
 def _on_bound(best: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], domains: tuple[str, ...]) -> Caution | None:
     floors, caps = bounds
-    held = ((best > caps - ON_BOUND) & (caps < 1)) | ((best < floors + ON_BOUND) & (floors > 0))
-    names = tuple(name for name, mine in zip(domains, held, strict=True) if mine)
+    on_bound = ((best > caps - ON_BOUND) & (caps < 1)) | ((best < floors + ON_BOUND) & (floors > 0))
+    names = tuple(name for name, is_on_bound in zip(domains, on_bound, strict=True) if is_on_bound)
     if not names:
         return None
     return Caution("on_bound", f"limits, not laws, set the weights of {', '.join(names)}", names)
@@ -83,7 +83,7 @@ def _spans_natural(
     if natural is None:
         return None
     spans = (intervals[:, 0] <= natural) & (natural <= intervals[:, 1]) & (np.abs(best - natural) > ON_BOUND)
-    names = tuple(name for name, mine in zip(domains, spans, strict=True) if mine)
+    names = tuple(name for name, is_spanning in zip(domains, spans, strict=True) if is_spanning)
     if not names:
         return None
     text = f"the natural share lies within the interval of {', '.join(names)}: more or less of it may be better"
@@ -94,8 +94,10 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
     names = tuple(task for task, fit in fits.items() if fit.smooth and fit.parameters > count)
     if not names:
         return None
-    most = max(fits[task].parameters for task in names)
-    text = f"laws of up to {most} parameters were fitted to {count} mixes, so their priors decide a part of the answer"
+    largest = max(fits[task].parameters for task in names)
+    text = (
+        f"laws of up to {largest} parameters were fitted to {count} mixes, so their priors decide a part of the answer"
+    )
     return Caution("few_runs", text, names)
 
 
@@ -129,13 +131,13 @@ def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
 
 
 def _unclear_families(
-    unclear: Collection[str], families: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
+    unclear: Collection[str], tasks_of: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
 ) -> Caution | None:
     """Families that are left without a task whose scores say anything."""
-    names = tuple(sorted(family for family, tasks in families.items() if set(tasks) <= set(unclear)))
+    names = tuple(sorted(family for family, tasks in tasks_of.items() if set(tasks) <= set(unclear)))
     if not names or noise.source != "replicates":
         return None
-    asked = tuple(family for family in names if any(target.get(task, 0.0) for task in families[family]))
+    asked = tuple(family for family in names if any(target.get(task, 0.0) for task in tasks_of[family]))
     counted = f"the target counts {', '.join(asked)} all the same" if asked else "the target leaves it out"
     text = f"no task of {', '.join(names)} varies between mixes by more than twice its noise: nothing was learned, and "
     text += counted

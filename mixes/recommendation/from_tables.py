@@ -71,10 +71,13 @@ def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> 
     Raises:
         MixError: with both lists.
     """
-    mine, theirs = sorted(set(names) - set(swarm.runs.domains)), sorted(set(swarm.runs.domains) - set(names))
-    if mine or theirs:
-        parts = [f"only in {what}: {listed(mine)}"] if mine else []
-        parts += [f"only in the swarm: {listed(theirs)}"] if theirs else []
+    only_named, only_in_swarm = (
+        sorted(set(names) - set(swarm.runs.domains)),
+        sorted(set(swarm.runs.domains) - set(names)),
+    )
+    if only_named or only_in_swarm:
+        parts = [f"only in {what}: {listed(only_named)}"] if only_named else []
+        parts += [f"only in the swarm: {listed(only_in_swarm)}"] if only_in_swarm else []
         raise MixError(f"{what} and the swarm have different domains — {'; '.join(parts)}")
 
 
@@ -91,10 +94,10 @@ def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dic
 def in_own_direction(recommendation: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:
     """Scores of which more is better with their own sign; a gain is a gain in either direction."""
     target = next(task for task, weight in recommendation.target.items() if weight)
-    of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
+    metric_of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
     if recommendation.standardised is None:
-        of[OVERALL] = metrics[target]
-    turned = {name for name, metric in of.items() if metric.direction == "higher"}
+        metric_of[OVERALL] = metrics[target]
+    turned = {name for name, metric in metric_of.items() if metric.direction == "higher"}
     return replace(
         recommendation,
         predicted={name: _turned(row) if name in turned else row for name, row in recommendation.predicted.items()},
@@ -103,8 +106,8 @@ def in_own_direction(recommendation: Recommendation, metrics: Mapping[str, Metri
             for domain, row in recommendation.marginal.items()
         },
         front=tuple(
-            replace(one, predicted={n: -value if n in turned else value for n, value in one.predicted.items()})
-            for one in recommendation.front
+            replace(point, predicted={n: -value if n in turned else value for n, value in point.predicted.items()})
+            for point in recommendation.front
         ),
     )
 

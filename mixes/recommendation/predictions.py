@@ -22,8 +22,8 @@ def gains_of(problem: Problem, worlds: OwnGains, best: np.ndarray) -> dict[str, 
 
 def gain_on(problem: Problem, aim: Mapping[str, float], worlds: OwnGains, best: np.ndarray) -> Gain:
     """The same for one aim."""
-    here, there = problem.objective_of(aim).value(np.array([best, problem.reference]))
-    return gain_of(float(there - here), worlds.errors(aim), problem.question.settings.coverage)
+    on_best, on_reference = problem.objective_of(aim).value(np.array([best, problem.reference]))
+    return gain_of(float(on_reference - on_best), worlds.errors(aim), problem.question.settings.coverage)
 
 
 def predicted_row(problem: Problem, name: str, best: np.ndarray, gain: Gain) -> Predicted:
@@ -69,8 +69,8 @@ def front_rows(problem: Problem) -> tuple[FrontMix, ...]:
     points = problem.question.settings.front
     if not points:
         return ()
-    families = {name: problem.objective_of(aim, problem.pull) for name, aim in problem.by_family.items()}
-    front = pareto_front(families, problem.limits, points, problem.tried, problem.question.seed)
+    objectives = {name: problem.objective_of(aim, problem.pull) for name, aim in problem.by_family.items()}
+    front = pareto_front(objectives, problem.limits, points, problem.tried, problem.question.seed)
     return tuple(FrontMix(point.target, named(problem, point.mix), point.values) for point in front)
 
 

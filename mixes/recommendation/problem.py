@@ -140,10 +140,10 @@ class Problem:
         """All that a mix must obey under laws by which `objective` scores an aim."""
         question, domains = self.question, self.fitted.runs.domains
         plain = {name: objective(aim) for name, aim in self.aims.items() if name in settings.keep}
-        known = [name for name in self.aims if name != OVERALL]
+        names = [name for name in self.aims if name != OVERALL]
         limits = limits_of(
             settings, domains, self.anchor, plain, question.holdings.available, question.budget or 0.0,
-            question.settings.max_epochs, self.called, self.own, optimism, known,
+            question.settings.max_epochs, self.called, self.own, optimism, names,
         )  # fmt: skip
         return limits.and_also(*_cap_bounds(question, domains))
 
@@ -179,8 +179,8 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     available, budget = question.holdings.available, question.budget
     if available and budget and not settings.limits.epochs:
         epoch_caps(available, budget, settings.max_epochs)  # a budget that is too large is told in a short line
-    known = natural is not None or bool(settings.limits.near)
-    pull = settings.pull * noise.difference[OVERALL] if known else 0.0
+    has_anchor = natural is not None or bool(settings.limits.near)
+    pull = settings.pull * noise.difference[OVERALL] if has_anchor else 0.0
     problem = Problem(
         question, fitted, aims, by_family, noise, own, reference, called, anchor, pull, optimism or {}
     )  # fmt: skip

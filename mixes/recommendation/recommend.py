@@ -139,12 +139,12 @@ def _optima(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Opt
     """
     problem = problem_of(question, fitted)
     worlds = worlds_of(world_count(problem))
-    found = _solved(problem, worlds)
+    optima = _solved(problem, worlds)
     if not (problem.own and question.settings.limits.keep):
-        return found
-    own = worlds.own_gains(found.of_refits, problem.reference)
+        return optima
+    own = worlds.own_gains(optima.of_refits, problem.reference)
     optimism = {
-        name: max(0.0, gain_on(problem, problem.aims[name], own, found.best.mix).optimism)
+        name: max(0.0, gain_on(problem, problem.aims[name], own, optima.best.mix).optimism)
         for name in question.settings.limits.keep
     }
     return _solved(problem_of(question, fitted, optimism), worlds)

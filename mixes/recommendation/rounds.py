@@ -24,5 +24,8 @@ def likely_optima(question: Question, count: int) -> np.ndarray:
     target = {task: weight for task, weight in problem.target.items() if weight}
     worlds = imagine_worlds({task: fitted.local_fits[task] for task in target}, problem.tried, count, question.seed)
     return np.array(
-        [problem.solve(one, problem.limits).mix for one in worlds.objectives(target, problem.anchor, problem.pull)]
+        [
+            problem.solve(objective, problem.limits).mix
+            for objective in worlds.objectives(target, problem.anchor, problem.pull)
+        ]
     )

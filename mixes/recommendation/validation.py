@@ -116,12 +116,12 @@ def budgets(swarm: ProxySettings, size: str | None, multiple: float) -> dict[int
         )
     if not 0 < multiple < float("inf"):
         raise MixError(f"validate: `multiple` {multiple} is no number of times — write for example 2.0")
-    said = {**swarm.model_dump(exclude_unset=True), "size": size}
+    stated = {**swarm.model_dump(exclude_unset=True), "size": size}
     tokens = int(multiple * swarm.tokens)
     try:
-        whole = ProxySettings(**{**said, "tokens": tokens})
+        whole = ProxySettings(**{**stated, "tokens": tokens})
         least = whole.steps // PARTS[-1] * whole.batch * whole.context
-        return {part: ProxySettings(**{**said, "tokens": least * PARTS[-1] // part}) for part in PARTS}
+        return {part: ProxySettings(**{**stated, "tokens": least * PARTS[-1] // part}) for part in PARTS}
     except ValidationError:
         raise MixError(
             f"validate: {tokens:,} tokens are fewer than {PARTS[-1]} batches at size {size} — raise `multiple`"
@@ -132,11 +132,11 @@ def plan_trials(natural: Mapping[str, float], mix: Mapping[str, float], seeds: i
     """Part of the tokens → what trains on it: all three mixes on the whole, the recommended one on every part."""
     uniform = dict.fromkeys(mix, 1 / len(mix))
     weights = {NATURAL: natural, UNIFORM: uniform, RECOMMENDED: mix}
-    rounded = {name: rounded_weights(one) for name, one in weights.items()}
+    rounded = {name: rounded_weights(exact) for name, exact in weights.items()}
     return {
         part: [
-            Candidate(name, one, FIRST_SEED + seed)
-            for name, one in rounded.items()
+            Candidate(name, rounded_mix, FIRST_SEED + seed)
+            for name, rounded_mix in rounded.items()
             if part == 1 or name == RECOMMENDED
             for seed in range(seeds)
         ]
@@ -144,17 +144,17 @@ def plan_trials(natural: Mapping[str, float], mix: Mapping[str, float], seeds: i
     }
 
 
-def most_repeated(candidates: Sequence[Candidate], held: Mapping[str, int], tokens: int) -> dict[str, Repeats]:
-    """Mix → the domain that it repeats most when it trains on `tokens`; held: domain → tokens in the pool."""
-    found = {}
+def most_repeated(candidates: Sequence[Candidate], pool_tokens: Mapping[str, int], tokens: int) -> dict[str, Repeats]:
+    """Mix → the domain that it repeats most when it trains on `tokens`; pool_tokens: domain → its tokens."""
+    repeats = {}
     for mix, weights in {candidate.mix: candidate.weights for candidate in candidates}.items():
-        epochs = {name: weight * tokens / held[name] for name, weight in weights.items()}
+        epochs = {name: weight * tokens / pool_tokens[name] for name, weight in weights.items()}
         domain = max(epochs, key=epochs.__getitem__)
-        found[mix] = Repeats(domain, epochs[domain])
-    return found
+        repeats[mix] = Repeats(domain, epochs[domain])
+    return repeats
 
 
-def compare(found: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) -> dict[str, Compared]:
+def compare(recommendation: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) -> dict[str, Compared]:
     """Target and families, from the trials' scores (task → bpb).
 
     Raises:
@@ -165,12 +165,12 @@ def compare(found: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) 
         raise MixError(
             f"validate: {len(seeds)} seed(s) can be compared, an interval needs two — raise `seeds` or lower `size`"
         )
-    aims = {OVERALL: found.target, **found.families}
-    return {name: _compare(found, name, aim, scores, seeds) for name, aim in aims.items()}
+    aims = {OVERALL: recommendation.target, **recommendation.families}
+    return {name: _compare(recommendation, name, aim, scores, seeds) for name, aim in aims.items()}
 
 
 def _compare(
-    found: Recommendation,
+    recommendation: Recommendation,
     name: str,
     aim: Mapping[str, float],
     scores: Mapping[Trial, Mapping[str, float]],
@@ -182,9 +182,9 @@ def _compare(
 
     natural, curve = bpb(NATURAL), np.array([bpb(RECOMMENDED, part) for part in PARTS])
     full, half, quarter = curve
-    gain, row = mean_interval(natural - full), found.predicted[name]
+    gain, row = mean_interval(natural - full), recommendation.predicted[name]
     predicted = Estimate(row.gain, row.gain_low, row.gain_high)
-    called, measured = found.verdict[name], _measured(gain)
+    called, measured = recommendation.verdict[name], _measured(gain)
     return Compared(
         natural=mean_interval(natural),
         uniform=mean_interval(bpb(UNIFORM)),

@@ -157,7 +157,7 @@ def draw_reusing_swarm(
             "reuse: no domain is new or changed, so there is nothing to find: the earlier weights, scaled to sum to 1, "
             "are the mix — leave the section out, or open domains by reuse.partial"
         )
-    caps = caps or {name: settings.max_epochs * held / proxy_tokens for name, held in tokens.items()}
+    caps = caps or {name: settings.max_epochs * count / proxy_tokens for name, count in tokens.items()}
     mixes = settings.mixes or max(LEAST_MIXES, settings.mixes_a_domain * len(plan.domains))
     chosen = settings.model_copy(update={"mixes": mixes})
     drawn = draw_swarm(fold_amounts(tokens, plan), proxy_tokens, chosen, seed, fold_caps(caps, plan))

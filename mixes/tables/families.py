@@ -68,8 +68,8 @@ class Families(RootModel[dict[str, Family]]):
 
     model_config = ConfigDict(frozen=True)
 
-    def of(self, metrics: Sequence[str], known: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
-        """Metric → its family, and what is stated of it, by the file or else by `known`.
+    def of(self, metrics: Sequence[str], declared: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
+        """Metric → its family, and what is stated of it, by this file or else by `declared`.
 
         Raises:
             MixError: a metric in no family, or a name or glob that fits no metric.
@@ -82,17 +82,17 @@ class Families(RootModel[dict[str, Family]]):
         for name, family, _ in lines:
             if not any(fnmatchcase(metric, name) or metric == name for metric in metrics):
                 raise MixError(f"families: {family}: no metric is called {name!r} — {did_you_mean(name, metrics)}")
-        found = {}
+        meanings = {}
         for metric in metrics:
             fitting = [line for line in lines if line[0] == metric] or [
                 line for line in lines if fnmatchcase(metric, line[0])
             ]
             if fitting:
                 _, family, stated = fitting[0]
-                found[metric] = (family, stated if stated != Stated() else known.get(metric, stated))
-        without = [metric for metric in metrics if metric not in found]
+                meanings[metric] = (family, stated if stated != Stated() else declared.get(metric, stated))
+        without = [metric for metric in metrics if metric not in meanings]
         if without:
             raise MixError(
                 f'families: {listed(without)} in no family — name them, or end with a family that takes the rest: ["*"]'
             )
-        return found
+        return meanings

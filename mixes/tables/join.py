@@ -36,12 +36,12 @@ class ScoredSwarm:
 
 
 def join_tables(
-    ratios: Table, metrics: Table, families: Families | None = None, known: Mapping[str, Stated] | None = None
+    ratios: Table, metrics: Table, families: Families | None = None, declared: Mapping[str, Stated] | None = None
 ) -> ScoredSwarm:
     """The runs of a swarm.
 
     families: how metrics are grouped, and what is stated of them; without it a metric is its own family.
-    known: what the files themselves say of a metric, where they do.
+    declared: metric → what the result files themselves state of it.
 
     Raises:
         MixError: keys, weights, scores or directions that are missing or doubtful.
@@ -56,20 +56,22 @@ def join_tables(
     weights, repaired = _weights(ratios, key, domains, [left[name] for name in ids], ids)
     scores = _scores(metrics, key, tasks, [right[name] for name in ids], ids)
     _not_the_same_columns(ratios.name, metrics.name, domains, tasks, weights, scores)
-    told = families.of(tasks, known or {}) if families else {t: (None, (known or {}).get(t)) for t in tasks}
-    meaning = {task: metric_of(task, line, *told[task]) for task, line in zip(tasks, scores, strict=True)}
-    turned = np.array([meaning[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
+    meanings = families.of(tasks, declared or {}) if families else {t: (None, (declared or {}).get(t)) for t in tasks}
+    meaning_of = {task: metric_of(task, line, *meanings[task]) for task, line in zip(tasks, scores, strict=True)}
+    turned = np.array([meaning_of[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
     runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
     if len(set(runs.mixes)) < 2:
         raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
-    return ScoredSwarm(runs, meaning, key, (*notes, *notes_on_domains, *notes_on_tasks, *repaired))
+    return ScoredSwarm(runs, meaning_of, key, (*notes, *notes_on_domains, *notes_on_tasks, *repaired))
 
 
 def _run_is_run_id(table: Table) -> Table:
     """One name for one key: Olmix's files have either."""
-    there = table.frame.columns
+    columns = table.frame.columns
     return (
-        Table(table.name, table.frame.rename({"run_id": "run"})) if "run_id" in there and "run" not in there else table
+        Table(table.name, table.frame.rename({"run_id": "run"}))
+        if "run_id" in columns and "run" not in columns
+        else table
     )
 
 
@@ -142,7 +144,7 @@ def _culprit(domains: list[str], weights: np.ndarray, sums: np.ndarray) -> str:
 
 
 def _never(domains: list[str], weights: np.ndarray) -> list[str]:
-    return [name for name, most in zip(domains, weights.max(axis=0), strict=True) if most == 0]
+    return [name for name, largest in zip(domains, weights.max(axis=0), strict=True) if largest == 0]
 
 
 def _scores(table: Table, key: str, tasks: list[str], rows: list[int], ids: list[str]) -> np.ndarray:
@@ -192,8 +194,8 @@ def _not_half_a_number(table: Table, name: str) -> None:
     if numbers.any():
         row = int((~numbers).arg_max() or 0)
         value = column[row]
-        said = "is empty" if value is None else f"is {value!r}, which is no number"
-        raise MixError(f"{table.name}: row {row + 1}, column {name!r} {said} — mend it, or take the column out")
+        problem = "is empty" if value is None else f"is {value!r}, which is no number"
+        raise MixError(f"{table.name}: row {row + 1}, column {name!r} {problem} — mend it, or take the column out")
 
 
 def _not_the_same_columns(

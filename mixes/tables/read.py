@@ -31,7 +31,7 @@ def read_swarm(ratios: Table, metrics: str, families: Path | None = None) -> Sco
     if not is_results(metrics):
         return join_tables(ratios, read_table(Path(metrics)), grouped)
     results = read_results(metrics, ratios)
-    swarm = join_tables(ratios, results.table, grouped, results.known)
+    swarm = join_tables(ratios, results.table, grouped, results.declared)
     return replace(swarm, notes=(*results.notes, *swarm.notes))
 
 
@@ -74,7 +74,7 @@ def read_tokens(path: Path) -> dict[str, float]:
     tokens: dict[str, float] = {}
     for number, (domain, count) in enumerate(rows, 1):
         if str(domain) in tokens:
-            raise MixError(f"{path}: row {number}: domain {str(domain)!r} stands there twice")
+            raise MixError(f"{path}: row {number}: domain {str(domain)!r} appears twice")
         if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < float("inf"):
             raise MixError(f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number")
         tokens[str(domain)] = float(count)
@@ -129,8 +129,8 @@ def _header(path: Path, line: bytes) -> list[str]:
         raise MixError(f"{path}: its first line is empty — it is to hold the names of the columns")
     if len(names) == 1:
         other = next((mark for mark in ";\t|" if mark in names[0]), None)
-        said = f"it seems to be separated by {other!r}" if other else f"its one column is {names[0][:40]!r}"
-        raise MixError(f"{path}: is not separated by commas — {said}")
+        hint = f"it seems to be separated by {other!r}" if other else f"its one column is {names[0][:40]!r}"
+        raise MixError(f"{path}: is not separated by commas — {hint}")
     if len(set(names)) < len(names):
         twice = Counter(names).most_common(1)[0][0]
         raise MixError(f"{path}: two columns are called {twice!r} — rename one or take it out")

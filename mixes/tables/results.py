@@ -43,7 +43,7 @@ class Results:
     """Result files as a table of metrics, a row a run."""
 
     table: Table
-    known: Mapping[str, Stated]  # metric → unit and direction, where they are known
+    declared: Mapping[str, Stated]  # metric → unit and direction, where the files state them
     notes: tuple[str, ...]
 
 
@@ -59,27 +59,27 @@ def read_results(place: str, ratios: Table) -> Results:
         MixError: a file cannot be read, belongs to no run or to two, or differs from the others in its
             tasks or metrics.
     """
-    found: dict[Path, Scores] = {}
+    scores_of: dict[Path, Scores] = {}
     ignored = []
     for path in _files(place):
         scores = _scores(path)
         if scores:
-            found[path] = scores
+            scores_of[path] = scores
         elif _is_glob(place):
             raise MixError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
         else:
             ignored.append(path.name)
-    if not found:
+    if not scores_of:
         raise MixError(f"`metrics` {place}: no results of lm-eval or OLMES are there")
-    key, runs = _runs(place, list(found), ratios)
-    merged = _merge(runs, found)
+    key, runs = _runs(place, list(scores_of), ratios)
+    merged = _merge(runs, scores_of)
     tasks = _same_tasks(merged)
-    known = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
+    declared = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
     rows = [{key: run, **{task: scores[task][0] for task in tasks}} for run, (scores, _) in merged.items()]
     schema = {key: pl.String, **dict.fromkeys(tasks, pl.Float64)}
-    notes = [f"{place}: {len(found)} files of {len(merged)} runs, {len(tasks)} tasks"]
+    notes = [f"{place}: {len(scores_of)} files of {len(merged)} runs, {len(tasks)} tasks"]
     notes += [f"{place}: {listed(sorted(set(ignored)))} hold no results and are ignored"] if ignored else []
-    return Results(Table(place, pl.DataFrame(rows, schema=schema)), known, tuple(notes))
+    return Results(Table(place, pl.DataFrame(rows, schema=schema)), declared, tuple(notes))
 
 
 def _is_glob(place: str) -> bool:
@@ -178,10 +178,10 @@ def _names(place: str, path: Path) -> list[str]:
     return [path.stem, path.stem.removeprefix("results_"), *(folder.name for folder in above)]
 
 
-def _merge(runs: Mapping[Path, str], found: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:
+def _merge(runs: Mapping[Path, str], scores_of: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:
     """Run → its scores, from one file or several with different tasks, and the last file."""
     merged: dict[str, tuple[Scores, Path]] = {}
-    for path, scores in found.items():
+    for path, scores in scores_of.items():
         before, other = merged.get(runs[path], ({}, path))
         twice = sorted(before.keys() & scores.keys())
         if twice:
