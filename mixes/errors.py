@@ -1,4 +1,4 @@
-"""The one error of this floor that a user can mend, and the words in which mistakes are told."""
+"""The one error of this floor that a user can mend, and how its messages are worded."""
 
 import difflib
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ class MixError(ValueError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The known name that is most like another; None where none is near."""
+    """The one of `names` that is most like `name`; None where none is similar."""
     return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or `known are x, y` where none is near: how an error about an unknown name ends."""
+    """`did you mean 'x'?`, or `known are x, y` where none is similar: the end of an error about an unknown name."""
     names = list(choices)
     suggestion = nearest(name, names)
     return f"did you mean {suggestion!r}?" if suggestion else f"known are {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Targets: which tasks' bpb a mix is to lower, and how much each counts."""
+"""Targets: which tasks' bpb a mix should lower, and how much each task counts."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,9 +12,9 @@ def task_weights(
 ) -> dict[str, float]:
     """Task → weight, summing to one, of a target over families or tasks (`families`: task → family).
 
-    A family's weight is shared equally by its tasks, those that are `unclear` left out, unless all are. An empty
-    target is OLMo 3's: the mean over families of the mean over their tasks; families of unclear tasks only take no
-    part in it, unless all are.
+    A family's tasks share its weight equally. Tasks that are `unclear` are left out of it, unless all of its tasks are
+    unclear. An empty target is OLMo 3's: the mean over families of the mean over their tasks. A family that has only
+    unclear tasks is left out of that mean, unless all families do.
 
     Raises:
         MixError: a name that is neither family nor task, a negative weight, or no positive one.
@@ -39,7 +39,7 @@ def task_weights(
 
 
 def family_weights(families: Mapping[str, str], unclear: Collection[str] = ()) -> dict[str, dict[str, float]]:
-    """Family → the target that is this family alone."""
+    """Family → weights over tasks of the target that is this family alone (`families`: task → family)."""
     return {family: task_weights({family: 1.0}, families, unclear) for family in sorted(set(families.values()))}
 
 

@@ -63,8 +63,8 @@ def _words(done: Validation, max_epochs: float) -> list[str]:
     repeated = ", ".join(f"{mix} {compared.domain} {compared.epochs:.2g}×" for mix, compared in done.repeats.items())
     lines = [
         "Intervals are Student's t over seeds, mixes paired by seed. The multiplier says how many times fewer tokens "
-        f"the mix needs for natural's score: <1 means that it saves none, >{PARTS[-1]} that it needs fewer than the smallest "
-        "budget trained.",
+        f"the mix needs for natural's score: <1 means that it saves none, >{PARTS[-1]} that it needs fewer than the "
+        "smallest budget trained.",
         f"Gains inside their predicted interval: {agreed.count('inside')} of {len(agreed)}; only their own interval "
         f"overlaps it: {agreed.count('overlaps')}; apart: {agreed.count('apart')}. "
         f"Called better or worse: {len(truths)}; of these "

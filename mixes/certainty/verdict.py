@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Literal
 
 from mixes.target import OVERALL
 
-if TYPE_CHECKING:  # results are read by those who need no solver
+if TYPE_CHECKING:  # results are read where no solver is needed
     from mixes.certainty.intervals import Gain
 
-MOST_NAMED = 6  # families in a row
+MOST_NAMED = 6  # families that a sentence names
 Verdict = Literal["better", "not_distinguishable", "worse"]
 
 
 def verdict_of(gain: "Gain", noise: float) -> Verdict:
-    """`better` or `worse` only where the interval leaves out zero and the gain exceeds the noise of a difference
-    between two proxies (`Noise.difference`): less than that, and training both would not show it."""
+    """`better` or `worse` only where the interval excludes zero and the gain exceeds the noise of a difference between
+    two proxies (`Noise.difference`). Training both would not show a smaller gain."""
     if gain.low > 0 and gain.value > noise:
         return "better"
     if gain.high < 0 and -gain.value > noise:

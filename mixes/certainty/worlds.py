@@ -1,13 +1,12 @@
 """Worlds as the evidence allows them: in each, a truth, a swarm measured under it, and the laws fitted to that.
 
-What one wants to know of a recommendation (how far is a weight, a gain from the truth?) can be looked up in a
-world, where the truth is known: the recommendation of its refit against the optimum of its truth. So every
-interval here is what was recommended less the errors that the same method makes in the worlds. Errors that
-regularisation causes are in them, and so is the winner's curse, the optimism of an optimum that was chosen
-because noise made it look good.
+How far a recommended weight or gain is from the truth can be measured in a world, where the truth is known: compare
+the recommendation of its refit with the optimum of its truth. So every interval here is the recommendation minus the
+errors that the same method makes in the worlds. They include the errors that regularisation causes, and the winner's
+curse: the optimism of an optimum that was chosen because noise made it look good.
 
 Truths are drawn from the laws' posterior near the fit (a Gaussian, Laplace's approximation), with noise whose
-own size is uncertain. The laws' priors are taken RELAXED times as wide there, since a truth need not resemble
+own size is uncertain. The laws' priors are RELAXED times as wide there, since a truth need not resemble
 what we regularise towards. Sources: calibrating an interval by refits to draws of the posterior, Rubin 1984,
 doi:10.1214/aos/1176346785; the bootstrap's basic interval, Davison & Hinkley 1997, chapter 5. Percentiles of
 refits or of posterior draws, the obvious way, cover far less (benchmarks/calibration.py).
@@ -25,15 +24,15 @@ from mixes.laws.kind import LawKind
 from mixes.optimum.objective import Objective, stacked
 
 RELAXED = 1.8  # chosen in simulation: 1.5 covers 80–94 % of the weights, 1.8 89–95 %, 2.5 over 94 %
-BENT = 3.0  # times what the slopes foresee that a truth may move predictions by (assumed)
-HALVINGS = 20  # of a move, before there is none
+BENT = 3.0  # most that a truth may move predictions, as a multiple of what the slopes foresee (assumed)
+HALVINGS = 20  # of a move, before it is dropped
 Side = Literal["truths", "refits"]
 Solve = Callable[[Objective, np.ndarray], np.ndarray]  # objective, mix to start from → its best mix (n_domains,)
 
 
 @dataclass(frozen=True)
 class Worlds:
-    """B worlds of all tasks; noise of tasks goes together as their residuals do."""
+    """B worlds of all tasks; the noise of two tasks is correlated as their residuals are."""
 
     kinds: Mapping[str, LawKind]  # by task
     truths: Mapping[str, np.ndarray]  # task → parameters (B, q)
@@ -81,7 +80,7 @@ class Worlds:
         return list(self._objectives(self.truths, aim, anchor, pull))
 
     def laws_by_world(self, side: Side) -> Iterator[dict[str, np.ndarray]]:
-        """World after world, task → the law's parameters (q,)."""
+        """For each world: task → the law's parameters (q,)."""
         for world in range(len(self)):
             yield {task: parameters[world] for task, parameters in getattr(self, side).items()}
 
@@ -111,9 +110,9 @@ class OwnGains:
 
 
 def imagine_worlds(fits: Mapping[str, LocalFit], weights: np.ndarray, replicates: int, seed: int) -> Worlds:
-    """So many worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
+    """`replicates` worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
 
-    In LARGE swarms refits are steps of least squares: there are mixes enough to make the laws linear around the fit.
+    In LARGE swarms a refit is one step of least squares: with that many mixes the laws are linear around the fit.
     """
     tasks, rng = sorted(fits), np.random.default_rng(seed)
     spread = _joint_noise([fits[task] for task in tasks])
@@ -141,10 +140,10 @@ def _truths(fit: LocalFit, noise: np.ndarray, leaning: np.ndarray) -> np.ndarray
 
 
 def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
-    """Parameters (B, …), each moved so far from the fit's that the law still goes about where its slopes point.
+    """Parameters (B, …), each moved only so far from the fit's that the law about follows its slopes.
 
-    A Gaussian knows a law only near its fit. With few mixes it reaches where exponents explode and predictions of
-    what was measured are off by orders of magnitude: no truth that the evidence allows. Such a move is halved.
+    A Gaussian describes a law only near its fit. With few mixes it reaches parameters whose exponents explode, so that
+    predictions at measured mixes are off by orders of magnitude. The evidence allows no such truth. The move is halved.
     """
     start, moved = fit.law.parameters, moved.copy()
     at = np.concatenate([fit.weights, np.eye(fit.weights.shape[1])])  # of a convex law no value exceeds its corners'

@@ -1,4 +1,4 @@
-"""Cautions: what a reader of a recommendation should know before he trusts it."""
+"""Cautions: what a reader should know before trusting a recommendation."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,9 +13,9 @@ from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Caution
 from mixes.runs import Runs
 
-OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
+OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swarm's hull; less is rounding
 SURE = 0.975  # one-sided level at which a bias counts as seen
-LOWEST = 1 / 3  # of the held-out mixes, by prediction: where an optimum is looked for
+LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 
 
 def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
@@ -39,7 +39,7 @@ def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
 
 
 def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit: str = "bpb") -> list[Caution]:
-    """All that apply to the mix `best` (n_domains,) and its weights' `intervals` (n_domains, 2)."""
+    """The cautions that apply to the mix `best` (n_domains,) and its weights' `intervals` (n_domains, 2)."""
     mixes, fits, noise = problem.fitted.runs.by_mix(), problem.fitted.local_fits, problem.noise
     natural = None if problem.question.holdings.natural is None else problem.reference
     room, target = problem.limits.room, problem.target
@@ -102,9 +102,9 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
 
 
 def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, float], unit: str) -> Caution | None:
-    """Among the mixes that held-out laws call best, do scores lie above the predictions?
+    """Whether scores lie above the predictions on the mixes that held-out laws call best.
 
-    Chosen by prediction and not by score: an optimum is chosen so, and the lowest scores are low by luck, too.
+    The mixes are chosen by prediction, as an optimum is. Those with the lowest scores would be low by luck, too.
     """
     values = np.array([target.get(task, 0.0) for task in mixes.tasks])
     error = values @ np.array([fits[task].held_out for task in mixes.tasks])  # predicted − score
@@ -133,7 +133,7 @@ def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
 def _unclear_families(
     unclear: Collection[str], tasks_of: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
 ) -> Caution | None:
-    """Families that are left without a task whose scores say anything."""
+    """Families of which every task is unclear."""
     names = tuple(sorted(family for family, tasks in tasks_of.items() if set(tasks) <= set(unclear)))
     if not names or noise.source != "replicates":
         return None

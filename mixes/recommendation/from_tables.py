@@ -1,4 +1,4 @@
-"""The question that anyone's swarm poses, read from files instead of trained here, and the answer in its own units."""
+"""The question about a swarm that was read from files, and the answer in the files' own units."""
 
 import hashlib
 import json
@@ -43,15 +43,15 @@ def question_of_swarm(
 
     Args:
         swarm: the runs, and what their metrics mean.
-        settings: target, budget, limits, law, and how sure to be.
-        tokens: domain → tokens that can be had. Without them nothing pulls to natural, no epochs are counted, and the
+        settings: target, budget, limits, law, and the coverage of intervals.
+        tokens: domain → available tokens. Without them nothing pulls the mix to natural, no epochs are counted, and the
             mix is compared with the swarm's centre.
-        natural: domain → share, if it is not the share of `tokens`.
+        natural: domain → share; None takes the shares of `tokens`.
         seed: of folds, imagined worlds and searches.
         seeds: run → the seed that its proxy was trained with, where it is known.
 
     Raises:
-        MixError: an unknown target, one of two units, or a budget without tokens.
+        MixError: an unknown target, a target over two units, or a budget without tokens.
     """
     families = {task: metric.family for task, metric in swarm.metrics.items()}
     weights = task_weights(settings.target, families)
@@ -82,7 +82,7 @@ def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> 
 
 
 def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dict[str, str]:
-    """Hashes of what a recommendation rests on: of the contents, whatever the files' form."""
+    """Hashes of what a recommendation rests on: of the contents, not of the files' format."""
     runs = swarm.runs
     digest = hashlib.sha256(json.dumps([runs.ids, runs.domains, runs.tasks]).encode())
     for row in (*runs.weights(), *runs.scores()):
@@ -92,7 +92,7 @@ def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dic
 
 
 def in_own_direction(recommendation: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:
-    """Scores of which more is better with their own sign; a gain is a gain in either direction."""
+    """Scores of which more is better get their own sign back; gains stay as they are."""
     target = next(task for task, weight in recommendation.target.items() if weight)
     metric_of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
     if recommendation.standardised is None:
