@@ -1,7 +1,7 @@
 """A Gaussian process on √w about a linear trend (Rasmussen and Williams 2006, chapters 2 and 5).
 
-Euclid's distance between √w is Hellinger's between mixes, in which a domain's first percent counts for more than
-its fortieth. Trend, bumps and noise get their sizes by the largest marginal likelihood, each problem its own.
+The Euclidean distance between √w is Hellinger's between mixes: a domain's first percent counts for more than its
+fortieth. The sizes of trend, bumps and noise maximise the marginal likelihood, separately for each problem.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from threadpoolctl import threadpool_limits
 
 FLOOR = 1e-6  # weight below which the slope of √w is taken as that of this weight
 START = np.log([3.0, 0.5, 1.0, 0.1])  # sd of trend and bumps, length of bumps, sd of noise; scores standardised
-SPREAD = 1.5  # of the logarithms about START, a weak normal prior: twenty runs alone do not decide them
+SPREAD = (
+    1.5  # standard deviation of the logarithms about START, a weak normal prior: twenty runs alone do not decide them
+)
 JITTER = 1e-8
 
 
@@ -45,7 +47,7 @@ class Gp:
 
     name = "gp"
     convex = False
-    auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits a task of seconds each
+    auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits per task take seconds each
 
     def fit(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None

@@ -14,7 +14,7 @@ class Linear:
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind."""
-        from sklearn.linear_model import LinearRegression  # most of a second to import, and only fits need it
+        from sklearn.linear_model import LinearRegression  # takes most of a second to import; only fits need it
 
         parameters = np.empty((len(scores), weights.shape[1]))
         distinct, which = np.unique(rows, axis=0, return_inverse=True)

@@ -1,9 +1,9 @@
 """Which limits contradict each other: the smallest set, by name.
 
-Linear limits: by Farkas' lemma they contradict each other where a sum of them, with multipliers ≥ 0, says 0 ≤ −1;
-the sum with the fewest named limits is a mixed-integer program (Gleeson and Ryan 1990 show that such sums and minimal
-conflicts are the same). Convex limits enter as their tangents at the mix that violates all limits least, where
-multipliers prove that no mix does better; what is then not needed for the conflict is left out one by one.
+By Farkas' lemma, linear limits contradict each other where a sum of them, with multipliers ≥ 0, says 0 ≤ −1. The sum
+with the fewest named limits is the solution of a mixed-integer program (Gleeson and Ryan 1990 show that these sums and
+minimal conflicts are the same). Convex limits enter as their tangents at the mix that violates all limits least, where
+multipliers prove that no mix does better. Limits that the conflict does not need are then left out one by one.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.feasible import room_of, settle, sink
 from mixes.optimum.polytope import extremes, furnish
 
-SURE = 1e-4  # least contradiction, in units of weight, that the mixed-integer program tells from its tolerance
+SURE = 1e-4  # least contradiction, in units of weight, that the mixed-integer program can tell from its tolerance
 SHOWN = 4  # limits that are named in full
 Limit = Bound | AtMost
 
@@ -46,7 +46,8 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
 def _fewest(
     domains: tuple[str, ...], bounds: Sequence[Bound], tangents: Sequence[tuple[AtMost, np.ndarray, float]]
 ) -> list[Limit]:
-    """The fewest named limits whose sum is a contradiction; all where none is found (a contradiction by a hair)."""
+    """The fewest named limits whose sum is a contradiction; all of them where none is found (a contradiction smaller
+    than the tolerance)."""
     from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
 
     owners: list[Limit | None] = []
@@ -96,7 +97,7 @@ def _met(domains: tuple[str, ...], limits: Sequence[Limit]) -> bool:
 
 
 def _needed(domains: tuple[str, ...], limits: Sequence[Limit]) -> list[Limit]:
-    """Without every limit that the conflict stands without."""
+    """The limits without those that the conflict does not need."""
     kept = list(limits)
     for limit in limits:
         rest = [other for other in kept if other is not limit]
@@ -106,8 +107,8 @@ def _needed(domains: tuple[str, ...], limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _hint(domains: tuple[str, ...], chosen: Sequence[Limit]) -> str:
-    """How far the last of them would have to move, the others standing; nothing where several are convex, which stand
-    last, or where it is a lone bound."""
+    """How far the last limit would have to move if the others stay. Empty where several are convex (they come last), or
+    where it is a single bound."""
     *others, last = chosen
     bounds = [limit for limit in others if isinstance(limit, Bound)]
     if len(bounds) < len(others) or (isinstance(last, Bound) and not others):

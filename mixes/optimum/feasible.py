@@ -1,4 +1,4 @@
-"""Whether linear and convex limits can be met together, and a mix strictly inside all of them."""
+"""Whether linear and convex limits can be met together, and if so a mix strictly inside all of them."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from mixes.optimum.objective import Objective
 from mixes.optimum.polytope import Room, furnish
 from mixes.optimum.program import Lifted, Scaled, first_order_range
 
-DEEP = 0.05  # of a constraint's range: a mix that far inside is taken as it is
-SHALLOW = 1e-9  # of a constraint's range: limits that leave less room than this leave none
+DEEP = 0.05  # share of a constraint's range: a mix that is this far inside is taken as it is
+SHALLOW = 1e-9  # share of a constraint's range: limits that leave less room than this leave none
 
 
 def room_of(domains: tuple[str, ...], bounds: Sequence[Bound]) -> Room:

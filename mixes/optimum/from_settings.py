@@ -76,10 +76,10 @@ def epoch_bounds(
     epochs: Mapping[str, float],
     domains: tuple[str, ...],
 ) -> list[Bound]:
-    """The most of each domain that a budget (tokens) can take within its epochs.
+    """Upper bounds on weights: what each domain can give to a budget (tokens) within its epochs.
 
     Raises:
-        MixError: a pattern of `epochs` that matches nothing.
+        MixError: a pattern of `epochs` that matches no domain.
     """
     most_epochs = dict.fromkeys(domains, max_epochs)
     for pattern, value in epochs.items():
@@ -114,10 +114,10 @@ def anchor_of(settings: LimitSettings, domains: Sequence[str], natural: np.ndarr
 
 
 def matching(pattern: str, domains: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """The domains that a name or pattern means.
+    """The domains that a name or pattern matches.
 
     Raises:
-        MixError: none.
+        MixError: it matches none.
     """
     matched = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
     if not matched:

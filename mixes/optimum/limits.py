@@ -1,4 +1,4 @@
-"""All that a mix must obey, checked when it is built: limits that no mix meets cannot exist."""
+"""All limits on a mix, checked when they are built: limits that no mix meets cannot exist."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ class Limits:
 
     Raises:
         MixError: an unknown domain, a name that appears twice, or limits that contradict each other: one line
-            with the smallest set that does. Limits on laws that are not convex are only looked at by the search.
+            names the smallest set of those. Limits on laws that are not convex are checked only by the search.
     """
 
     domains: tuple[str, ...]
@@ -55,7 +55,7 @@ class Limits:
 
     @property
     def room(self) -> Room:
-        """The linear limits, hidden equations made plain."""
+        """The linear limits, with hidden equations made explicit."""
         assert self._settled
         return self._settled[0]
 

@@ -1,10 +1,9 @@
-"""What families can have at once: mixes of which none is better for one family without being worse for another.
+"""The Pareto front between families: mixes of which none is better for one family without being worse for another.
 
-Every mix on the front is the optimum of some target, and is given with it. Between two families the targets are found
-by always splitting the widest gap: the target under which the gap's two ends are equally good leads to the mix furthest
-below the line between them (Cohon 1978, the non-inferior set estimation method). Among more, targets lie on an even
-lattice over the families. Values are compared in units of what each family has to lose between the families' own
-optima, so units do not matter.
+Every mix on the front is the optimum of some target, and is returned with that target. For two families the widest gap
+is always split: the target under which the gap's two ends are equally good leads to the mix furthest below the line
+between them (Cohon 1978, the non-inferior set estimation method). For more families, targets lie on an even lattice.
+Values are compared in units of each family's span between the families' own optima, so units do not matter.
 """
 
 import itertools
@@ -20,8 +19,8 @@ from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
 from mixes.optimum.program import first_order_range
 
-OTHERS = 1e-4  # of the target, in families' own ranges: what each gets at least, so that none is worse than need be
-FLAT = 1e-6  # of a family's span: below, the line between two mixes is the front
+OTHERS = 1e-4  # least share of the target of every family, in its own range, so that none is worse than it must be
+FLAT = 1e-6  # share of a family's span; a gap that is flatter is itself the front
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def pareto_front(
     """
     if len(objectives) < 2 or points < len(objectives):
         raise MixError(
-            f"front: {points} points for {len(objectives)} families — it needs two families and a point each"
+            f"front: {points} points for {len(objectives)} families — it needs two families and one point per family"
         )
     names = list(objectives)
 

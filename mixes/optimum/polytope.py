@@ -1,15 +1,15 @@
-"""The room that linear limits leave: which weights can move, a mix strictly inside, and the least of a linear function.
+"""The room that linear limits leave: which weights can move, a mix strictly inside, and minima of linear functions.
 
 Limits may leave no room in some directions without contradicting each other: caps that sum to exactly one, a floor on a
-group whose rest has the complementary floor. An interior point method needs such inequalities as equations, so they are
-found here and become some.
+group whose rest has the complementary floor. An interior point method needs these inequalities as equations, so they
+are found here and turned into equations.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-NO_ROOM = 1e-8  # ways to go that are shorter, as shares of a bound's width, count as none
+NO_ROOM = 1e-8  # shorter distances, as shares of a bound's width, count as none
 PRECISE = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}  # HiGHS' finest
 
 
@@ -32,7 +32,7 @@ class Room:
         return np.flatnonzero(self.high > self.low)
 
     def least(self, slope: np.ndarray) -> np.ndarray:
-        """The mix (n_domains,) within low and high that minimises slope · w; groups are not looked at."""
+        """The mix (n_domains,) within low and high that minimises slope · w; groups are ignored."""
         order = np.argsort(slope, kind="stable")
         width = (self.high - self.low)[order]
         before = np.cumsum(width) - width
@@ -41,7 +41,7 @@ class Room:
         return mix
 
     def holds(self, mixes: np.ndarray, within: float) -> np.ndarray:
-        """(n,) whether mixes (n, n_domains) obey everything but for `within`."""
+        """(n,) whether mixes (n, n_domains) obey everything to within `within`."""
         sums = mixes @ self.groups.T
         return (
             (mixes >= self.low - within).all(axis=1)
@@ -53,7 +53,7 @@ class Room:
 
 
 def furnish(room: Room) -> tuple[Room, np.ndarray] | None:
-    """The room with its hidden equations made plain, and a mix (n_domains,) strictly inside all that is left.
+    """The room with its hidden equations made explicit, and a mix (n_domains,) strictly inside all that is left.
 
     None where no mix obeys the room.
     """

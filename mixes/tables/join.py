@@ -1,8 +1,8 @@
 """Anyone's swarm: a table of mixes and a table of scores, joined by key into runs.
 
 Olmix writes both with the columns run, name and index (arXiv 2602.12237), RegMix with index (arXiv 2407.01492);
-every other numeric column is a domain, or a metric. What can be repaired is repaired and noted; what is doubtful
-is refused, with the row.
+every other numeric column is a domain, or a metric. What can be repaired is repaired and noted. What is doubtful
+is refused, and the message names the row.
 """
 
 import re
@@ -20,14 +20,14 @@ from mixes.tables.keys import KEYS, Table, check_same_keys, listed, rows_by_key,
 from mixes.tables.metrics import Metric, Stated, metric_of
 
 ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
-ROUNDING = 0.01  # weights may sum to 1 within this; RegMix's three decimals reach 0.003
-EXACT = 1e-9  # a sum this near 1 was never rounded
-SAME = 9  # decimals to which weights of one mix agree
+ROUNDING = 0.01  # how far weights may sum from 1; RegMix's three decimals reach 0.003
+EXACT = 1e-9  # a sum this close to 1 was not rounded
+SAME = 9  # decimals in which the weights of one mix agree
 
 
 @dataclass(frozen=True)
 class ScoredSwarm:
-    """Runs of a swarm, and what was found out on the way."""
+    """Runs of a swarm, with the meaning of their metrics and notes on what was ignored or repaired."""
 
     runs: Runs
     metrics: Mapping[str, Metric]  # task → meaning; the scores in `runs` are turned so that lower is better
@@ -40,8 +40,8 @@ def join_tables(
 ) -> ScoredSwarm:
     """The runs of a swarm.
 
-    families: how metrics are grouped, and what is stated of them; without it a metric is its own family.
-    declared: metric → what the result files themselves state of it.
+    families: how metrics are grouped, and their units and directions; None makes each metric its own family.
+    declared: metric → what the result files themselves state about it.
 
     Raises:
         MixError: keys, weights, scores or directions that are missing or doubtful.
@@ -66,7 +66,7 @@ def join_tables(
 
 
 def _run_is_run_id(table: Table) -> Table:
-    """One name for one key: Olmix's files have either."""
+    """Rename the key run_id to run: Olmix's files have either."""
     columns = table.frame.columns
     return (
         Table(table.name, table.frame.rename({"run_id": "run"}))
@@ -107,7 +107,7 @@ def mix_names(domains: Sequence[str], weights: np.ndarray) -> list[str]:
 def _weights(
     table: Table, key: str, domains: list[str], rows: list[int], ids: list[str]
 ) -> tuple[np.ndarray, list[str]]:
-    """(n_runs, n_domains) weights that sum to one, and a note if they had to be made to."""
+    """(n_runs, n_domains) weights that sum to one, and a note if they had to be scaled."""
     weights = _numbers(table, key, domains, rows, ids, "weight")
     where = _Where(table.name, key, rows, ids)
     if (weights < 0).any():
@@ -176,7 +176,7 @@ def _numbers(table: Table, key: str, names: list[str], rows: list[int], ids: lis
 
 @dataclass(frozen=True)
 class _Where:
-    """Names a row in a message."""
+    """The name of a row in a message."""
 
     name: str
     key: str
@@ -188,7 +188,7 @@ class _Where:
 
 
 def _not_half_a_number(table: Table, name: str) -> None:
-    """A column of text is one thing, numbers with a word among them are another."""
+    """Refuse a column of numbers with a word among them; a column of text is fine."""
     column = table.frame[name]
     numbers = column.cast(pl.Float64, strict=False).is_not_null()
     if numbers.any():
@@ -201,7 +201,7 @@ def _not_half_a_number(table: Table, name: str) -> None:
 def _not_the_same_columns(
     first: str, second: str, domains: list[str], tasks: list[str], weights: np.ndarray, scores: np.ndarray
 ) -> None:
-    """A domain and a metric may share a name, but not their numbers."""
+    """Refuse a domain and a metric that share a name and their numbers."""
     for name in set(domains) & set(tasks):
         if np.abs(weights[:, domains.index(name)] - scores[tasks.index(name)]).max() <= ROUNDING:
             raise MixError(f"column {name!r} of {second} holds the weights of {first} — take it out")

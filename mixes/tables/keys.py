@@ -1,4 +1,4 @@
-"""Rows by their key: which column joins two tables, which rows they share, and which runs are drawn."""
+"""Rows by their key: the column that joins two tables, the rows that both have, and draws of runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Table:
 
 
 def shared_key(ratios: Table, metrics: Table) -> tuple[str, list[str]]:
-    """The key column that joins two tables, and a note that says so.
+    """The key column that joins two tables, and notes on the choice.
 
     The first of `KEYS` that both tables have and that no two rows share; `index`, which is a mere row number in
     some files, only where nothing else is shared. Other shared keys must agree, `index` excepted.
