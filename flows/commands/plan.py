@@ -61,7 +61,7 @@ def _rows(result: "Plan") -> list[tuple[str, str, str]]:
     rows = [
         ("domains", f"{len(result.domains)}", f"of {result.pool}" if result.pool else "expected"),
         ("mixes", f"{result.mixes:,}", "including natural and, where its tokens allow it, uniform"),
-        ("proxies", f"{result.proxies:,}", f"{result.trained:,} are trained; the rows below are for the other {left:,}"),
+        ("proxies", f"{result.proxies:,}", f"{result.trained:,} are trained; the rows below count the other {left:,}"),
         (
             "one proxy", proxy.size,
             f"{parameters.non_embedding:,} parameters, {parameters.embedding:,} of embedding and head "
@@ -110,8 +110,8 @@ def _words(result: "Plan") -> list[str]:
         *(f"Assumed: {line}" for line in result.assumptions),
         f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise per "
         f"score ({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
-        "Not counted: preparing the pool, fitting the laws (seconds to minutes), and a GPU's compiler (20 s per cohort on "
-        "an H200).",
+        "Not counted: preparing the pool, fitting the laws (seconds to minutes), and a GPU's compiler (20 s per cohort "
+        "on an H200).",
     ]
 
 

@@ -130,7 +130,7 @@ def _in_one_round(settings: SwarmSettings, assumptions: list[str]) -> SwarmSetti
     if not rounds:
         return settings
     assumptions.append(
-        f"The mixes of all {len(rounds)} rounds are drawn at once here. Those of later rounds count as not yet trained, "
+        f"The mixes of all {len(rounds)} rounds are drawn at once here. Those of later rounds count as not trained, "
         "and all as if they could train together."
     )
     return settings.model_copy(update={"mixes": sum(rounds), "rounds": ()})

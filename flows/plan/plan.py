@@ -166,8 +166,8 @@ def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) ->
         )
     if speed.share < BUSY:
         observations.append(
-            f"Other work on this machine left each worker {speed.share:.0%} of a core, and is assumed to go on. An idle "
-            f"machine would need at most about {speed.share:.2f} times the hours."
+            f"Other work on this machine left each worker {speed.share:.0%} of a core, and is assumed to go on. An "
+            f"idle machine would need at most about {speed.share:.2f} times the hours."
         )
     if speed.batch < settings.batch:
         observations.append(

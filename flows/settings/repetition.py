@@ -43,5 +43,5 @@ def note_other_budget(experiment: Experiment, asked: Experiment) -> None:
 def note_unprescribed(evidence: Evidence) -> None:
     """Report that neither trainer's files can say which part of a domain an exported swarm's proxies read."""
     if evidence.kept:
-        line = "no trainer's file can say it: read, again and again, only as many tokens of each domain as `kept` in mixes.json says"
-        note("repetition", line)
+        rule = "read, again and again, only as many tokens of each domain as `kept` in mixes.json says"
+        note("repetition", f"no trainer's file can say it: {rule}")
