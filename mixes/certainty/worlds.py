@@ -12,7 +12,7 @@ doi:10.1214/aos/1176346785; the bootstrap's basic interval, Davison & Hinkley 19
 refits or of posterior draws, the obvious way, cover far less (benchmarks/calibration.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +27,6 @@ RELAXED = 1.8  # chosen in simulation: 1.5 covers 80–94 % of the weights, 1.8 
 BENT = 3.0  # most that a truth may move predictions, as a multiple of what the slopes foresee (assumed)
 HALVINGS = 20  # of a move, before it is dropped
 Side = Literal["truths", "refits"]
-Solve = Callable[[Objective, np.ndarray], np.ndarray]  # objective, mix to start from → its best mix (n_domains,)
 
 
 @dataclass(frozen=True)
@@ -65,19 +64,12 @@ class Worlds:
                         scores[task][side, :, world] = row
         return OwnGains(scores)
 
-    def optima(
-        self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, solve: Solve, start: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The best mixes (B, n_domains) of the truths, and those of the refits; `pull` as in Objective."""
-        truths, refits = (
-            np.array([solve(objective, start) for objective in self._objectives(parameters, aim, anchor, pull)])
-            for parameters in (self.truths, self.refits)
-        )
-        return truths, refits
-
-    def objectives(self, aim: Mapping[str, float], anchor: np.ndarray, pull: float) -> list[Objective]:
-        """What the mix should minimise in each world, if its truth were known."""
-        return list(self._objectives(self.truths, aim, anchor, pull))
+    def objectives(
+        self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, side: Side = "truths"
+    ) -> list[Objective]:
+        """What the mix should minimise in each world, by its truth or by its refit; `pull` as in Objective."""
+        kinds, values = [self.kinds[task] for task in aim], list(aim.values())
+        return [stacked(kinds, [laws[task] for task in aim], values, anchor, pull) for laws in self.laws_by_world(side)]
 
     def laws_by_world(self, side: Side) -> Iterator[dict[str, np.ndarray]]:
         """For each world: task → the law's parameters (q,)."""
@@ -87,13 +79,6 @@ class Worlds:
     def _scores(self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], mixes: np.ndarray) -> np.ndarray:
         parts = [value * self.kinds[task].predict(parameters[task], mixes) for task, value in aim.items() if value]
         return np.sum(parts, axis=0)
-
-    def _objectives(
-        self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], anchor: np.ndarray, pull: float
-    ) -> Iterator[Objective]:
-        kinds = [self.kinds[task] for task in aim]
-        for world in range(len(self)):
-            yield stacked(kinds, [parameters[task][world] for task in aim], list(aim.values()), anchor, pull)
 
 
 @dataclass(frozen=True)
