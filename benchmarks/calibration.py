@@ -13,7 +13,7 @@ import argparse
 import csv
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,6 +218,14 @@ def cover_weights(folder: Path, truths: list[str], seeds: int, replicates: int, 
     show.print(table)
 
 
+def optima_of(
+    worlds: Worlds, aim: Mapping[str, float], natural: np.ndarray, pull: float, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best mixes (B, n_domains) of the worlds' truths, and those of their refits."""
+    truths, refits = (worlds.objectives(aim, natural, pull, side) for side in ("truths", "refits"))
+    return np.array([solve(truth, start) for truth in truths]), np.array([solve(refit, start) for refit in refits])
+
+
 def one_swarm(truth: Planted, runs: Runs, replicates: int, compare: bool, rows: dict[float, dict[str, list]]) -> None:
     """What one swarm's intervals say, and whether they are right, by pull."""
     laws = fitted(runs, next(iter(truth.laws.values())).kind.name)
@@ -227,7 +235,7 @@ def one_swarm(truth: Planted, runs: Runs, replicates: int, compare: bool, rows: 
     for pull, row in rows.items():
         strength = truth.pull(pull)
         right, best = best_of(truth.laws, natural, strength), best_of(laws, natural, strength)
-        optima = worlds.optima(truth.aim, natural, strength, solve, best)
+        optima = optima_of(worlds, truth.aim, natural, strength, best)
         ends = weight_intervals(best, optima, zero, one, COVERAGE)
         inside, large = right > INSIDE, right > 0.01
         row["covered"] += within(ends[inside], right[inside])
@@ -236,7 +244,7 @@ def one_swarm(truth: Planted, runs: Runs, replicates: int, compare: bool, rows: 
         row["error"] += np.abs(best - right)[inside].tolist()
         mixes = {"posterior": optima[0], "refits": optima[1]}
         if boot:
-            mixes["bootstrap"] = boot.optima(truth.aim, natural, strength, solve, best)[1]
+            mixes["bootstrap"] = optima_of(boot, truth.aim, natural, strength, best)[1]
         for key, drawn in mixes.items():
             row[key] += within(np.quantile(drawn, [0.05, 0.95], axis=0).T[inside], right[inside])
         for_gains(truth, laws, worlds, best, optima[1], row)
@@ -282,7 +290,7 @@ def cost(show: Console) -> None:
     marks.append((time.perf_counter(), time.process_time()))
     natural = np.full(24, 1 / 24)
     best = best_of(laws, natural, 0.0)
-    optima = worlds.optima(aim, natural, 0.0, solve, best)
+    optima = optima_of(worlds, aim, natural, 0.0, best)
     weight_intervals(best, optima, np.zeros(24), np.ones(24), COVERAGE)
     marks.append((time.perf_counter(), time.process_time()))
     gains = worlds.own_gains(optima[1], natural)

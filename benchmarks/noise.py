@@ -29,7 +29,7 @@ from scipy.stats import spearmanr
 from flows.experiment import Experiment, load_experiment
 from flows.prepare import prepare_flow
 from flows.show.progress import stage_progress
-from flows.show.recommendation import CLEAR
+from flows.show.recommendation import RANKABLE
 from flows.swarm import draw_flow
 from mixes.certainty.noise import CLEAR as OF_USE
 from mixes.certainty.seeds import level_seeds
@@ -191,7 +191,7 @@ def ranked(block: Block, predicted: np.ndarray, scores: np.ndarray) -> np.ndarra
 
 def clear_tasks(block: Block) -> np.ndarray:
     """Places of the tasks that say something about mixes."""
-    return np.flatnonzero(spread(block.scores) >= CLEAR * score_sd(block.scores))
+    return np.flatnonzero(spread(block.scores) >= RANKABLE * score_sd(block.scores))
 
 
 def draw_seeds(block: Block, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:

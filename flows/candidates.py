@@ -1,4 +1,4 @@
-"""The suite and the candidate mixes of a swarm, in a store of stages that makes them or only finds them."""
+"""The suite and the candidate mixes of a swarm, in a store of stages that makes them, or only finds them."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -65,7 +65,7 @@ def schedule(
             "schedule: PREFECT_API_URL is not set — start a server (`prefect server start`) and set it to its address"
         )
     check_server(server)
-    os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"  # it is a service: its log is what people see of it
+    os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"  # a service shows its log
     from flows.schedule import serve
 
     serve(experiment, cron, every)
@@ -95,9 +95,9 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
 
 
 def _quiet_prefect(debug: bool) -> None:
-    """What Prefect reads of the environment when it is imported."""
+    """Set the environment variables that Prefect reads when it is imported."""
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect need not say that it might be
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect does not print that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
 
 
@@ -127,14 +127,14 @@ for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, d
 
 
 def _hush() -> None:
-    """DuckDB's binding lists its own types as leaked, hundreds of lines, after Python has ended: nobody's business."""
+    """Hide the hundreds of lines in which DuckDB's binding lists its own types as leaked after Python has ended."""
     if "duckdb" in sys.modules:  # imported where a catalog is opened
         sys.stderr.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def exit_code(commands: typer.Typer, words: Sequence[str]) -> int:
-    """Run the command that the words name. `--debug` may stand anywhere among them."""
+    """Run the command that the words name. `--debug` may be anywhere among them."""
     if DEBUG in words:
         words = [*(word for word in words if word != DEBUG), DEBUG]
     try:

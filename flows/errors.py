@@ -15,7 +15,7 @@ class ExperimentError(ValueError):
 def named_as_options(message: str, options: Collection[str]) -> str:
     """A message whose fields in backticks are named as the command line has them: `max_epochs` as --max-epochs.
 
-    options: those of the command, with their dashes; fields that are none of them keep their names.
+    options: those of the command, with their dashes; other fields keep their names.
     """
 
     def option(field: re.Match) -> str:

@@ -1,9 +1,9 @@
 """Flows and tasks: Prefect's where a server is named, plain calls in this process elsewhere.
 
-Which of the two is decided at each call. Without a server Prefect is not even imported, since its own would take
-seconds to start and would outlive a driver that is killed. A flow or task on a server has Prefect's records, and a task
-is tried once more after five seconds, unless the mistake is the user's. A plain call fails at once: whoever started it
-sees the error, and the same command goes on where it was.
+Which of the two is decided at each call. Without a server Prefect is not even imported, since a server of its own would
+take seconds to start and would outlive a driver that is killed. A flow or task on a server has Prefect's records, and a
+task is tried once more after five seconds, unless the mistake is the user's. A plain call fails at once: the user sees
+the error, and the same command goes on where it was.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ RETRY_AFTER = 5  # seconds
 
 
 def flow(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorates a function that is a flow of that name where a server is named."""
+    """Make a function a flow of that name where a server is named."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @cache
@@ -71,6 +71,6 @@ def _worth_retrying(task: Any, run: Any, state: Any) -> bool:
         state.result()
     except INPUT_ERRORS:
         return False
-    except Exception:  # whatever else a stage died of
+    except Exception:  # any other failure of a stage
         return True
     return False

@@ -17,7 +17,7 @@ from pipeline.suite import check_suite
 from pipeline.train.checkpoint_scores import start_of
 
 QUICK = ("domains", "pool")  # stages without a line of progress
-LATE = ("domains", "tokenizer", "tokenise", "pool")  # when they begin, the funnel is whole
+LATE = ("domains", "tokenizer", "tokenise", "pool")  # stages after the whole funnel
 UNRECORDED = ("urls",)
 
 
@@ -29,7 +29,7 @@ def prepare_flow(experiment: Experiment) -> Path:
     check_reuse(experiment)
     start_of(experiment.proxy, corpus)
     check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path"))
-    run_task("models", lambda: ready_models(corpus))  # what is wrong with them shows before anything that takes long
+    run_task("models", lambda: ready_models(corpus))  # checks the models before anything that takes long
     made: dict[str, Path] = {}
 
     def run(name: str, work: Callable[[Progress], Path]) -> Path:
@@ -37,7 +37,7 @@ def prepare_flow(experiment: Experiment) -> Path:
             folder = run_task(name, lambda: _with_progress(name, work))
         except Exception:
             if name in LATE:
-                rebuild_catalog(experiment, record_pool(experiment, made))  # so that the funnel can say why
+                rebuild_catalog(experiment, record_pool(experiment, made))  # so that the funnel shows why
             raise
         if name not in UNRECORDED:
             made[name] = folder

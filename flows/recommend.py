@@ -59,22 +59,22 @@ def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | Non
     return unfold_recommendation(recommendation, plan, question) if plan else recommendation
 
 
-def _buckets(experiment: Experiment, pool: Pool, found: Recommendation) -> list[dict]:
+def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation) -> list[dict]:
     """How often each quality bucket repeats; nothing where the experiment does not ask."""
     if not experiment.upsampling:
         return []
     tokens = bucket_tokens(pool, available_tokens(experiment, pool))
-    return bucket_rows(found.mix, found.budget or 0.0, tokens, experiment.upsampling)
+    return bucket_rows(recommendation.mix, recommendation.budget or 0.0, tokens, experiment.upsampling)
 
 
 @flow("recommend")
 def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Scores to a recommended mix, recorded and shown in Prefect."""
-    found = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
-    publish("recommended-mix", recommendation_markdown(found), found.id)
-    buckets = _buckets(experiment, Pool(evidence.pool), found)
-    rebuild_catalog(experiment, record_recommendation(experiment, found, buckets))
-    return found
+    recommendation = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
+    publish("recommended-mix", recommendation_markdown(recommendation), recommendation.id)
+    buckets = _buckets(experiment, Pool(evidence.pool), recommendation)
+    rebuild_catalog(experiment, record_recommendation(experiment, recommendation, buckets))
+    return recommendation
 
 
 @flow("run")

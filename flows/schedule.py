@@ -17,11 +17,11 @@ def scheduled_flow(experiment: str) -> str:
 
 
 def serve(experiment: Path, cron: str | None, every: float | None) -> None:
-    """Register the schedule with the server of PREFECT_API_URL and run what falls due, until stopped.
+    """Register the schedule with the server of PREFECT_API_URL and run the experiment when it falls due, until stopped.
 
-    One run at a time: a run that falls due while another is busy waits for it.
+    One run at a time: a run that falls due during another waits for it.
     """
-    load_experiment(experiment)  # a mistake in it should show now, not at night
+    load_experiment(experiment)  # a mistake in the file should show now, not at night
     scheduled_flow.serve(
         name=experiment.stem,
         cron=cron,

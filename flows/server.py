@@ -9,12 +9,12 @@ from pathlib import Path
 from flows.errors import ExperimentError
 
 VARIABLE = "PREFECT_API_URL"
-PATIENCE = 10  # seconds that a server may take to answer: one under load once took more than 5
+PATIENCE = 10  # seconds that a server may take to answer; under load one took more than 5
 
 
 @dataclass(frozen=True)
 class Server:
-    """The address of a server's API, and how to do without it."""
+    """The address of a server's API, and the command that makes flows run without it."""
 
     address: str
     undo: str
@@ -31,7 +31,7 @@ def named_server() -> Server | None:
 
 
 def _profile_address() -> str | None:
-    """What the active profile says; None where the file is absent or damaged."""
+    """The address in the active profile; None where the file is absent or damaged."""
     folder = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     try:
         content = tomllib.loads((folder / "profiles.toml").read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def _profile_address() -> str | None:
 
 @cache
 def check_server(server: Server) -> None:
-    """See that the server answers; asked once per process.
+    """Check that the server answers; asked once per process.
 
     Raises:
         ExperimentError: it cannot be reached, or answers with an error of its own.
@@ -58,7 +58,7 @@ def check_server(server: Server) -> None:
             return
     except HTTPError as error:
         if error.code < 500:
-            return  # whatever it minds, it is there
+            return  # it refuses the request, so it is there
         reason = f"HTTP {error.code}"
     except URLError as error:
         reason = str(error.reason)

@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM stop a command in one line, whatever it is doing.
 
-Both raise `Stopped` in the main thread. It is no KeyboardInterrupt, which the command line's library would turn into an
-exit of its own, and no Exception, which someone might catch.
+Both raise `Stopped` in the main thread. It is not a KeyboardInterrupt, which the command line's library would turn into
+an exit of its own, and not an Exception, which a caller might catch.
 """
 
 import os
@@ -9,7 +9,7 @@ import signal
 import threading
 from types import FrameType
 
-PATIENCE = 15  # seconds that ending the work may take; then the process ends as it is
+PATIENCE = 15  # seconds that ending the work may take; then the process is ended
 
 
 class Stopped(BaseException):
@@ -21,7 +21,7 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
-    """From now on both signals stop the command; one that whoever started it has switched off stays off."""
+    """From now on both signals stop the command. A signal that the parent process has switched off stays off."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)

@@ -27,7 +27,8 @@ from pipeline.train.swarm import check_gpus, train_swarm
 
 
 def pool_to_train_on(experiment: Experiment) -> Path:
-    """Shards to pool, for proxies: what would stop those is said before a pool is made, which may take days."""
+    """Shards to pool, for proxies. What would stop the proxies is checked before the pool is made, which may take
+    days."""
     try:
         finished_pool(experiment.corpus)
     except PipelineError:
@@ -65,14 +66,14 @@ def swarm_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, lis
 
 
 def _score_start(experiment: Experiment, evidence: Evidence) -> None:
-    """What proxies start from, scored before they train."""
+    """Score the checkpoint that proxies start from, before they train."""
     with stage_progress("score") as progress:
         score_checkpoint(evidence, experiment.records, experiment.folder / "logs", experiment.executor, progress)
 
 
 def _train(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> dict[str, int]:
-    """Every proxy that has no record yet; returns how cohorts were made."""
-    if not experiment.reuse:  # whose natural mix repeats what the reused proportions ask for
+    """Train every proxy that has no record yet; returns how cohorts were made."""
+    if not experiment.reuse:  # a reused mix may repeat a domain more often than the cap
         check_epochs(evidence, candidates, experiment.swarm.max_epochs)
     with stage_progress("train") as progress:
         logs = experiment.folder / "logs"
@@ -97,7 +98,7 @@ def _train_all(experiment: Experiment, evidence: Evidence, candidates: list[Cand
 
 
 def _within(evidence: Evidence, decided: dict[str, int]) -> Evidence:
-    """For a later round: no larger cohorts than memory let an earlier one have."""
+    """For a later round: cohorts no larger than memory allowed in an earlier round."""
     if "most" not in decided:
         return evidence
     return replace(evidence, proxy=evidence.proxy.model_copy(update={"cohort": decided["most"]}))
@@ -119,7 +120,8 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
 
 @flow("exported-mixes")
 def exported_mixes(experiment: Experiment) -> tuple[Pool, Table, dict[str, int]]:
-    """The pool, the mixes that `export_flow` writes, and their seeds, by any of the keys that runs have there."""
+    """The pool, the mixes that `export_flow` writes, and their seeds by each of the keys that runs have in those
+    files."""
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     mixes = ratios_of(evidence, candidates)
     keys = (mixes.frame[key].to_list() for key in EXPORT_KEYS)

@@ -1,4 +1,4 @@
-"""Trains natural, uniform and the recommendation anew, larger and with several seeds, and says what came true."""
+"""Trains natural, uniform and the recommendation anew, larger and with several seeds, and reports what came true."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ from pipeline.train.swarm import train_swarm
 
 
 def _train_anew(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
-    """Every proxy of one budget that has no record yet."""
+    """Train every proxy of one budget that has no record yet."""
     with stage_progress("validate") as progress:
         train_swarm(evidence, candidates, experiment.records, experiment.folder / "logs", experiment.executor, progress)
 
@@ -54,12 +54,13 @@ def validate_flow(
 def trial_evidence(
     experiment: Experiment, swarm: Evidence, settings: Mapping[int, ProxySettings]
 ) -> dict[int, Evidence]:
-    """Part → what its proxies share: what the swarm's do, but for their own settings and what they keep.
+    """Part → what its proxies share: the swarm's pool and suite, with settings and kept sequences of their own.
 
-    What the whole budget's proxies keep, all do: with fewer tokens they repeat it less often, as a shorter training run
-    would.
+    All parts keep what the whole budget's proxies keep. With fewer tokens they repeat it less often, as a shorter
+    training run would.
     """
-    started = {part: one.model_copy(update={"init_from": swarm.proxy.init_from}) for part, one in settings.items()}
+    init_from = {"init_from": swarm.proxy.init_from}
+    started = {part: proxy.model_copy(update=init_from) for part, proxy in settings.items()}
     kept = kept_sequences(experiment, swarm.pool, started[1])
     return {part: replace(swarm, proxy=proxy, kept=kept) for part, proxy in started.items()}
 
@@ -71,21 +72,25 @@ def _judge(
     evidence: Mapping[int, Evidence],
     trials: Mapping[int, list[Candidate]],
 ) -> Validation:
-    """The trials' records, compared; a seed of which one proxy diverged is left out for every mix, and said."""
+    """The trials' records, compared. A seed of which one proxy diverged is left out for every mix, and reported."""
     runs = {
-        Trial(one.mix, part, one.seed): (evidence[part], one) for part, several in trials.items() for one in several
+        Trial(candidate.mix, part, candidate.seed): (evidence[part], candidate)
+        for part, candidates in trials.items()
+        for candidate in candidates
     }
     odd = {
-        one.seed: f"{run} on mix {one.mix} diverged twice"
-        for part, several in trials.items()
-        for run, one in diverged_runs(evidence[part], several, experiment.records).items()
+        candidate.seed: f"{run} on mix {candidate.mix} diverged twice"
+        for part, candidates in trials.items()
+        for run, candidate in diverged_runs(evidence[part], candidates, experiment.records).items()
     }
     for seed, why in odd.items():
         note("validate", f"seed {seed} is left out: {why}")
     kept = {trial: run for trial, run in runs.items() if trial.seed not in odd}
-    scores = {trial: read_runs(of, [one], experiment.records).runs[0].scores for trial, (of, one) in kept.items()}
+    scores = {
+        trial: read_runs(of, [candidate], experiment.records).runs[0].scores for trial, (of, candidate) in kept.items()
+    }
     compared = compare(recommendation, scores)
-    ids = [recommendation.id, *sorted(of.run_id(one) for of, one in kept.values())]
+    ids = [recommendation.id, *sorted(of.run_id(candidate) for of, candidate in kept.values())]
     whole = evidence[1].proxy
     return Validation(
         id="validation-" + short_hash("".join(ids)),

@@ -20,13 +20,13 @@ def parse_tokens(text: str) -> int:
     return round(float(match.group(1)) * UNITS[match.group(2).upper()])
 
 
-def budget_tokens(said: str | None, available: Mapping[str, float]) -> float:
-    """Tokens of the training run: as it is said (`parse_tokens`), else every available one once."""
-    return parse_tokens(said) if said else sum(available.values())
+def budget_tokens(stated: str | None, available: Mapping[str, float]) -> float:
+    """Tokens of the training run: as stated (`parse_tokens`), else every available token once."""
+    return parse_tokens(stated) if stated else sum(available.values())
 
 
 def epoch_caps(available: Mapping[str, float], budget: float, max_epochs: float) -> dict[str, float]:
-    """Domain → largest weight at which `budget` tokens repeat none of its `available` tokens more than allowed.
+    """Domain → largest weight at which `budget` tokens repeat its `available` tokens at most `max_epochs` times.
 
     Raises:
         MixError: all domains at their caps do not fill the budget.

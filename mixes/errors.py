@@ -1,4 +1,4 @@
-"""The one error of this floor that a user can mend, and the words in which mistakes are told."""
+"""The one error of this floor that a user can mend, and how its messages are worded."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,16 +13,16 @@ class MixError(ValueError):
     """Bad input, in one line: what, where, the value, the fix. The CLI prints it and exits with 2."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like another; None where none is near."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that is most like `name`; None where none is similar."""
+    return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or `known are x, y` where none is near: how an error about an unknown name ends."""
-    names = list(known)
-    near = nearest(name, names)
-    return f"did you mean {near!r}?" if near else f"known are {', '.join(names)}"
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """`did you mean 'x'?`, or `known are x, y` where none is similar: the end of an error about an unknown name."""
+    names = list(choices)
+    suggestion = nearest(name, names)
+    return f"did you mean {suggestion!r}?" if suggestion else f"known are {', '.join(names)}"
 
 
 def first_mistake(error: "ValidationError", model: "type[BaseModel]") -> str:
@@ -30,16 +30,16 @@ def first_mistake(error: "ValidationError", model: "type[BaseModel]") -> str:
     mistake = min(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
     field = ".".join(map(str, mistake["loc"]))
     if mistake["type"] == "extra_forbidden":
-        known = _known_fields(mistake["loc"][:-1], model)
-        return f"unknown field {field!r} — {did_you_mean(str(mistake['loc'][-1]), known)}"
+        fields = _known_fields(mistake["loc"][:-1], model)
+        return f"unknown field {field!r} — {did_you_mean(str(mistake['loc'][-1]), fields)}"
     if mistake["type"] == "missing":
         return f"field {field!r} is missing"
     value = mistake["input"]
     problem = mistake["msg"].removeprefix("Value error, ")
     if mistake["type"] == "literal_error":
         choices = mistake["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        near = nearest(str(value), choices)
-        problem = f"must be one of {', '.join(choices)}" + (f" — did you mean {near!r}?" if near else "")
+        suggestion = nearest(str(value), choices)
+        problem = f"must be one of {', '.join(choices)}" + (f" — did you mean {suggestion!r}?" if suggestion else "")
     if isinstance(value, dict):
         return f"{field}: {problem}"
     return f"{field}: {problem[:1].lower() + problem[1:]} (it is {value!r})"

@@ -1,7 +1,7 @@
 """The evidence: which mixes were tried and what they scored, joined by name, never by position.
 
 Weights and scores lie in two arrays, whatever the number of runs: ten thousand runs over two thousand domains
-are 160 MB, where a dictionary a run would take gigabytes.
+are 160 MB, where one dictionary per run would take gigabytes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ class Size:
     """How large a proxy is."""
 
     parameters: float
-    tokens: float  # that it was trained on
+    tokens: float  # of its training
 
     def __str__(self) -> str:
         return f"{self.parameters:.4g} parameters × {self.tokens:.4g} tokens"
@@ -50,12 +50,12 @@ class Runs:
             raise MixError("swarm: there are no runs")
         first = min(runs, key=lambda run: run.id)
         for run in runs:
-            for what, mine, all_of_them in (
+            for what, names, names_of_first in (
                 ("domain", run.weights.keys(), first.weights.keys()),
                 ("task", run.scores.keys(), first.scores.keys()),
             ):
-                if mine != all_of_them:
-                    odd = sorted(mine ^ all_of_them)
+                if names != names_of_first:
+                    odd = sorted(names ^ names_of_first)
                     raise MixError(f"swarm: run {run.id!r} and run {first.id!r} differ in {what} {odd[0]!r}")
         domains, tasks = tuple(first.weights), tuple(first.scores)
         self._store(
@@ -78,10 +78,10 @@ class Runs:
     ) -> "Runs":
         """Runs of weights (n_runs, n_domains) and scores (n_tasks, n_runs), in the order of the names given.
 
-        The arrays are kept, not copied: they are not to be changed afterwards.
+        The arrays are kept, not copied: do not change them afterwards.
 
         Raises:
-            MixError: as for `Runs`.
+            MixError: see `Runs`.
         """
         if not len(ids):
             raise MixError("swarm: there are no runs")
@@ -110,9 +110,9 @@ class Runs:
         self._check()
 
     def _check(self) -> None:
-        for one, next_one in zip(self.ids, self.ids[1:], strict=False):
-            if one == next_one:
-                raise MixError(f"swarm: run {one!r} stands there twice")
+        for run, following in zip(self.ids, self.ids[1:], strict=False):
+            if run == following:
+                raise MixError(f"swarm: run {run!r} appears twice")
         sums = self._weights.sum(axis=1)
         wrong = ~((self._weights.min(axis=1) >= 0) & (np.abs(sums - 1) <= SUM_TOLERANCE))
         if wrong.any():
@@ -127,7 +127,7 @@ class Runs:
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """Run by run; their weights and scores are views."""
+        """One `Run` per row; their weights and scores are views."""
         domains = {name: i for i, name in enumerate(self.domains)}
         tasks = {name: i for i, name in enumerate(self.tasks)}
         return tuple(
@@ -137,19 +137,19 @@ class Runs:
 
     @property
     def sizes(self) -> tuple[Size | None, ...]:
-        """The sizes there are, in order."""
+        """The sizes of the runs, in order, each once."""
         return tuple(sorted(set(self.sizes_of_runs), key=lambda size: (size is not None, size)))
 
     def weights(self) -> np.ndarray:
-        """(n_runs, n_domains) in the order of `domains`; not to be written to."""
+        """(n_runs, n_domains) in the order of `domains`; read-only."""
         return self._weights
 
     def scores(self) -> np.ndarray:
-        """(n_tasks, n_runs), lower is better, in the order of `tasks`; not to be written to."""
+        """(n_tasks, n_runs), lower is better, in the order of `tasks`; read-only."""
         return self._scores
 
     def by_mix(self) -> "Runs":
-        """One run a mix and size: replicates become their mean."""
+        """One run per mix and size: replicates become their mean."""
         names, first, group = np.unique(self.groups(), return_index=True, return_inverse=True)
         counts = np.bincount(group)
         means = np.array([np.bincount(group, weights=line) / counts for line in self._scores])
@@ -158,7 +158,7 @@ class Runs:
         return Runs.from_arrays(mixes, mixes, self.domains, self.tasks, self._weights[first], means, sizes)
 
     def replicates(self) -> "list[Runs]":
-        """The groups of two and more runs of one mix and size: what noise is measured from."""
+        """The groups of two or more runs of one mix and size. Noise is measured from them."""
         names, group, counts = np.unique(self.groups(), return_inverse=True, return_counts=True)
         return [self.select(np.flatnonzero(group == i)) for i in range(len(names)) if counts[i] > 1]
 
@@ -175,7 +175,7 @@ class Runs:
         )
 
     def select(self, rows: Sequence[int] | np.ndarray) -> "Runs":
-        """The runs at these places of `ids`."""
+        """The runs at these positions of `ids`."""
         return Runs.from_arrays(
             [self.ids[i] for i in rows], [self.mixes[i] for i in rows], self.domains, self.tasks,
             self._weights[np.asarray(rows, dtype=int)], self._scores[:, np.asarray(rows, dtype=int)],
@@ -203,7 +203,7 @@ class _Named(Mapping):
 
 
 def _ordered(values: np.ndarray, rows: list[int], columns: list[int]) -> np.ndarray:
-    """Rows and columns in the given order, read-only; what is in order already is not copied."""
+    """Rows and columns in the given order, read-only. An array that is in order already is not copied."""
     for axis, order in enumerate((rows, columns)):
         if order != list(range(len(order))):
             values = values.take(order, axis=axis)
@@ -220,6 +220,6 @@ def to_array(values: Mapping[str, float], names: Sequence[str], what: str) -> np
     """
     odd = sorted(set(values) ^ set(names))
     if odd:
-        known = ", ".join(names)
-        raise MixError(f"{what}: {odd[0]!r} is {'unknown' if odd[0] in values else 'missing'} — known are {known}")
+        expected = ", ".join(names)
+        raise MixError(f"{what}: {odd[0]!r} is {'unknown' if odd[0] in values else 'missing'} — known are {expected}")
     return np.array([values[name] for name in names])

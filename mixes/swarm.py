@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mixes.errors import MixError
 
-TRIES = 2_000  # candidates drawn a wanted mix before giving up
+TRIES = 2_000  # candidates drawn for each wanted mix before giving up
 AROUND = 30.0  # concentration of the Dirichlet around an optimum: a weight of 0.2 gets a deviation of 0.07
-LEAST = 1e-3  # of its parameters: a domain that an optimum leaves out hardly comes back
-FIRST = 8  # mixes of a first round that others go by: with natural and uniform the ten of a cross-validation
-DIGITS = 6  # weights are rounded to so many decimals, so that files and hashes agree
+LEAST = 1e-3  # least of its parameters: a domain that an optimum leaves out hardly ever comes back
+FIRST = 8  # least mixes of a first round of several; with natural and uniform, the ten that cross-validation needs
+DIGITS = 6  # decimals that weights are rounded to, so that files and hashes agree
 
 
 class SwarmSettings(BaseModel):
@@ -30,14 +30,15 @@ class SwarmSettings(BaseModel):
     mixes: int | None = Field(None, ge=2)
     """Candidate mixes in all."""
     rounds: tuple[int, ...] = ()
-    """Candidate mixes of each round, in place of `mixes`: from the second on they are drawn around the mixes that the
-    scores so far say may be best, for what `recommend:` asks. Empty is one round."""
+    """Candidate mixes of each round, in place of `mixes`: from the second on they are drawn around the mixes that
+    may be best for `recommend:`, by the scores so far. Empty is one round."""
     explore: float = Field(0.25, ge=0, le=1)
     """Share of a later round's mixes that is drawn as the first round's are."""
     seeds: int = Field(3, ge=2)
     """Proxies of each replicated mix, with the same seeds for all of them: what noise is measured from."""
     replicated: int = Field(2, ge=0)
-    """Mixes that are replicated beside natural. What a seed does to all mixes alike is no noise of their difference."""
+    """Mixes that are replicated beside natural. What a seed does to all mixes alike is not noise in their
+    difference."""
     flatten: float = Field(0.5, gt=0, le=1)
     """Power of the natural shares that makes the Dirichlets' centre; 1 is natural itself."""
     concentration: tuple[float, float] = (1.5, 15.0)
@@ -49,7 +50,7 @@ class SwarmSettings(BaseModel):
     min_distance: float = Field(0.05, ge=0, lt=1)
     """Least distance between two mixes: half the sum of absolute differences."""
     match_repetition: bool = False
-    """Whether proxies read so small a part of each domain that a weight means as many epochs of it as at
+    """Whether proxies read only a part of each domain, so small that a weight means as many epochs of it as at
     `recommend.budget` (arXiv 2606.07597); `max_epochs` is then those of the training run."""
 
     @model_validator(mode="after")
@@ -75,7 +76,7 @@ class Candidate:
     mix: str
     weights: Mapping[str, float]
     seed: int
-    round: int = 1  # that drew the mix
+    round: int = 1  # the round that drew the mix
 
 
 def draw_swarm(
@@ -85,33 +86,33 @@ def draw_swarm(
     seed: int,
     caps: Mapping[str, float] | None = None,
 ) -> list[Candidate]:
-    """The swarm over domains with so many `tokens`, for proxies that train on `proxy_tokens`; its first round.
+    """The swarm's first round, for proxies that train on `proxy_tokens`; tokens: domain → its tokens in the pool.
 
     All mixes share the first natural proxy's seed: they start alike and read the same documents. `caps`: domain →
     largest weight; without it, what `max_epochs` allows of the tokens.
 
     Raises:
-        MixError: fewer than two domains, proxies that repeat all of them too often, or caps that leave no room for so
-            many different mixes.
+        MixError: fewer than two domains, proxies that repeat all of them too often, or caps that leave no room for
+            that many different mixes.
     """
     names = sorted(tokens)
     if len(names) < 2:
         raise MixError(f"swarm: {len(names)} domain(s), a mix needs two")
-    held = np.array([tokens[name] for name in names], dtype=float)
-    natural = held / held.sum()
-    if caps is None and proxy_tokens > settings.max_epochs * held.sum():
+    counts = np.array([tokens[name] for name in names], dtype=float)
+    natural = counts / counts.sum()
+    if caps is None and proxy_tokens > settings.max_epochs * counts.sum():
         raise MixError(
-            f"proxy.tokens: {proxy_tokens:,} tokens repeat the pool's {held.sum():,.0f} more often than "
+            f"proxy.tokens: {proxy_tokens:,} tokens repeat the pool's {counts.sum():,.0f} more often than "
             f"{settings.max_epochs:g} times, whatever the mix — train on less, or raise swarm.max_epochs"
         )
-    most = settings.max_epochs * held / proxy_tokens if caps is None else np.array([caps[name] for name in names])
+    largest = settings.max_epochs * counts / proxy_tokens if caps is None else np.array([caps[name] for name in names])
     mixes = {"natural": natural}
     uniform = np.full(len(names), 1 / len(names))
-    if (uniform <= most).all():
+    if (uniform <= largest).all():
         mixes["uniform"] = uniform
     wanted = settings.rounds[0] if settings.rounds else settings.mixes or settings.mixes_a_domain * len(names)
     rng, centre = np.random.default_rng(seed), _centre(natural, settings)
-    drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), most, settings)
+    drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), largest, settings)
     mixes |= {f"mix-{number:03d}": mix for number, mix in enumerate(drawn, len(mixes) - 1)}
     swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
     replicated = swarm[: 1 + settings.replicated]  # natural, uniform where it can be had, candidates
@@ -133,21 +134,23 @@ def draw_round(
     new mix drawn around it; the share `explore` is drawn as in the first round. caps: domain → largest weight.
 
     Raises:
-        MixError: the caps leave no room for so many different mixes.
+        MixError: the caps leave no room for that many different mixes.
     """
     names = sorted(natural)
-    most, shares = (np.array([of[name] for name in names]) for of in (caps, natural))
-    there = [np.array([candidate.weights[name] for name in names]) for candidate in earlier]
+    largest, shares = (np.array([of[name] for name in names]) for of in (caps, natural))
+    taken = [np.array([candidate.weights[name] for name in names]) for candidate in earlier]
     rng, centre = np.random.default_rng([seed, number]), _centre(shares, settings)
     wanted = settings.rounds[number - 1]
     explored = round(settings.explore * wanted)
     turns = cycle(optima)
-    drawn = _different(lambda: _draw(rng, centre, settings), explored, there, most, settings)
-    drawn += _different(
-        lambda: _trimmed(rng.dirichlet(AROUND * next(turns) + LEAST), settings), wanted - explored, there + drawn, most,
-        settings,
-    )  # fmt: skip
-    first = 1 + max(int(name.removeprefix("mix-")) for name in (one.mix for one in earlier) if name.startswith("mix-"))
+    drawn = _different(lambda: _draw(rng, centre, settings), explored, taken, largest, settings)
+
+    def near_an_optimum() -> np.ndarray:
+        return _trimmed(rng.dirichlet(AROUND * next(turns) + LEAST), settings)
+
+    drawn += _different(near_an_optimum, wanted - explored, taken + drawn, largest, settings)
+    numbered = [candidate.mix for candidate in earlier if candidate.mix.startswith("mix-")]
+    first = 1 + max(int(name.removeprefix("mix-")) for name in numbered)
     return [
         Candidate(f"mix-{i:03d}", rounded_weights(dict(zip(names, mix, strict=True))), 0, number)
         for i, mix in enumerate(drawn, first)
@@ -155,23 +158,23 @@ def draw_round(
 
 
 def _different(
-    draw: Callable[[], np.ndarray], wanted: int, there: list[np.ndarray], most: np.ndarray, settings: SwarmSettings
+    draw: Callable[[], np.ndarray], wanted: int, taken: list[np.ndarray], largest: np.ndarray, settings: SwarmSettings
 ) -> list[np.ndarray]:
-    """So many mixes of `draw` within their caps, each far enough from the others and from what is `there`."""
-    found: list[np.ndarray] = []
-    for _ in range(TRIES * (wanted + len(there))):
-        if len(found) == wanted:
+    """`wanted` mixes of `draw` within their caps, each far enough from the others and from those `taken`."""
+    mixes: list[np.ndarray] = []
+    for _ in range(TRIES * (wanted + len(taken))):
+        if len(mixes) == wanted:
             break
         mix = draw()
-        if (mix <= most).all() and _far(mix, there + found, settings.min_distance):
-            found.append(mix)
-    if len(found) < wanted:
+        if (mix <= largest).all() and _far(mix, taken + mixes, settings.min_distance):
+            mixes.append(mix)
+    if len(mixes) < wanted:
         budget = ", or recommend.budget" if settings.match_repetition else ""
         raise MixError(
-            f"swarm: found {len(found)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
+            f"swarm: found {len(mixes)} of {wanted} mixes — raise swarm.max_epochs ({settings.max_epochs}) "
             f"or lower swarm.min_distance ({settings.min_distance}){budget}"
         )
-    return found
+    return mixes
 
 
 def _far(mix: np.ndarray, others: Sequence[np.ndarray], least: float) -> bool:
@@ -190,7 +193,7 @@ def _draw(rng: np.random.Generator, centre: np.ndarray, settings: SwarmSettings)
 
 
 def _trimmed(mix: np.ndarray, settings: SwarmSettings) -> np.ndarray:
-    """Without weights that are too small."""
+    """The mix without weights that are too small."""
     mix = np.where(mix < settings.min_weight, 0, mix)
     return mix / mix.sum() if mix.sum() else mix
 

@@ -1,4 +1,4 @@
-"""Targets: which tasks' bpb a mix is to lower, and how much each counts."""
+"""Targets: which tasks' bpb a mix should lower, and how much each task counts."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,20 +12,20 @@ def task_weights(
 ) -> dict[str, float]:
     """Task → weight, summing to one, of a target over families or tasks (`families`: task → family).
 
-    A family's weight is shared equally by its tasks, those that are `unclear` left out, unless all are. An empty
-    target is OLMo 3's: the mean over families of the mean over their tasks; families of unclear tasks only take no
-    part in it, unless all are.
+    A family's tasks share its weight equally. Tasks that are `unclear` are left out of it, unless all of its tasks are
+    unclear. An empty target is OLMo 3's: the mean over families of the mean over their tasks. A family that has only
+    unclear tasks is left out of that mean, unless all families do.
 
     Raises:
         MixError: a name that is neither family nor task, a negative weight, or no positive one.
     """
-    known = list(dict.fromkeys([*sorted(set(families.values())), *sorted(families)]))
+    names = list(dict.fromkeys([*sorted(set(families.values())), *sorted(families)]))
     clear = {task: family for task, family in families.items() if task not in unclear}
     chosen = dict(target) or dict.fromkeys(set((clear or families).values()), 1.0)
     weights = dict.fromkeys(sorted(families), 0.0)
     for name, weight in chosen.items():
-        if name not in known:
-            raise MixError(f"target: no family or task {name!r} — {did_you_mean(name, known)}")
+        if name not in names:
+            raise MixError(f"target: no family or task {name!r} — {did_you_mean(name, names)}")
         if not 0 <= weight < float("inf"):
             raise MixError(f"target: weight of {name!r} is {weight}, must be 0 or more")
         tasks = [name] if name in families else [task for task, family in clear.items() if family == name]
@@ -39,7 +39,7 @@ def task_weights(
 
 
 def family_weights(families: Mapping[str, str], unclear: Collection[str] = ()) -> dict[str, dict[str, float]]:
-    """Family → the target that is this family alone."""
+    """Family → weights over tasks of the target that is this family alone (`families`: task → family)."""
     return {family: task_weights({family: 1.0}, families, unclear) for family in sorted(set(families.values()))}
 
 

@@ -1,4 +1,4 @@
-"""Quality-aware upsampling: how often each quality bucket of a domain repeats, so that the domain gives the tokens
+"""Quality-aware upsampling: how often each quality bucket of a domain repeats. The domain then gives the tokens
 that a mix wants of it, most of them from its best documents.
 
 Over a domain's quality percentiles x, in tokens, the repeat factor is OLMo 3's truncated power-exponential curve
@@ -7,14 +7,14 @@ Over a domain's quality percentiles x, in tokens, the repeat factor is OLMo 3's 
     f(x) = 0 for x < a,   C (x − a)^p e^(λ (x − a)) for x ≥ a,   p, λ ≥ 0, so f never falls.
 
 A bucket repeats as often as f is on average over it. Two conditions leave one of p, λ, C open: the integral is
-tokens wanted ÷ tokens there, and the best bucket repeats at most `cap` times. Of the curves that meet both, the one
+tokens wanted ÷ tokens available, and the best bucket repeats at most `cap` times. Of the curves that meet both, the one
 with the largest p is taken, then the one with the largest λ: the steepest, as in the code published with Dolma 3.
 So more tokens wanted of a domain never means fewer from one of its buckets: below the cap all buckets grow alike,
 at the cap the curve flattens until every kept bucket is at the cap and the domain has no more to give.
 
-A domain's average epochs, which the epoch cap bounds, are tokens wanted ÷ tokens there, discarded ones included; its
-best bucket repeats more. With OLMo 3's numbers an average of 7 × (1 − 0.4) = 4.2 can be had, so an epoch cap of 4
-is always met; beyond that, `weight_caps` says what is left.
+A domain's average epochs, which the epoch cap bounds, are tokens wanted ÷ tokens available, discarded ones included;
+its best bucket repeats more. With OLMo 3's numbers the average can reach 7 × (1 − 0.4) = 4.2, so an epoch cap of 4 is
+always met. Above that, `weight_caps` gives the largest weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class UpsamplingSettings(BaseModel):
 
 @dataclass(frozen=True)
 class UpsamplingCurve:
-    """f of the module's docstring."""
+    """The f of the module's docstring."""
 
     start: float  # a
     power: float  # p
@@ -85,14 +85,14 @@ def bucket_repeats(
     repeats = {}
     for (name, tokens), weight in zip(bucket_tokens.items(), weights, strict=True):
         sizes, wanted = np.asarray(tokens, dtype=float), float(weight * budget)
-        most = most_tokens(sizes, settings)
-        if not 0 <= wanted <= most * (1 + TOLERANCE):
+        capacity = most_tokens(sizes, settings)
+        if not 0 <= wanted <= capacity * (1 + TOLERANCE):
             raise MixError(
-                f"upsampling: {wanted:,.0f} tokens are wanted of domain {name!r}, which can give 0 to {most:,.0f} "
+                f"upsampling: {wanted:,.0f} tokens are wanted of domain {name!r}, which can give 0 to {capacity:,.0f} "
                 f"({settings.cap:g} times the tokens that upsampling.discard leaves of {sizes.sum():,.0f}) — take a "
-                f"weight of at most {most / budget:.3g}, raise upsampling.cap or lower upsampling.discard"
+                f"weight of at most {capacity / budget:.3g}, raise upsampling.cap or lower upsampling.discard"
             )
-        repeats[name] = _means(sizes, min(wanted, most), settings).tolist()
+        repeats[name] = _means(sizes, min(wanted, capacity), settings).tolist()
     return repeats
 
 
@@ -102,7 +102,7 @@ def bucket_rows(
     bucket_tokens: Mapping[str, Sequence[float]],
     settings: UpsamplingSettings,
 ) -> list[dict[str, str | int | float]]:
-    """`bucket_repeats` as a table: domain, bucket, tokens there, repeat, tokens taken.
+    """`bucket_repeats` as a table: domain, bucket, its tokens, repeat, tokens taken.
 
     Raises:
         MixError: see `bucket_repeats`.

@@ -55,15 +55,15 @@ def plan(
 
 
 def _rows(result: "Plan") -> list[tuple[str, str, str]]:
-    """Name, value, and what it is made of."""
+    """Name, value, and what the value consists of."""
     left, proxy, device, disk = result.proxies - result.trained, result.proxy, result.device, result.disk
     parameters = proxy.parameters
     rows = [
         ("domains", f"{len(result.domains)}", f"of {result.pool}" if result.pool else "expected"),
-        ("mixes", f"{result.mixes:,}", "natural and, where its tokens allow it, uniform among them"),
-        ("proxies", f"{result.proxies:,}", f"{result.trained:,} trained already; what follows is of the {left:,} left"),
+        ("mixes", f"{result.mixes:,}", "including natural and, where its tokens allow it, uniform"),
+        ("proxies", f"{result.proxies:,}", f"{result.trained:,} are trained; the rows below count the other {left:,}"),
         (
-            "a proxy", proxy.size,
+            "one proxy", proxy.size,
             f"{parameters.non_embedding:,} parameters, {parameters.embedding:,} of embedding and head "
             f"(vocabulary {proxy.vocabulary:,})",
         ),
@@ -84,7 +84,7 @@ def _rows(result: "Plan") -> list[tuple[str, str, str]]:
         ),
         (
             "interval", f"± {result.interval.half_width:.2g} bpb",
-            f"{result.interval.coverage:.0%} of a predicted gain on the target",
+            f"{result.interval.coverage:.0%} interval of the predicted gain on the target",
         ),
     ]  # fmt: skip
 
@@ -100,7 +100,7 @@ def _device(result: "Plan") -> str:
 
 
 def _words(result: "Plan") -> list[str]:
-    """What the numbers rest on."""
+    """Assumptions, and the origin of the interval."""
     interval = result.interval
     origin = {
         "replicates": "measured on this experiment's replicates",
@@ -108,9 +108,10 @@ def _words(result: "Plan") -> list[str]:
     }
     return [
         *(f"Assumed: {line}" for line in result.assumptions),
-        f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise a score "
-        f"({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
-        "Not counted: preparing the pool, the laws (seconds to minutes), a GPU's compiler (20 s a cohort on an H200).",
+        f"Interval: a linear law's leverage at the swarm's median mix, with {interval.noise:.2g} bpb of noise per "
+        f"score ({origin[interval.noise_from]}); right to a factor of 2 where gains exceed the noise.",
+        "Not counted: preparing the pool, fitting the laws (seconds to minutes), and a GPU's compiler (20 s per cohort "
+        "on an H200).",
     ]
 
 
@@ -123,7 +124,7 @@ def _scaled(value: float, units: tuple[str, ...]) -> str:
 
 
 def _time(hours: float) -> str:
-    """In the unit that a person would say."""
+    """In seconds, minutes, hours or days."""
     if hours < 1 / 60:
         return f"{3_600 * hours:.0f} s"
     if hours < 2:

@@ -1,4 +1,4 @@
-"""Commands that look at what a flow left: `sql`, `dropped`."""
+"""Commands that query what a flow recorded: `sql`, `dropped`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Options that say what is asked of a recommendation, in place of the experiment file's `recommend:` section."""
+"""Options that replace fields of the experiment file's `recommend:` section."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +20,8 @@ MaxEpochs = Annotated[
 Keep = Annotated[
     list[str] | None,
     typer.Option(
-        help="family=0.02: it may be predicted to be at most this much worse than natural, or with proxy.init_from "
-        "than the checkpoint; repeatable."
+        help="family=0.02: its predicted bpb may be at most 0.02 worse than natural's, or with proxy.init_from "
+        "than the checkpoint's; repeatable."
     ),
 ]
 BoundOption = Annotated[
@@ -48,7 +48,7 @@ def asked(
     closest: float | None,
     **changes: Any,
 ) -> "RecommendSettings":
-    """The experiment's `recommend:` settings, or the defaults, with what the options change; None changes nothing."""
+    """The experiment's `recommend:` settings, or the defaults, with the options' changes; None changes nothing."""
     from pydantic import ValidationError
 
     from mixes.errors import first_mistake

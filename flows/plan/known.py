@@ -1,6 +1,6 @@
-"""What is known of an experiment while nothing may run: its pool, suite, swarm and records, or what to expect of them.
+"""What is known of an experiment before anything runs: its pool, suite, swarm and records, or estimates of them.
 
-Stages are looked for in a store that makes none: nothing is written.
+Stages are searched in a store that makes none, so nothing is written.
 """
 
 from collections import Counter
@@ -26,23 +26,23 @@ from pipeline.train.setup import Evidence
 
 @dataclass(frozen=True)
 class Known:
-    """What is there, or expected to be; `assumptions` say which."""
+    """What exists, or is expected; `assumptions` list what is only expected."""
 
     pool: Pool | None
-    evidence: Evidence | None  # where both pool and suite are there
+    evidence: Evidence | None  # None where pool or suite is missing
     domains: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     trained: tuple[Candidate, ...]
     vocabulary: int
-    items: tuple[tuple[int, int], ...]  # (tokens, of them scored)
+    items: tuple[tuple[int, int], ...]  # (tokens, how many of them are scored)
     assumptions: tuple[str, ...]
 
 
 def look(experiment: Experiment) -> Known:
-    """The pool, the suite and the runs where they are finished, and what to expect where they are not.
+    """The pool, the suite and the runs where they are finished, and estimates where they are not.
 
     Raises:
-        MixError: there is no room for so many mixes.
+        MixError: the caps leave no room for that many mixes.
         PipelineError: the experiment's own tokenizer or proxy to start from cannot be read.
     """
     assumptions: list[str] = []
@@ -62,7 +62,7 @@ def look(experiment: Experiment) -> Known:
 
 
 def known_noise(experiment: Experiment, known: Known) -> float | None:
-    """Standard deviation of a score on the target, by the experiment's own replicates; None where they are too few."""
+    """Standard deviation of a score on the target, by the experiment's own replicates; None where these are too few."""
     if not known.evidence or not known.trained:
         return None
     odd = diverged_runs(known.evidence, known.trained, experiment.records)
@@ -93,7 +93,7 @@ def _evidence(experiment: Experiment, pool: Pool) -> Evidence | None:
 
 
 def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[Candidate]:
-    """The mixes of all rounds, where each has been drawn by the scores of those before."""
+    """The mixes of all rounds; empty where one of the rounds has not been drawn."""
     rounds = experiment.swarm.rounds
     if len(rounds) < 2 or not evidence:
         return []
@@ -118,26 +118,26 @@ def _swarm(
         return draw_from_pool(experiment, experiment.corpus.finding.stages, pool.folder, settings, caps)
     except Unfinished:
         assumptions.append(
-            "Reuse is left out of the count: the pool's contents are not compared with the earlier ones yet."
+            "Reuse is not counted: the pool's contents have not been compared with the earlier ones yet."
         )
         tokens = {name: domain.tokens for name, domain in pool.domains.items()}
         return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, caps)
 
 
 def _in_one_round(settings: SwarmSettings, assumptions: list[str]) -> SwarmSettings:
-    """As many mixes drawn at once as are drawn in rounds, of which the later ones wait for scores."""
+    """Settings that draw the mixes of all rounds at once, since later rounds wait for scores."""
     rounds = settings.rounds
     if not rounds:
         return settings
     assumptions.append(
-        f"The mixes of {len(rounds)} rounds are drawn at once here: later ones are taken as not yet trained, and all "
-        "as if they could train together."
+        f"The mixes of all {len(rounds)} rounds are drawn at once here. Those of later rounds count as not trained, "
+        "and all as if they could train together."
     )
     return settings.model_copy(update={"mixes": sum(rounds), "rounds": ()})
 
 
 def _expected_tokens(experiment: Experiment, assumptions: list[str]) -> dict[str, float]:
-    """Domain → tokens, of which only the proportions count: by full_tokens where all sources state them, else equal."""
+    """Domain → tokens; only their proportions matter. By full_tokens where all sources state it, else equal."""
     domains = expected_domains(experiment.corpus)
     stated = {name: source.full_tokens for name, source in experiment.sources.items()}
     parts = Counter(domains.values())
@@ -161,7 +161,7 @@ def _items(experiment: Experiment, assumptions: list[str]) -> list[tuple[int, in
         file = experiment.corpus.file(experiment.suite.path, "suite.path")
         items = expected_items(file, experiment.suite, experiment.proxy.context)
     except PipelineError as error:
-        assumptions.append(f"Evaluation is of validation alone ({error}).")
+        assumptions.append(f"Only evaluation on the validation splits is counted ({error}).")
         return []
     assumptions.append("Lengths of the suite's items are estimated from their bytes.")
     return items

@@ -1,6 +1,6 @@
 """The plan: what an experiment's swarm will cost and how sure it will be, before anything runs.
 
-Nothing is made and nothing is written; what is not known yet is assumed, and every assumption is a line of the plan.
+Nothing is made and nothing is written. What is not known yet is assumed, and every assumption is a line of the plan.
 """
 
 import math
@@ -17,8 +17,8 @@ from mixes.proxy.devices import THIS, Device, check_device, named_device
 from mixes.recommendation.expected import SAMPLE_NOISE, expected_half_width
 from pipeline.train.setup import VALIDATION_SEQUENCES
 
-SECONDS = 20.0  # that this device's speed is measured for
-BUSY = 0.9  # share of a core under which other work must have run
+SECONDS = 20.0  # for which this device's speed is measured
+BUSY = 0.9  # share of a core per worker; below it, other work must have run
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Flops:
-    """Of all proxies that are left to train."""
+    """FLOPs of all proxies that are left to train."""
 
     training: int
     evaluation: int
@@ -45,12 +45,12 @@ class Flops:
 
 @dataclass(frozen=True)
 class Interval:
-    """What to expect of the interval on the recommended mix's predicted gain over natural, on the target, bpb."""
+    """The expected interval on the recommended mix's predicted gain over natural, on the target, in bpb."""
 
     half_width: float
     coverage: float
     noise: float  # standard deviation of one proxy's score on the target
-    noise_from: Literal["replicates", "sample"]  # of this experiment, or what the sample's proxies showed
+    noise_from: Literal["replicates", "sample"]  # of this experiment, or of the sample's proxies
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Plan:
     domains: tuple[str, ...]
     mixes: int
     proxies: int
-    trained: int  # of them, already
+    trained: int  # of the proxies, already trained
     proxy: Proxy
     flops: Flops
     device: Device
     hours: float
-    price: float | None  # of a device for an hour
+    price: float | None  # per device and hour
     cost: float | None  # of all devices
     disk: Disk  # bytes
     interval: Interval
@@ -81,10 +81,10 @@ def make_plan(
     price: float | None = None,
     seconds: float = SECONDS,
 ) -> Plan:
-    """The plan; the speed of `this` device is measured, for so many `seconds`.
+    """The plan; the speed of `this` device is measured for `seconds`.
 
     Raises:
-        ExperimentError: a utilisation of this device, which is measured.
+        ExperimentError: a utilisation of this device, whose speed is measured.
         MixError: an unknown device, no GPU where one is asked for, or no room for the swarm's mixes.
     """
     settings = experiment.proxy
@@ -131,7 +131,7 @@ def _interval(experiment: Experiment, known: Known) -> Interval:
 def _device(
     experiment: Experiment, known: Known, left: int, name: str, utilisation: float | None, seconds: float
 ) -> tuple[Device, list[str]]:
-    """The device that trains what is left, and what was assumed of it or seen."""
+    """The device that trains the remaining proxies, and what was assumed or observed of it."""
     if name == THIS:
         return _on_this(experiment, known, left, seconds)
     settings, workers = experiment.proxy, experiment.executor.workers or 1
@@ -139,8 +139,8 @@ def _device(
     device, assumptions = named_device(name, settings, known.vocabulary, left, count, utilisation), []
     if device.origin == "assumed":
         assumptions.append(
-            f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, from what an H200 reached with "
-            "such proxies — give --utilisation, or plan on such a machine."
+            f"{device.utilisation:.1%} of the {device.name}'s published peak in bf16, as an H200 reached it with "
+            "proxies of this width — give --utilisation, or plan on that machine."
         )
     if settings.device == "cpu":
         assumptions.append(f"proxy.device is cpu: training on the {device.name} needs cuda.")
@@ -148,27 +148,30 @@ def _device(
 
 
 def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) -> tuple[Device, list[str]]:
-    """This device, and what was seen while its speed was measured."""
+    """This device, and what was observed while its speed was measured."""
     from mixes.proxy.speed import measure_speed  # torch takes seconds to import
 
     settings, executor = experiment.proxy, experiment.executor
     cores, local = os.cpu_count() or 1, executor.kind == "local"
     wanted = executor.workers or (cores if local or settings.device == "cpu" else 1)
-    here = wanted if local else min(wanted, cores)
-    speed, observations = measure_speed(settings, known.vocabulary, left, min(here, left) or here, seconds), []
+    side_by_side = wanted if local else min(wanted, cores)
+    speed, observations = (
+        measure_speed(settings, known.vocabulary, left, min(side_by_side, left) or side_by_side, seconds),
+        [],
+    )
     workers = speed.workers if local else min(wanted, left) or wanted
     if workers > speed.workers:
         observations.append(
-            f"{workers} workers of {executor.kind} are taken to be as fast as {speed.workers} side by side here."
+            f"{workers} workers of {executor.kind} are assumed to be as fast as {speed.workers} on this machine."
         )
     if speed.share < BUSY:
         observations.append(
-            f"The other work of this moment goes on, which left {speed.share:.0%} of a core to a worker. A machine "
-            f"of its own would need at most about {speed.share:.2f} times the hours."
+            f"Other work on this machine left each worker {speed.share:.0%} of a core, and is assumed to go on. An "
+            f"idle machine would need at most about {speed.share:.2f} times the hours."
         )
     if speed.batch < settings.batch:
         observations.append(
-            f"Steps of {speed.batch} sequences were timed, not of {settings.batch}: they take long here."
+            f"Steps of {speed.batch} sequences were timed, because those of {settings.batch} take long on this machine."
         )
     each = speed.tokens / speed.workers * costs.token_flops(settings, known.vocabulary)
     devices = math.ceil(workers / speed.workers) if settings.device == "cpu" else workers

@@ -1,4 +1,4 @@
-"""What an experiment asks: its runs, what there is of each domain, and its `recommend:` section as one `Question`.
+"""What an experiment asks: its runs, what is available of each domain, and its `recommend:` section as one `Question`.
 
 Later rounds of a swarm ask the same as the recommendation does.
 """

@@ -15,9 +15,9 @@ from pipeline.train.setup import Evidence
 
 
 def kept_sequences(experiment: Experiment, pool_folder: Path, proxy: ProxySettings) -> Mapping[str, int] | None:
-    """Domain → sequences that such proxies keep of it, `kept` of their Evidence; None where nothing is to be matched.
+    """Domain → sequences that proxies of these settings keep of it; None where repetition is not matched.
 
-    What cannot be matched is reported on standard error.
+    Domains that cannot be matched are reported on standard error.
 
     Raises:
         MixError: less than one sequence would be kept of a domain.
@@ -34,14 +34,14 @@ def kept_sequences(experiment: Experiment, pool_folder: Path, proxy: ProxySettin
 
 
 def note_other_budget(experiment: Experiment, asked: Experiment) -> None:
-    """Say of a recommendation that is asked for another budget than the swarm was matched to."""
+    """Report that a recommendation is for another budget than the swarm was matched to."""
     if experiment.swarm.match_repetition and asked.recommend.budget != experiment.recommend.budget:
         budget = experiment.recommend.budget or "the pool"
         note("repetition", f"the swarm stays matched to the experiment file's budget ({budget})")
 
 
 def note_unprescribed(evidence: Evidence) -> None:
-    """Say of an exported swarm that neither trainer's files can tell which part of a domain to read."""
+    """Report that neither trainer's files can say which part of a domain an exported swarm's proxies read."""
     if evidence.kept:
-        line = "no trainer's file can say it: read only so many tokens of each domain as `kept` in mixes.json, repeated"
-        note("repetition", line)
+        rule = "read, again and again, only as many tokens of each domain as `kept` in mixes.json says"
+        note("repetition", f"no trainer's file can say it: {rule}")

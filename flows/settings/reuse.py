@@ -24,10 +24,10 @@ def content_evidence(contents: dict[str, str]) -> dict[str, str]:
 
 
 def check_reuse(experiment: Experiment) -> None:
-    """Look for the earlier recommendation, before anything that takes long.
+    """Check that the earlier recommendation can be read, before anything that takes long.
 
     Raises:
-        ExperimentError: it is not there, or does not say what its domains held.
+        ExperimentError: it is missing, or does not say what its domains held.
     """
     if experiment.reuse:
         _read_earlier(experiment, experiment.reuse.recommendation)
@@ -85,7 +85,7 @@ def unfold_recommendation(folded: Recommendation, plan: ReusePlan, question: Que
 
 
 def describe_plan(plan: ReusePlan) -> list[str]:
-    """What is reused and what is mixed anew, a line each."""
+    """What is reused and what is mixed anew, one line per item."""
     lines = [f"reused together as {VIRTUAL}: {', '.join(plan.frozen)}"]
     for name in plan.open:
         origin = plan.origins[name]

@@ -1,4 +1,4 @@
-"""A bar a stage in a terminal, plain lines elsewhere."""
+"""One bar per stage in a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -13,13 +13,13 @@ EVERY = 15  # seconds between plain lines
 
 
 def note(name: str, line: str) -> None:
-    """Say something of a stage on standard error."""
+    """Print a line about a stage to standard error."""
     print(f"{name:<12} {line}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields `report(done, total)`; says when the stage ends, and how long it took."""
+    """Yields `report(done, total)`; prints when the stage ends, and how long it took."""
     started = time.monotonic()
     if sys.stderr.isatty():
         with _bar() as bar:

@@ -12,7 +12,7 @@ from mixes.recommendation.result import Recommendation
 from mixes.tables.metrics import Direction, Metric
 from mixes.target import OVERALL
 
-CLEAR = 3  # spread over mixes ÷ noise at which a task says something about mixes
+RANKABLE = 3  # least spread over mixes ÷ noise at which a rank correlation over mixes says something of a law
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
@@ -20,28 +20,30 @@ WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "wors
 
 @dataclass(frozen=True)
 class Shown:
-    """What the numbers of a recommendation are called."""
+    """Unit and direction of the scores that are printed."""
 
     unit: str = "bpb"
     direction: Direction = "lower"
 
     @property
     def title(self) -> str:
-        """Of the table of scores."""
+        """Title of the table of scores."""
         return f"Predicted {'bits per byte' if self.unit == 'bpb' else self.unit} ({self.direction} is better)"
 
 
-def print_recommendation(found: Recommendation, console: Console, shown: Shown) -> None:
+def print_recommendation(recommendation: Recommendation, console: Console, shown: Shown) -> None:
     """The mix, the predicted scores, the verdict."""
     mix = Table(title="Recommended mix", box=box.SIMPLE_HEAD, title_justify="left")
     scores = Table(title=shown.title, box=box.SIMPLE_HEAD, title_justify="left")
-    tables = [(mix, _mix_rows(found, shown)), (scores, _score_rows(found, shown))]
-    if found.forgotten:
+    tables = [(mix, _mix_rows(recommendation, shown)), (scores, _score_rows(recommendation, shown))]
+    if recommendation.forgotten:
         against = Table(title=AGAINST, box=box.SIMPLE_HEAD, title_justify="left")
-        tables.append((against, _forgotten_rows(found, shown)))
-    if found.front:
+        tables.append((against, _forgotten_rows(recommendation, shown)))
+    if recommendation.front:
         title = "Pareto front: no mix is better for one family without being worse for another"
-        tables.append((Table(title=title, box=box.SIMPLE_HEAD, title_justify="left"), _front_rows(found, shown)))
+        tables.append(
+            (Table(title=title, box=box.SIMPLE_HEAD, title_justify="left"), _front_rows(recommendation, shown))
+        )
     for table, (names, *rows) in tables:
         for name in names:
             left = name in ("domain", "family", "verdict", "mix")
@@ -49,18 +51,18 @@ def print_recommendation(found: Recommendation, console: Console, shown: Shown) 
         for row in rows:
             table.add_row(*row)
         console.print(table)
-    console.print("\n".join(_words(found, shown)), soft_wrap=True, highlight=False)
+    console.print("\n".join(_words(recommendation, shown)), soft_wrap=True, highlight=False)
 
 
-def recommendation_markdown(found: Recommendation) -> str:
+def recommendation_markdown(recommendation: Recommendation) -> str:
     """The same as markdown tables."""
-    shown = [_mix_rows, _score_rows] + ([_forgotten_rows] if found.forgotten else [])
-    tables = (_markdown(rows(found, Shown())) for rows in shown)
-    return "\n\n".join([f"# {found.id}", *tables, *_words(found, Shown())])
+    shown = [_mix_rows, _score_rows] + ([_forgotten_rows] if recommendation.forgotten else [])
+    tables = (_markdown(rows(recommendation, Shown())) for rows in shown)
+    return "\n\n".join([f"# {recommendation.id}", *tables, *_words(recommendation, Shown())])
 
 
 def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], console: Console) -> None:
-    """Rank correlation by metric, and what they come to."""
+    """Rank correlation by metric, and their mean."""
     table = Table(title=f"Law {checked.law}, fitted to {checked.runs} runs", box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("metric")
     table.add_column("law")
@@ -71,7 +73,7 @@ def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], consol
     line = f"Mean rank correlation {checked.spearman_mean:.4f}, in {checked.seconds:.1f} s"
     if checked.regret is not None:
         unit = next(iter(metrics.values())).unit
-        line += f"; the mix that is predicted best is {checked.regret:.4f} {unit} from the best"
+        line += f"; the mix that is predicted best scores {checked.regret:.4f} {unit} worse than the best one"
     console.print(line + ".", highlight=False)
 
 
@@ -80,41 +82,40 @@ def _markdown(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
-def _mix_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
-    """A head, and a row a domain; epochs where tokens are known."""
-    rows = [["domain", found.reference, "recommended", "90 % interval", "ratio", "epochs"]]
-    for domain, weight in sorted(found.mix.items(), key=lambda pair: -pair[1]):
-        low, high = found.intervals[domain]
-        natural = found.natural[domain]
+def _mix_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and one row per domain; epochs where tokens are known."""
+    rows = [["domain", recommendation.reference, "recommended", "90 % interval", "ratio", "epochs"]]
+    for domain, weight in sorted(recommendation.mix.items(), key=lambda pair: -pair[1]):
+        low, high = recommendation.intervals[domain]
+        natural = recommendation.natural[domain]
         ratio = f"{weight / natural:.2f}×" if natural else "–"
         row = [domain, f"{natural:.1%}", f"{weight:.1%}", f"{low:.1%} – {high:.1%}", ratio]
-        if found.epochs:
-            row.append(f"{found.epochs[domain]:.2f}{' (cap)' if domain in found.caps else ''}")
+        if recommendation.epochs:
+            row.append(f"{recommendation.epochs[domain]:.2f}{' (cap)' if domain in recommendation.caps else ''}")
         rows.append(row)
     return [row[: len(rows[-1])] for row in rows]
 
 
-def _score_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
-    """A head, and a row a family."""
-    rows = [
-        ["family", found.reference, "uniform", "recommended", "gain", "90 % interval", "chance", "noise", "verdict"]
-    ]
-    for name, said in found.verdict.items():
-        p = found.predicted[name]
+def _score_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and one row per family."""
+    scores = [recommendation.reference, "uniform", "recommended"]
+    rows = [["family", *scores, "gain", "90 % interval", "chance", "noise", "verdict"]]
+    for name, verdict in recommendation.verdict.items():
+        row = recommendation.predicted[name]
         rows.append(
             [
-                name, f"{p.natural:.3f}", f"{p.uniform:.3f}", f"{p.mix:.3f}", f"{p.gain:+.3f}",
-                f"{p.gain_low:+.3f} – {p.gain_high:+.3f}", f"{p.chance:.0%}", f"{p.noise:.3f}", WORDS[said],
+                name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", f"{row.gain:+.3f}",
+                f"{row.gain_low:+.3f} – {row.gain_high:+.3f}", f"{row.chance:.0%}", f"{row.noise:.3f}", WORDS[verdict],
             ]
         )  # fmt: skip
     return rows
 
 
-def _forgotten_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
-    """A head, and a row a family; what `keep` allows where it says so of one."""
+def _forgotten_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and one row per family; the column `keep` only where a family has a floor."""
     rows = [["family", "checkpoint", "recommended", "forgotten", "90 % interval", "keep"]]
-    for name in found.verdict:
-        row = found.forgotten[name]
+    for name in recommendation.verdict:
+        row = recommendation.forgotten[name]
         kept = "" if row.floor is None else f"≤ {row.floor:+.3f}"
         interval = f"{row.low:+.3f} – {row.high:+.3f}"
         rows.append(
@@ -123,75 +124,78 @@ def _forgotten_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
     return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
 
 
-def _words(found: Recommendation, shown: Shown) -> list[str]:
-    """The verdict, the law's held-out quality, what to beware of, and what was asked."""
-    p, unit = found.predicted[OVERALL], shown.unit if found.standardised is None else f"× {found.standardised}"
+def _words(recommendation: Recommendation, shown: Shown) -> list[str]:
+    """The verdict, the laws' held-out quality, the cautions, and what was asked."""
+    target, standardised = recommendation.predicted[OVERALL], recommendation.standardised
+    unit = shown.unit if standardised is None else f"× {standardised}"
     lines = [
-        found.summary[:1].upper() + found.summary[1:] + ".",
-        f"On the target a gain of {p.gain:+.3f} {unit} (90 % interval {p.gain_low:+.3f} to {p.gain_high:+.3f}; "
-        f"the laws' optimism of {p.optimism:.3f} is taken off); two proxies of equal mixes differ by {p.noise:.3f}"
-        f"{_source(found)}.",
-        _laws(found, shown),
+        recommendation.summary[:1].upper() + recommendation.summary[1:] + ".",
+        f"Predicted gain on the target: {target.gain:+.3f} {unit} (90 % interval {target.gain_low:+.3f} to "
+        f"{target.gain_high:+.3f}); {target.optimism:.3f} is already taken off for the laws' optimism. "
+        f"{_noise(recommendation, target.noise)}",
+        _laws(recommendation, shown),
     ]
-    if found.forgotten:
-        lines.append(_forgotten(found, shown))
-    if found.gap is None:
-        lines.append("The mix was searched for, since a law is not convex: there may be a better one.")
-    lines += [f"Caution: {one.text}." for one in found.cautions]
-    if found.epochs:
-        lines.append(f"Budget {found.budget:,.0f} tokens, at most {found.max_epochs:g} epochs a domain. Id {found.id}.")
+    if recommendation.forgotten:
+        lines.append(_forgotten(recommendation, shown))
+    if recommendation.gap is None:
+        lines.append("The mix was found by a search, because a law is not convex; there may be a better one.")
+    lines += [f"Caution: {caution.text}." for caution in recommendation.cautions]
+    if recommendation.epochs:
+        limit = f"at most {recommendation.max_epochs:g} epochs per domain"
+        lines.append(f"Budget {recommendation.budget:,.0f} tokens, {limit}. Id {recommendation.id}.")
     else:
         lines.append(
-            "Compared with the swarm's centre, the mean of its mixes: without --tokens the natural mix is not known, "
-            f"nothing pulls to it and no epochs are counted. Id {found.id}."
+            "Gains are counted from the swarm's centre, the mean of its mixes. Without --tokens the natural mix is not "
+            f"known: nothing pulls the mix to it, and no epochs are counted. Id {recommendation.id}."
         )
     return lines
 
 
-def _forgotten(found: Recommendation, shown: Shown) -> str:
-    """Which tasks are worse than the checkpoint's own even at the better end of their interval."""
-    tasks = {task: found.forgotten[task] for task in found.law}
+def _forgotten(recommendation: Recommendation, shown: Shown) -> str:
+    """Which tasks score worse than the checkpoint even at the better end of their interval."""
+    tasks = {task: recommendation.forgotten[task] for task in recommendation.law}
     lost = sorted((row.low, task) for task, row in tasks.items() if row.low > 0)[::-1]
     if not lost:
-        return f"No task of {len(tasks)} is predicted to be forgotten over its whole 90 % interval."
+        return f"Predicted to be forgotten (whole 90 % interval above 0): none of {len(tasks)} tasks."
     named = ", ".join(f"{task} {tasks[task].value:+.3f}" for _, task in lost[:NAMED])
     more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
     return (
-        f"Predicted to be forgotten over their whole 90 % interval: {len(lost)} of {len(tasks)} tasks, {named}{more} "
+        f"Predicted to be forgotten (whole 90 % interval above 0): {len(lost)} of {len(tasks)} tasks, {named}{more} "
         f"{shown.unit}."
     )
 
 
-def _source(found: Recommendation) -> str:
-    if found.noise_from == "replicates":
-        return ""
-    return " at most (no mix has two seeds, so that is what the laws leave unexplained)"
+def _noise(recommendation: Recommendation, noise: float) -> str:
+    differ = "Two proxies of equally good mixes differ by"
+    if recommendation.noise_from == "replicates":
+        return f"{differ} {noise:.3f} (standard deviation)."
+    return f"{differ} at most {noise:.3f}, which is what the laws leave unexplained: no mix has two seeds."
 
 
-def _laws(found: Recommendation, shown: Shown) -> str:
-    names = [law.name for law in found.law.values()]
-    used = ", ".join(f"{name} on {names.count(name)}" for name in sorted(set(names)))
-    clear = [law for law in found.law.values() if law.spread >= CLEAR * law.noise]
-    line = f"Laws: {used} tasks."
-    if clear:
-        error = sum(law.error for law in clear) / len(clear)
-        rank = sum(law.rank_correlation for law in clear) / len(clear)
+def _laws(recommendation: Recommendation, shown: Shown) -> str:
+    names = [law.name for law in recommendation.law.values()]
+    used = ", ".join(f"{name} {names.count(name)}" for name in sorted(set(names)))
+    rankable = [law for law in recommendation.law.values() if law.spread >= RANKABLE * law.noise]
+    line = f"Laws, by number of tasks: {used}."
+    if rankable:
+        error = sum(law.error for law in rankable) / len(rankable)
+        rank = sum(law.rank_correlation for law in rankable) / len(rankable)
         line += (
             f" Held-out error {error:.3f} {shown.unit}, held-out rank correlation {rank:.2f}: means over the "
-            f"{len(clear)} of {len(names)} tasks whose spread over mixes is at least {CLEAR} times their noise."
+            f"{len(rankable)} of {len(names)} tasks whose spread over mixes is at least {RANKABLE} times their noise."
         )
-    precision = sum(law.precision for law in found.law.values()) / len(names)
+    precision = sum(law.precision for law in recommendation.law.values()) / len(names)
     if precision >= 1.05:
-        line += f" The mix of most seeds counts {precision:.1f} times a single run."
+        line += f" The mix with the most seeds counts as much as {precision:.1f} single runs."
     return line
 
 
-def _front_rows(found: Recommendation, shown: Shown) -> list[list[str]]:
-    """A head, and a row a mix of the front: its predicted scores by family, its largest weights."""
-    families = list(found.front[0].predicted)
+def _front_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+    """A head, and one row per mix of the front: its predicted scores by family, its largest weights."""
+    families = list(recommendation.front[0].predicted)
     rows = [[*families, "mix"]]
-    for one in found.front:
-        largest = sorted(one.mix.items(), key=lambda pair: -pair[1])[:3]
-        said = ", ".join(f"{domain} {weight:.0%}" for domain, weight in largest)
-        rows.append([*(f"{one.predicted[family]:.3f}" for family in families), said])
+    for point in recommendation.front:
+        largest = sorted(point.mix.items(), key=lambda pair: -pair[1])[:3]
+        weights = ", ".join(f"{domain} {weight:.0%}" for domain, weight in largest)
+        rows.append([*(f"{point.predicted[family]:.3f}" for family in families), weights])
     return rows

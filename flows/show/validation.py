@@ -1,4 +1,4 @@
-"""A validation for people: what was measured, and what came true of what had been predicted."""
+"""A validation for people: what was measured, and what came true of the predictions."""
 
 from rich import box
 from rich.console import Console
@@ -14,31 +14,34 @@ PREDICTED = ("predicted", "90 % interval", "measured", "agreement", "called", "c
 
 
 def print_validation(done: Validation, max_epochs: float, console: Console) -> None:
-    """Two tables and their notes; max_epochs: the swarm's cap, beyond which repeats are pointed at."""
-    measured = f"Trained anew: {len(done.seeds)} seeds at {done.size}, {done.tokens:,} tokens a proxy, bits per byte"
+    """Two tables and their notes; max_epochs: the swarm's cap; the notes name the mixes that repeat more."""
+    measured = f"Trained anew: {len(done.seeds)} seeds at {done.size}, {done.tokens:,} tokens per proxy, bits per byte"
     predicted = f"What came true of the predicted gain, for {done.swarm_size} and {done.swarm_tokens:,} tokens"
     for title, row_of, names in ((measured, _measured, MEASURED), (predicted, _predicted, PREDICTED)):
         table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
         table.add_column("family", overflow="fold")
         for name in names:
             table.add_column(name, justify="left" if name in WORDED else "right", no_wrap=True)
-        for name, one in done.compared.items():
-            table.add_row(name, *row_of(one))
+        for name, compared in done.compared.items():
+            table.add_row(name, *row_of(compared))
         console.print(table)
     console.print("\n".join(_words(done, max_epochs)), soft_wrap=True, highlight=False)
 
 
-def _measured(one: Compared) -> list[str]:
-    means = [f"{mean.value:.3f} ± {mean.high - mean.value:.3f}" for mean in (one.natural, one.uniform, one.recommended)]
-    times = one.multiplier
-    return [*means, *_signed(one.gain), _times(times.value), f"{_times(times.low)} – {_times(times.high)}"]
+def _measured(compared: Compared) -> list[str]:
+    means = [
+        f"{mean.value:.3f} ± {mean.high - mean.value:.3f}"
+        for mean in (compared.natural, compared.uniform, compared.recommended)
+    ]
+    times = compared.multiplier
+    return [*means, *_signed(compared.gain), _times(times.value), f"{_times(times.low)} – {_times(times.high)}"]
 
 
-def _predicted(one: Compared) -> list[str]:
-    found = "" if one.measured == "not_distinguishable" else f", is {one.measured}"
-    truth = TRUTHS[one.came_true] if one.came_true else f"no call{found}"
+def _predicted(compared: Compared) -> list[str]:
+    outcome = "" if compared.measured == "not_distinguishable" else f", measured {compared.measured}"
+    truth = TRUTHS[compared.came_true] if compared.came_true else f"no call{outcome}"
     return [
-        *_signed(one.predicted), f"{one.gain.value:+.3f}", one.agreement, WORDS[one.verdict], truth,
+        *_signed(compared.predicted), f"{compared.gain.value:+.3f}", compared.agreement, WORDS[compared.verdict], truth,
     ]  # fmt: skip
 
 
@@ -47,27 +50,28 @@ def _signed(gain: Estimate) -> list[str]:
 
 
 def _times(multiplier: float) -> str:
-    """Clipped values as what they say."""
+    """Clipped values as bounds."""
     if multiplier <= 1:
         return "<1"
     return f">{PARTS[-1]}" if multiplier >= PARTS[-1] else f"{multiplier:.2f}"
 
 
 def _words(done: Validation, max_epochs: float) -> list[str]:
-    """How to read the tables, what came true in all, what repeats."""
-    truths = [one.came_true for one in done.compared.values() if one.came_true]
-    agreed = [one.agreement for one in done.compared.values()]
-    most = ", ".join(f"{mix} {one.domain} {one.epochs:.2g}×" for mix, one in done.repeats.items())
+    """How to read the tables, how many predictions came true, which domains repeat."""
+    truths = [compared.came_true for compared in done.compared.values() if compared.came_true]
+    agreed = [compared.agreement for compared in done.compared.values()]
+    repeated = ", ".join(f"{mix} {compared.domain} {compared.epochs:.2g}×" for mix, compared in done.repeats.items())
     lines = [
         "Intervals are Student's t over seeds, mixes paired by seed. The multiplier says how many times fewer tokens "
-        f"the mix needs for natural's score: <1 saves none, >{PARTS[-1]} needs fewer than the shortest budget trained.",
-        f"Of {len(agreed)} gains {agreed.count('inside')} lie inside their predicted interval, "
-        f"{agreed.count('overlaps')} only overlap it with their own, {agreed.count('apart')} lie apart. "
-        f"Called better or worse: {len(truths)}; "
+        f"the mix needs for natural's score: <1 means that it saves none, >{PARTS[-1]} that it needs fewer than the "
+        "smallest budget trained.",
+        f"Gains inside their predicted interval: {agreed.count('inside')} of {len(agreed)}; only their own interval "
+        f"overlaps it: {agreed.count('overlaps')}; apart: {agreed.count('apart')}. "
+        f"Called better or worse: {len(truths)}; of these "
         f"{', '.join(f'{truths.count(truth)} {words}' for truth, words in TRUTHS.items())}.",
-        f"Repeated most: {most}.",
+        f"The domain that each mix repeats most: {repeated}.",
     ]
-    above = [mix for mix, one in done.repeats.items() if one.epochs > max_epochs]
+    above = [mix for mix, compared in done.repeats.items() if compared.epochs > max_epochs]
     if above:
         lines[-1] += f" Above swarm.max_epochs ({max_epochs:g}), where a repeat teaches less: {', '.join(above)}."
     return [*lines, f"Id {done.id}, of {done.recommendation}."]

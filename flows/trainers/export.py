@@ -1,13 +1,13 @@
 """Writes the candidate mixes for proxies that are trained elsewhere, whose scores come back as metrics.csv.
 
-    ratios.csv      run, name, index and a column a domain: Olmix's form, and what `recommend-mix --ratios` reads
+    ratios.csv      run, name, index and one column per domain: Olmix's form, and what `recommend-mix --ratios` reads
     tokens.csv      domain, tokens: what `recommend-mix --tokens` reads
     families.yaml   the experiment's suite, what `recommend-mix --families` reads
     mixes.json      the same mixes with seeds and tokens, and what the domains held; with swarm.match_repetition also
                     `kept`, the tokens of each domain that proxies are to read, over and over; and the token files'
                     `dtype`
-    olmo-core/      a source mixture a run: `sources` of SourceMixtureList, over the pool's own token files
-    megatron/       a blend a run for --data-args-path: weight and prefix, a line a domain
+    olmo-core/      one source mixture per run: `sources` of SourceMixtureList, over the pool's own token files
+    megatron/       one blend per run for --data-args-path: weight and prefix, one line per domain
 
 Megatron's files have an index of its own, so its prefixes are names: `DOMAIN_text_document`, as preprocess_data.py
 calls what it writes for `--output-prefix DOMAIN`.
@@ -34,13 +34,13 @@ from pipeline.store.stage import write_aside
 from pipeline.suite import suite_families
 from pipeline.train.setup import Evidence
 
-MARK = "mixes.json"  # what tells a folder of ours
+MARK = "mixes.json"  # the file by which an export is recognised
 FOLDERS = ("olmo-core", "megatron")
 EXPORT_KEYS = ("run", "name", "index")  # columns that name a run
 
 
 def ratios_of(evidence: Evidence, candidates: list[Candidate]) -> Table:
-    """The candidates as a table of mixes, a row a run."""
+    """The candidates as a table of mixes, one row per run."""
     rows = [
         {"run": evidence.run_id(candidate), "name": _name(candidate), "index": str(number), **_sorted(candidate)}
         for number, candidate in enumerate(candidates)
@@ -49,10 +49,10 @@ def ratios_of(evidence: Evidence, candidates: list[Candidate]) -> Table:
 
 
 def claim_export(folder: Path) -> None:
-    """Make sure that a folder is ours before anything is written into it.
+    """Check that a folder is empty or an earlier export before anything is written into it.
 
     Raises:
-        ExperimentError: it holds something that is no export.
+        ExperimentError: it holds something else.
     """
     if folder.exists() and not folder.is_dir():
         raise ExperimentError(f"--export {folder}: is a file — name a folder")
@@ -81,7 +81,7 @@ def export_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Ca
 
 
 def _name(candidate: Candidate) -> str:
-    """Unique, though replicates share a mix."""
+    """A unique name, although replicates share a mix."""
     return f"{candidate.mix}-{candidate.seed}"
 
 
@@ -103,10 +103,11 @@ def _json(experiment: Experiment, evidence: Evidence, candidates: list[Candidate
 
 
 def exported_contents(ratios: Path) -> dict[str, str]:
-    """Domain → content of the pool that exported mixes were drawn over; empty where they are no export of ours.
+    """Domain → content of the pool that exported mixes were drawn over; empty where the mixes were not exported by
+    mixwright.
 
     Raises:
-        ExperimentError: the file beside them that says it is damaged.
+        ExperimentError: the mixes.json beside them is damaged.
     """
     file = ratios.parent / MARK
     if not file.is_file():

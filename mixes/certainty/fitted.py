@@ -1,6 +1,6 @@
-"""What is learned from a swarm's runs alone, whatever is then asked: a law of every task, and how well it is known.
+"""What a swarm's runs alone teach: a law for every task, and how well it is known.
 
-Neither depends on a target, on limits or on a budget. So they are made once for a swarm, and kept (`to_arrays`).
+Neither depends on a target, on limits or on a budget. So both are made once per swarm, and kept (`fitted_to_arrays`).
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def fit_swarm(
         law: name of the law of every task; `auto` chooses by cross-validation.
         seed: of the folds.
         seeds: run → the seed that its proxy was trained with, where it is known.
-        report: is told what was done and how long it took.
+        report: gets one line per step, with the seconds that it took.
 
     Raises:
         MixError: an unknown law, or fewer mixes than cross-validation needs.
@@ -61,10 +61,10 @@ def fit_swarm(
 
 
 def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int]) -> str:
-    """Hash of all that `fit_swarm` goes by: equal numbers give equal laws, wherever they were read from."""
+    """Hash of everything that `fit_swarm` depends on: equal numbers give equal laws, whatever file they come from."""
     sizes = [str(size) for size in runs.sizes_of_runs]
-    known = {run: seeds[run] for run in runs.ids if run in seeds}
-    names = [runs.ids, runs.mixes, runs.domains, runs.tasks, sizes, law, seed, sorted(known.items())]
+    known_seeds = {run: seeds[run] for run in runs.ids if run in seeds}
+    names = [runs.ids, runs.mixes, runs.domains, runs.tasks, sizes, law, seed, sorted(known_seeds.items())]
     digest = hashlib.sha256(json.dumps(names).encode())
     for values in (runs.weights(), runs.scores()):
         digest.update(np.ascontiguousarray(values).tobytes())
@@ -72,12 +72,12 @@ def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int]) -> st
 
 
 def keepable(fitted: FittedSwarm) -> bool:
-    """Whether all laws are numbers: a process or an ensemble of trees is an object, and is fitted anew each time."""
+    """Whether all laws are numbers: a process or an ensemble of trees is an object, and is fitted anew every time."""
     return all(law.parameters.dtype != object for law in fitted.laws.values())
 
 
 def fitted_to_arrays(fitted: FittedSwarm) -> Arrays:
-    """The laws and their surroundings as named arrays, to be read by `fitted_from_arrays`."""
+    """The laws and their local fits as named arrays, which `fitted_from_arrays` reads."""
     arrays: Arrays = {}
     heads: dict[str, dict[str, Any]] = {}
     for number, (task, law) in enumerate(fitted.laws.items()):
@@ -92,7 +92,7 @@ def fitted_to_arrays(fitted: FittedSwarm) -> Arrays:
 
 
 def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapping[str, int]) -> FittedSwarm:
-    """What `fitted_to_arrays` was given; runs, seeds: those that `fit_swarm` was given.
+    """The fitted swarm that `fitted_to_arrays` wrote; runs, seeds: those that `fit_swarm` was given.
 
     Raises:
         KeyError, ValueError: the arrays are not what was written.
@@ -116,19 +116,19 @@ def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapp
             **of_fit,
         )  # fmt: skip
     if set(laws) != set(level.tasks):
-        raise ValueError("the laws are those of other tasks")
+        raise ValueError("the laws are of other tasks")
     return FittedSwarm(level, laws, fits)
 
 
 def worlds_to_arrays(worlds: Worlds) -> Arrays:
-    """Imagined worlds as named arrays, to be read by `worlds_from_arrays`."""
+    """Imagined worlds as named arrays, which `worlds_from_arrays` reads."""
     tasks = list(worlds.kinds)
     arrays = {f"{number}/{side}": getattr(worlds, side)[task] for number, task in enumerate(tasks) for side in SIDES}
     return {"tasks": np.array(json.dumps(tasks)), **arrays}
 
 
 def worlds_from_arrays(arrays: Mapping[str, np.ndarray], fitted: FittedSwarm) -> Worlds:
-    """What `worlds_to_arrays` was given; fitted: what the worlds were imagined from.
+    """The worlds that `worlds_to_arrays` wrote; fitted: the swarm that they were imagined from.
 
     Raises:
         KeyError, ValueError: the arrays are not what was written.

@@ -1,4 +1,4 @@
-"""Intervals: on the score of a run that was not made, on a gain, on every weight of the best mix."""
+"""Intervals: for the score of a run that was not made, for a gain, and for every weight of the best mix."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Gain:
     """What a mix gains over another on one aim, natural − mix as a rule: more is better."""
 
     claimed: float  # by the laws themselves
-    value: float  # less the optimism
+    value: float  # claimed − optimism
     low: float
     high: float
     chance: float  # that it is above zero: share of the worlds
@@ -23,7 +23,7 @@ class Gain:
 
 
 def gain_of(claimed: float, errors: np.ndarray, coverage: float) -> Gain:
-    """From what the laws claim and how far the worlds' refits overstate theirs (B,)."""
+    """The gain, from what the laws claim and from how far the worlds' refits overstate theirs, `errors` (B,)."""
     likely = claimed - errors
     low, high = np.quantile(likely, _tails(coverage))
     chance = ((likely > 0).sum() + 0.5) / (len(likely) + 1)  # never quite 0 or 1: there are only B worlds
@@ -41,24 +41,24 @@ def weight_intervals(
     """(n_domains, 2) around the best mix (n_domains,), from the worlds' optima of truths and refits (B, n_domains);
     within floors and caps (n_domains,).
 
-    What was found less the errors made in the worlds. Where more than a tail of the refits lie on a bound, errors
-    say too little (a weight of zero errs to one side only), and the interval also takes in that of the truths.
+    The best weights minus the errors made in the worlds. Where more than a tail of the refits lie on a bound, errors
+    say too little (a weight of zero errs to one side only); the interval then also covers that of the truths.
     Measured (benchmarks/calibration.py): nominal 90 % cover 89 to 95 % of planted weights.
     """
     of_truths, of_refits = optima
     low, high = np.quantile(best - (of_refits - of_truths), _tails(coverage), axis=0)
     on_bound = (of_refits < floors + ON_BOUND) | (of_refits > caps - ON_BOUND)
-    held = on_bound.mean(axis=0) > _tails(coverage)[0]
+    bounded = on_bound.mean(axis=0) > _tails(coverage)[0]
     lowest, highest = np.quantile(of_truths, _tails(coverage), axis=0)
-    low = np.minimum(np.where(held, np.minimum(low, lowest), low), best)
-    high = np.maximum(np.where(held, np.maximum(high, highest), high), best)
+    low = np.minimum(np.where(bounded, np.minimum(low, lowest), low), best)
+    high = np.maximum(np.where(bounded, np.maximum(high, highest), high), best)
     return np.stack([np.maximum(low, floors), np.minimum(high, caps)], axis=1)
 
 
 def score_intervals(
     fits: Mapping[str, LocalFit], aim: Mapping[str, float], mixes: np.ndarray, coverage: float
 ) -> np.ndarray:
-    """(m, 2) that the scores of single runs on mixes (m, n_domains) fall into, the weighted tasks of `aim` as one.
+    """(m, 2) intervals for the scores of single runs on mixes (m, n_domains), on the weighted tasks of `aim`.
 
     Jackknife: the law ± the quantile of the held-out residuals, each in units of its own standard deviation, times
     that at the new mix, which grows with the mix's leverage. The quantile makes no assumption on the residuals' law

@@ -1,12 +1,12 @@
 """A law near its fit: residuals, their standard deviation, and how far each mix's own score carries its prediction.
 
-Near the fit a law is linear in its parameters, so what least squares knows is at hand without a refit: with the
+Near the fit a law is linear in its parameters, so the results of least squares are at hand without a refit. With the
 slopes J (n, q), the noise σ of a single run, the mixes' precisions c (a single run's is 1) and the priors' rows P, the
 normal matrix is H = Jᵀ diag(c) J/σ² + PᵀP and a mix's leverage h = c j H⁻¹ jᵀ / σ². A residual of a fit without that
 mix would be r / (1 − h) (Hoaglin & Welsch 1978), and the prediction of a single run elsewhere errs by σ²(1 + h) with
 h of c = 1: more, the farther the mix is from the swarm.
 
-A law without such slopes (trees) has its residuals from folds, and the leverage of the linear law.
+A law without slopes (trees) takes its residuals from folds, and its leverage from the linear law.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ from mixes.laws.fit import FOLDS, TaskLaw, folds_of
 from mixes.laws.linear import Linear
 from mixes.runs import Runs
 
-RIDGE = 1e-9  # of the normal matrix' own diagonal: domains that no run has leave it singular
-MOST_LEVERAGE = 0.95  # a mix that the law must pass through tells nothing; its residual is raised 20-fold at most
-ROUNDS = 4  # σ and leverage need each other; they settle to three digits in as many
+RIDGE = 1e-9  # share of the normal matrix' diagonal that is added to it: a domain that no run has leaves it singular
+MOST_LEVERAGE = 0.95  # a mix that the law must pass through says nothing; its residual is multiplied by 20 at most
+ROUNDS = 4  # σ and leverage depend on each other; both settle to three digits within this many rounds
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class LocalFit:
     residuals: np.ndarray  # (n,) predicted − score of the fit
     leverage: np.ndarray  # (n,) of each mix on its own prediction
     held_out: np.ndarray  # (n,) predicted − score of a fit without that mix
-    noise: float  # σ, standard deviation of a single run's residual, for the freedom that the fit leaves
-    freedom: float  # n less the fit's effective number of parameters
+    noise: float  # σ, standard deviation of a single run's residual, by the degrees of freedom that the fit leaves
+    freedom: float  # n − the fit's effective number of parameters
 
     @property
     def slopes(self) -> np.ndarray:
-        """(n, q) d score / d parameter at the swarm's mixes; made anew, since a large swarm's are a gigabyte a few."""
+        """(n, q) d score / d parameter at the swarm's mixes; not kept: a few tasks of a large swarm take a gigabyte."""
         return _slopes(self.law, self.weights)
 
     @property
@@ -51,7 +51,7 @@ class LocalFit:
 
     @property
     def parameters(self) -> int:
-        """q."""
+        """How many the law has, q."""
         return self.prior.shape[1]
 
     def covariance(self, relaxed: float) -> np.ndarray:

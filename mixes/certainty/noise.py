@@ -1,9 +1,10 @@
 """Noise: how far apart the scores of two proxies are for no other reason than their seeds.
 
-Replicates of one mix say it. Where several mixes were trained with the same seeds, what a seed does to all of them
-alike cancels in a difference between mixes (common random numbers), and a difference is less noisy than √2 scores.
-A swarm is compared at one seed (mixes/certainty/seeds.py), so verdicts, and whether mixes move a task at all, go by
-that. Without any replicates, noise is at most what the laws leave unexplained: that upper bound is used, and named.
+Replicates of one mix measure it. Where several mixes were trained with the same seeds, what a seed does to all of them
+alike cancels in a difference between mixes (common random numbers), and a difference is less noisy than √2 scores. A
+swarm is compared at one seed (mixes/certainty/seeds.py), so that difference decides verdicts, and which tasks are
+unclear. Without replicates, noise is at most what the laws leave unexplained. That upper bound is then used, and
+reported.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +19,7 @@ from mixes.runs import Runs, to_array
 from mixes.target import OVERALL, family_weights
 
 Source = Literal["replicates", "residuals"]
-PRIOR_FREEDOM = 3  # assumed: as much as four seeds give
+PRIOR_FREEDOM = 3  # degrees of freedom, as many as four seeds give (assumed)
 CLEAR = 2.0  # standard deviations of noise that a task's spread over mixes must reach, or the task is unclear
 
 
@@ -26,8 +27,8 @@ CLEAR = 2.0  # standard deviations of noise that a task's spread over mixes must
 class Noise:
     """Standard deviations by aim (target, family, task), in the unit of the scores."""
 
-    score: dict[str, float]  # of one proxy's score, what its seed does to all mixes alike included
-    difference: dict[str, float]  # of the difference of two proxies' scores, their mixes being equally good
+    score: dict[str, float]  # of one proxy's score, including what its seed does to all mixes alike
+    difference: dict[str, float]  # of the difference between the scores of two proxies of equally good mixes
     source: Source  # `residuals`: an upper bound, from what the laws leave unexplained
     freedom: int  # degrees of freedom behind `score`; replicates beyond each mix's first, or mixes
     paired: bool  # whether `difference` was measured on mixes that share seeds; else it is √2 times `score`
@@ -67,7 +68,7 @@ def estimate_noise(
     """The noise of the target (task → weight), of each family and each task.
 
     families: task → family; fits: `local_fits(runs, laws)`, for swarms without replicates; seeds: run → its seed;
-    unclear: tasks that take no part in their families.
+    unclear: tasks that are left out of their families' means.
     """
     aims = aims_of(target, families, unclear)
     names, by_aim = list(aims), _matrix(aims, runs.tasks)
@@ -106,15 +107,15 @@ def _centred(scores: np.ndarray) -> np.ndarray:
 def _drawn(squares: np.ndarray, freedom: int, unexplained: np.ndarray, single: np.ndarray) -> np.ndarray:
     """(n_aims,) standard deviations, from squared deviations (n_aims, n).
 
-    A few seeds give a poor estimate, now and then a much too small one. So each aim's variance is drawn to what its
-    fellows' would be by PRIOR_FREEDOM degrees of freedom (Smyth 2004, doi:10.2202/1544-6115.1027). Fellows are the
-    single tasks, or the families with the target; what they share is the part that noise has of what the laws leave
-    unexplained, which knows no unit.
+    A few seeds give a poor estimate, now and then one that is much too small. So each aim's variance is drawn towards
+    that of its group, the single tasks or the families with the target, by PRIOR_FREEDOM degrees of freedom (Smyth
+    2004, doi:10.2202/1544-6115.1027). A group shares the ratio of noise to what the laws leave unexplained, which has
+    no unit.
     """
     sums = squares.sum(axis=1)
     drawn = np.empty(len(sums))
-    for fellows in (single, ~single) if not single.all() else (single,):
-        part = np.mean(sums[fellows] / (freedom * np.maximum(unexplained[fellows], 1e-300)))
-        prior = PRIOR_FREEDOM * part * unexplained[fellows]
-        drawn[fellows] = np.sqrt((sums[fellows] + prior) / (freedom + PRIOR_FREEDOM))
+    for group in (single, ~single) if not single.all() else (single,):
+        part = np.mean(sums[group] / (freedom * np.maximum(unexplained[group], 1e-300)))
+        prior = PRIOR_FREEDOM * part * unexplained[group]
+        drawn[group] = np.sqrt((sums[group] + prior) / (freedom + PRIOR_FREEDOM))
     return drawn

@@ -1,9 +1,9 @@
-"""Laws fitted by what is known of each score: a mean over seeds counts for more than a single run.
+"""Laws fitted with weights: a mean over seeds counts for more than a single run.
 
-What a law leaves of a score is noise, of which a mean over seeds keeps a part, and what no law of its form can say,
-which no seed changes. A mix whose score keeps the share k of a single run's noise variance σ² about a law that misses
-by τ² counts (τ² + σ²) / (τ² + k σ²) times a single run: once where the law is wrong, 1 / k times where all is noise.
-σ is measured from replicates (mixes/certainty/noise.py), τ by a first fit in which all mixes count alike.
+The residual of a law has two parts: noise, of which a mean over seeds keeps a share, and what no law of its form can
+express, which no seed changes. A mix whose score keeps the share k of a single run's noise variance σ² about a law that
+misses by τ² counts (τ² + σ²) / (τ² + k σ²) times a single run: once where the law is wrong, 1 / k times where all is
+noise. σ is measured from replicates (mixes/certainty/noise.py), τ by a first fit in which all mixes count alike.
 Source: weighted least squares with two variance components (Searle, Casella and McCulloch 1992, chapter 3).
 
 Assumed: errors of different mixes are independent. Those of levelled mixes share the error of their level, which is
@@ -28,12 +28,12 @@ def fit_by_precision(
     seeds: Mapping[str, int] | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> tuple[dict[str, TaskLaw], dict[str, LocalFit]]:
-    """One law a task and its surroundings, for runs of one level (`level_seeds`).
+    """One law per task and its local fit, for runs at the level of one seed (`level_seeds`).
 
     Arguments and errors are those of `fit_laws`; seeds: run → its seed.
 
-    All mixes count alike where seeds are not known, since replicates may then stand at another level than the rest; and
-    in LARGE swarms, where a few mixes decide nothing.
+    All mixes count alike where seeds are not known, since replicates may then lie at another level than the rest. They
+    also do in LARGE swarms, where a few mixes decide nothing.
     """
     laws = fit_laws(runs, names, seed, report)
     fits = local_fits(runs, laws)
@@ -46,13 +46,13 @@ def fit_by_precision(
 def precisions(runs: Runs, fits: Mapping[str, LocalFit], seeds: Mapping[str, int]) -> dict[str, np.ndarray]:
     """Task → how much each mix counts, (n,) in the order of `runs.by_mix()`, a single run being 1.
 
-    fits: of laws that all mixes counted alike for.
+    fits: of laws for which all mixes counted alike.
     """
     every = {task: 1 / len(runs.tasks) for task in runs.tasks}
     noise = estimate_noise(runs, every, dict(zip(runs.tasks, runs.tasks, strict=True)), fits, seeds).at_one_seed
-    kept, found = noise_kept(runs, seeds), {}
+    kept, counts = noise_kept(runs, seeds), {}
     for task in runs.tasks:
         of_noise = noise[task] ** 2
         missed = max(0.0, fits[task].noise ** 2 - of_noise * float(kept.mean())) + 1e-300
-        found[task] = (missed + of_noise) / (missed + of_noise * kept)
-    return found
+        counts[task] = (missed + of_noise) / (missed + of_noise * kept)
+    return counts

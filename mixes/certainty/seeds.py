@@ -1,10 +1,10 @@
-"""Seeds: what a seed does to the scores of all mixes alike, told from what the mixes do.
+"""Seeds: what a seed does to the scores of all mixes alike, separated from what the mixes do.
 
-Proxies of one seed start from the same weights and read each domain in the same order (common random numbers), so
-a seed may lift or lower all of them together: score = mix + seed + rest. Most mixes are trained with one and the same
-seed, a few with several. The plain mean of those few stands at another level than all the rest, and a law that is
-fitted to both, or a gain over one of them, takes that for the mixes' doing. What each seed did is known from the few.
-Source: the two-way layout without interaction, by least squares (Scheffé 1959, "The Analysis of Variance", chapter 4).
+Proxies of one seed start from the same weights and read each domain in the same order (common random numbers), so a
+seed may lift or lower all of them together: score = mix + seed + rest. Most mixes are trained with one and the same
+seed, a few with several. The plain mean of those few lies at another level than all the rest. A law that is fitted to
+both, or a gain over one of them, would attribute the difference to the mixes. The few tell what each seed does. Source:
+the two-way layout without interaction, by least squares (Scheffé 1959, "The Analysis of Variance", chapter 4).
 """
 
 from collections import Counter
@@ -24,11 +24,13 @@ class TwoWay:
     effects: np.ndarray  # (n_tasks, n_seeds) up to a constant in each part
     part: np.ndarray  # (n_seeds,) number of the part: seeds that no chain of mixes links cannot be compared
     rest: np.ndarray  # (n_tasks, n) of the n runs
-    freedom: int  # of the rest; 0 where mixes and seeds explain everything, as where one mix alone has several seeds
+    freedom: (
+        int  # of the rest; 0 where mixes and seeds explain everything, for example where only one mix has several seeds
+    )
 
 
 def split_scores(groups: Sequence[Runs], seeds: Mapping[str, int]) -> TwoWay:
-    """Least squares over groups of replicates (`runs.replicates()`); runs that `seeds` does not name take no part."""
+    """Least squares over groups of replicates (`runs.replicates()`); runs that `seeds` does not name are left out."""
     from scipy.sparse.csgraph import connected_components  # slow to import
 
     cells = [
@@ -51,17 +53,17 @@ def split_scores(groups: Sequence[Runs], seeds: Mapping[str, int]) -> TwoWay:
 def level_seeds(runs: Runs, seeds: Mapping[str, int]) -> Runs:
     """The runs of one size with every mix as if it had the seed that most runs have; seeds: run → its seed.
 
-    A mix is moved as a whole, by the mean of what its runs' seeds do beside that seed. So the mean of its replicates
-    is levelled, and the distances between them, which say the noise of a score, are as they were. Runs whose seed is
-    unknown, or links to no other by replicates, stay.
+    A mix is moved as a whole, by the mean difference between its runs' seeds and that seed. So the mean of its
+    replicates is levelled, and the distances between them, which measure the noise of a score, stay. Runs whose seed is
+    unknown, or is linked to no other by replicates, stay too.
     """
     fitted = split_scores(runs.replicates(), seeds)
     used = Counter(seeds[run] for run in runs.ids if run in seeds)
     shifts = dict.fromkeys(used, np.zeros(len(runs.tasks)))
     for number in np.unique(fitted.part):
-        mine = np.flatnonzero(fitted.part == number).tolist()
-        level = max(mine, key=lambda i: (used[fitted.seeds[i]], -fitted.seeds[i]))
-        shifts |= {fitted.seeds[i]: fitted.effects[:, i] - fitted.effects[:, level] for i in mine}
+        members = np.flatnonzero(fitted.part == number).tolist()
+        level = max(members, key=lambda i: (used[fitted.seeds[i]], -fitted.seeds[i]))
+        shifts |= {fitted.seeds[i]: fitted.effects[:, i] - fitted.effects[:, level] for i in members}
     by_run = [shifts[seeds[run]] if run in seeds else np.zeros(len(runs.tasks)) for run in runs.ids]
     _, group, counts = np.unique(runs.groups(), return_inverse=True, return_counts=True)
     by_mix = np.array([np.bincount(group, weights=line) / counts for line in np.transpose(by_run)])
@@ -72,7 +74,7 @@ def noise_kept(runs: Runs, seeds: Mapping[str, int]) -> np.ndarray:
     """(n,) in the order of `runs.by_mix()`: the share of one run's noise variance that each levelled mix keeps.
 
     1 / n for a plain mean of n runs. Levelling adds the error of the level: where R mixes have the same S seeds it is
-    1/R + 1/S − 1/(R S). As it is linear, it is asked what it makes of each replicated run alone.
+    1/R + 1/S − 1/(R S). Levelling is linear, so it is applied to each replicated run alone.
     """
     mixes, groups = runs.by_mix().ids, runs.groups()
     kept, several = np.ones(len(mixes)), {run for group in runs.replicates() for run in group.ids}

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Literal
 
 from mixes.target import OVERALL
 
-if TYPE_CHECKING:  # results are read by those who need no solver
+if TYPE_CHECKING:  # results are read where no solver is needed
     from mixes.certainty.intervals import Gain
 
-MOST_NAMED = 6  # families in a row
+MOST_NAMED = 6  # families that a sentence names
 Verdict = Literal["better", "not_distinguishable", "worse"]
 
 
 def verdict_of(gain: "Gain", noise: float) -> Verdict:
-    """`better` or `worse` only where the interval leaves out zero and the gain exceeds the noise of a difference
-    between two proxies (`Noise.difference`): less than that, and training both would not show it."""
+    """`better` or `worse` only where the interval excludes zero and the gain exceeds the noise of a difference between
+    two proxies (`Noise.difference`). Training both would not show a smaller gain."""
     if gain.low > 0 and gain.value > noise:
         return "better"
     if gain.high < 0 and -gain.value > noise:
@@ -32,14 +32,14 @@ def sentence(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], refer
         "not_distinguishable": "not distinguishable on ",
         "worse": "worse on ",
     }
-    said = []
+    clauses = []
     for verdict, words in parts.items():
-        of_it = [name for name in verdicts if name != OVERALL and verdicts[name] == verdict]
-        if of_it:
-            said.append(words + _listed([name + _chance(gains[name], verdict) for name in of_it]))
+        names = [name for name in verdicts if name != OVERALL and verdicts[name] == verdict]
+        if names:
+            clauses.append(words + _listed([name + _chance(gains[name], verdict) for name in names]))
     overall = {"better": "better than", "not_distinguishable": "not distinguishable from", "worse": "worse than"}
     first = f"overall {overall[verdicts[OVERALL]]} {reference}{_chance(gains[OVERALL], verdicts[OVERALL])}"
-    return first + (f"; {', '.join(said)}" if said else "")
+    return first + (f"; {', '.join(clauses)}" if clauses else "")
 
 
 def _chance(gain: "Gain", verdict: Verdict) -> str:

@@ -1,19 +1,18 @@
 """Worlds as the evidence allows them: in each, a truth, a swarm measured under it, and the laws fitted to that.
 
-What one wants to know of a recommendation (how far is a weight, a gain from the truth?) can be looked up in a
-world, where the truth is known: the recommendation of its refit against the optimum of its truth. So every
-interval here is what was recommended less the errors that the same method makes in the worlds. Errors that
-regularisation causes are in them, and so is the winner's curse, the optimism of an optimum that was chosen
-because noise made it look good.
+How far a recommended weight or gain is from the truth can be measured in a world, where the truth is known: compare
+the recommendation of its refit with the optimum of its truth. So every interval here is the recommendation minus the
+errors that the same method makes in the worlds. They include the errors that regularisation causes, and the winner's
+curse: the optimism of an optimum that was chosen because noise made it look good.
 
 Truths are drawn from the laws' posterior near the fit (a Gaussian, Laplace's approximation), with noise whose
-own size is uncertain. The laws' priors are taken RELAXED times as wide there, since a truth need not resemble
+own size is uncertain. The laws' priors are RELAXED times as wide there, since a truth need not resemble
 what we regularise towards. Sources: calibrating an interval by refits to draws of the posterior, Rubin 1984,
 doi:10.1214/aos/1176346785; the bootstrap's basic interval, Davison & Hinkley 1997, chapter 5. Percentiles of
 refits or of posterior draws, the obvious way, cover far less (benchmarks/calibration.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,15 +24,14 @@ from mixes.laws.kind import LawKind
 from mixes.optimum.objective import Objective, stacked
 
 RELAXED = 1.8  # chosen in simulation: 1.5 covers 80–94 % of the weights, 1.8 89–95 %, 2.5 over 94 %
-BENT = 3.0  # times what the slopes foresee that a truth may move predictions by (assumed)
-HALVINGS = 20  # of a move, before there is none
+BENT = 3.0  # most that a truth may move predictions, as a multiple of what the slopes foresee (assumed)
+HALVINGS = 20  # of a move, before it is dropped
 Side = Literal["truths", "refits"]
-Solve = Callable[[Objective, np.ndarray], np.ndarray]  # objective, mix to start from → its best mix (n_domains,)
 
 
 @dataclass(frozen=True)
 class Worlds:
-    """B worlds of all tasks; noise of tasks goes together as their residuals do."""
+    """B worlds of all tasks; the noise of two tasks is correlated as their residuals are."""
 
     kinds: Mapping[str, LawKind]  # by task
     truths: Mapping[str, np.ndarray]  # task → parameters (B, q)
@@ -46,12 +44,12 @@ class Worlds:
         """(B, m) refit − truth of the weighted tasks of `aim`, at mixes (m, n_domains)."""
         return self._scores(self.refits, aim, mixes) - self._scores(self.truths, aim, mixes)
 
-    def own_gains(self, found: np.ndarray, other: np.ndarray) -> "OwnGains":
-        """Scores of each world's own mix `found` (B, n_domains), and of one other mix (n_domains,), task by task.
+    def own_gains(self, own_mixes: np.ndarray, other: np.ndarray) -> "OwnGains":
+        """Scores of each world's own mix (B, n_domains), and of one other mix (n_domains,), task by task.
 
-        `found` may be one mix (n_domains,): then gains are without the optimism of having been chosen.
+        `own_mixes` may be one mix (n_domains,): then gains are without the optimism of having been chosen.
         """
-        own = np.broadcast_to(found, (len(self), len(other)))
+        own = np.broadcast_to(own_mixes, (len(self), len(other)))
         groups: dict[str, list[str]] = {}
         for task, kind in self.kinds.items():
             groups.setdefault(kind.name, []).append(task)
@@ -66,35 +64,21 @@ class Worlds:
                         scores[task][side, :, world] = row
         return OwnGains(scores)
 
-    def optima(
-        self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, solve: Solve, start: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The best mixes (B, n_domains) of the truths, and those of the refits; `pull` as in Objective."""
-        truths, refits = (
-            np.array([solve(one, start) for one in self._objectives(parameters, aim, anchor, pull)])
-            for parameters in (self.truths, self.refits)
-        )
-        return truths, refits
-
-    def objectives(self, aim: Mapping[str, float], anchor: np.ndarray, pull: float) -> list[Objective]:
-        """What the mix should minimise in each world, if its truth were known."""
-        return list(self._objectives(self.truths, aim, anchor, pull))
+    def objectives(
+        self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, side: Side = "truths"
+    ) -> list[Objective]:
+        """What the mix should minimise in each world, by its truth or by its refit; `pull` as in Objective."""
+        kinds, values = [self.kinds[task] for task in aim], list(aim.values())
+        return [stacked(kinds, [laws[task] for task in aim], values, anchor, pull) for laws in self.laws_by_world(side)]
 
     def laws_by_world(self, side: Side) -> Iterator[dict[str, np.ndarray]]:
-        """World after world, task → the law's parameters (q,)."""
+        """For each world: task → the law's parameters (q,)."""
         for world in range(len(self)):
             yield {task: parameters[world] for task, parameters in getattr(self, side).items()}
 
     def _scores(self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], mixes: np.ndarray) -> np.ndarray:
         parts = [value * self.kinds[task].predict(parameters[task], mixes) for task, value in aim.items() if value]
         return np.sum(parts, axis=0)
-
-    def _objectives(
-        self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], anchor: np.ndarray, pull: float
-    ) -> Iterator[Objective]:
-        kinds = [self.kinds[task] for task in aim]
-        for world in range(len(self)):
-            yield stacked(kinds, [parameters[task][world] for task in aim], list(aim.values()), anchor, pull)
 
 
 @dataclass(frozen=True)
@@ -117,9 +101,9 @@ def imagine_worlds(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Worlds:
-    """So many worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
+    """`replicates` worlds; `weights` (n, n_domains) are those that `fits` were fitted to (`runs.by_mix().weights()`).
 
-    In LARGE swarms refits are steps of least squares: there are mixes enough to make the laws linear around the fit.
+    In LARGE swarms a refit is one step of least squares: with that many mixes the laws are linear around the fit.
     """
     tasks, rng = sorted(fits), np.random.default_rng(seed)
     spread = _joint_noise([fits[task] for task in tasks])
@@ -135,8 +119,8 @@ def imagine_worlds(
             refits[task] = _moved(fit, truths[task], larger * measured[t])
             continue
         scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] / fit.root
-        near = np.tile(fit.law.parameters, (replicates, 1))
-        refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), near)
+        initial = np.tile(fit.law.parameters, (replicates, 1))
+        refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), initial)
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
 
 
@@ -148,22 +132,22 @@ def _truths(fit: LocalFit, noise: np.ndarray, leaning: np.ndarray) -> np.ndarray
 
 
 def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
-    """Parameters (B, …), each moved so far from the fit's that the law still goes about where its slopes point.
+    """Parameters (B, …), each moved only so far from the fit's that the law about follows its slopes.
 
-    A Gaussian knows a law only near its fit. With few mixes it reaches where exponents explode and predictions of
-    what was measured are off by orders of magnitude: no truth that the evidence allows. Such a move is halved.
+    A Gaussian describes a law only near its fit. With few mixes it reaches parameters whose exponents explode, so that
+    predictions at measured mixes are off by orders of magnitude. The evidence allows no such truth. The move is halved.
     """
     start, moved = fit.law.parameters, moved.copy()
     at = np.concatenate([fit.weights, np.eye(fit.weights.shape[1])])  # of a convex law no value exceeds its corners'
-    here, slopes = fit.law.predict(fit.weights), fit.slopes
+    at_fit, slopes = fit.law.predict(fit.weights), fit.slopes
     off = np.arange(len(moved))
     for _ in range(HALVINGS):
         with np.errstate(all="ignore"):
-            there = fit.law.kind.predict(moved[off], at)
+            predicted = fit.law.kind.predict(moved[off], at)
         foreseen = (moved[off] - start)[:, -fit.parameters :] @ slopes.T  # (B, n)
-        actual = there[:, : len(here)] - here
-        most = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
-        good = np.isfinite(there).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= most)
+        actual = predicted[:, : len(at_fit)] - at_fit
+        reach = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
+        good = np.isfinite(predicted).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= reach)
         off = off[~good]
         if not len(off):
             return moved

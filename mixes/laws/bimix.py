@@ -1,9 +1,9 @@
 """y = c + (e + Σ_j k_j w_j)^(−α), with k, e, α > 0: BiMix (arXiv 2405.14908) at one number of steps.
 
 BiMix gives the loss on domain i after s steps as A_i r_i^(−α_i) (B_i s^(−β_i) + C_i), a power of that domain's own
-proportion r_i. A swarm's proxies share s, so the second factor is a constant. A task that is no domain has no r_i:
-its proportion is taken as that of the domains like it, e + Σ k_j w_j, where e keeps a mix without them finite. The
-constant c is ours too, since a score's zero is not always the loss's.
+proportion r_i. A swarm's proxies share s, so the second factor is a constant. A task is not a domain and has no r_i.
+Its proportion is taken as that of the domains like it, e + Σ k_j w_j; e keeps a mix without them finite. The
+constant c is also ours, since a score's zero is not always the loss's.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ class BiMix(Curve):
         return theta[:, :1] + inner ** -np.exp(theta[:, -2:-1])
 
     def prior(self, domains: int) -> Prior:
-        """As the transfer law's, but for domains that may differ ten times as much: no exponent tells them apart."""
+        """The transfer law's, except that domains may differ ten times as much, since no exponent tells them apart."""
         level = domains + 3
         index = np.arange(domains + 4)
         mean = np.array([-3.0, -1.0, *[0.0] * domains, -1.0, -1.0])

@@ -1,4 +1,4 @@
-"""How well a law that was fitted on one swarm ranks another's mixes, of the same proxies or of larger ones."""
+"""How well a law that was fitted to one swarm ranks the mixes of another, of the same proxies or of larger ones."""
 
 import time
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ class CheckedLaw:
 
     law: str  # as asked for: a name, or auto
     chosen: dict[str, str]  # task → the law that was used
-    runs: int  # that it was fitted on
+    runs: int  # that it was fitted to
     spearman_mean: float
-    spearman: dict[str, float]  # task → rank correlation of predictions and scores on mixes that the law never saw
-    regret: float | None  # true mean score of the mix predicted best, above that of the best mix tried; None in folds
-    seconds: float  # of the fit, choice included
+    spearman: dict[str, float]  # task → rank correlation of predictions and scores on mixes that it was not fitted to
+    regret: float | None  # mean score of the mix predicted best − that of the best mix tried; None in cross-validation
+    seconds: float  # of the fit, including the choice of law
 
 
 def check_law(train: Runs, test: Runs, law: str = AUTO, seed: int = 0) -> CheckedLaw:
-    """Fit on `train`, rank the mixes of `test` by the prediction of each task that they share.
+    """Fit laws to `train`, and rank the mixes of `test` by their predictions for every task that both have.
 
     Raises:
         MixError: different domains, no task in common, fewer than two mixes to rank, an unknown law.
@@ -33,7 +33,7 @@ def check_law(train: Runs, test: Runs, law: str = AUTO, seed: int = 0) -> Checke
     odd = sorted(set(train.domains) ^ set(test.domains))
     if odd:
         where = "training" if odd[0] in train.domains else "test"
-        raise MixError(f"check-law: domain {odd[0]!r} is only in the {where} swarm — both need the same")
+        raise MixError(f"check-law: domain {odd[0]!r} is only in the {where} swarm — both swarms need the same domains")
     tasks = [task for task in train.tasks if task in test.tasks]
     if not tasks:
         raise MixError(f"check-law: no metric is in both swarms — one has {', '.join(train.tasks)}")

@@ -1,31 +1,31 @@
 """Non-linear laws: one robust, regularised least-squares fit for all tasks and row weightings.
 
-Scores are standardised per problem before the fit; priors are stated on that scale, and are weak: they decide
+Scores are standardised per problem before the fit. Priors are stated on that scale, and are weak: they decide
 only what few runs leave open. Residuals are taken as Student's t, by reweighting (Lange, Little and Taylor 1989,
-"Robust statistical modeling using the t distribution"): proxies now and then fail to learn, and held-out residuals
-of every law tried had kurtoses of 2 to 19.
+"Robust statistical modeling using the t distribution"): now and then a proxy fails to learn, and the held-out
+residuals of every law that was tried had kurtoses of 2 to 19.
 """
 
 import numpy as np
 
 from mixes.laws.solver import BLOCK, LARGE, Prior, in_blocks, large_least_squares, least_squares
 
-NOISE = 0.1  # residual of a good law, in standard deviations of the scores: the first fit's assumption …
-PASSES = 3  # … which the next replace by the residual of the one before, so that noisy tasks lean on the priors
-NEAR_PASSES = 1  # from parameters of almost the same problem, whose residual is known
-TOLERANCE, NEAR_TOLERANCE = 1e-6, 1e-5  # gain at which a fit stops; near fits: bootstrap replicates and folds
-MOST_NOISE = 1.0  # that an estimated residual is kept below
+NOISE = 0.1  # residual of a good law, in standard deviations of the scores: assumed in the first fit …
+PASSES = 3  # … and replaced in the next ones by the residual of the one before, so that noisy tasks lean on the priors
+REFIT_PASSES = 1  # from parameters of almost the same problem, whose residual is known
+TOLERANCE, REFIT_TOLERANCE = 1e-6, 1e-5  # gain at which a fit stops; refits: bootstrap replicates and folds
+MOST_NOISE = 1.0  # upper bound of an estimated residual
 FREEDOM = 4.0  # of Student's t; 3 to 6 rank alike in cross-validation
 
 
 class Curve:
-    """A non-linear law: its curve on standardised scores, fitted from several starts; the best end stands.
+    """A non-linear law: its curve on standardised scores, fitted from several starts, of which the best end is kept.
 
     Stored parameters are [shift, scale, *curve parameters].
     """
 
     name: str
-    least_noise = 0.02  # that an estimated residual is kept above
+    least_noise = 0.02  # lower bound of an estimated residual
     starts: tuple[tuple[float, ...], ...]
 
     def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -45,35 +45,37 @@ class Curve:
         raise NotImplementedError
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind."""
         starts = np.array([self.start(weights.shape[1], chosen) for chosen in self.starts])
         if len(weights) * starts.shape[1] > LARGE:
-            starts = starts[:1]  # so many runs leave little to choose between
+            starts = starts[:1]  # with this many runs every start leads to the same end
 
         def solve(block: np.ndarray) -> np.ndarray:
-            return self._fit_block(weights, scores[block], rows[block], starts, None if near is None else near[block])
+            return self._fit_block(
+                weights, scores[block], rows[block], starts, None if initial is None else initial[block]
+            )
 
         return in_blocks(solve, len(scores), len(weights) * starts.shape[1])
 
     def _fit_block(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, starts: np.ndarray, near: np.ndarray | None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, starts: np.ndarray, initial: np.ndarray | None
     ) -> np.ndarray:
         total = rows.sum(axis=1, keepdims=True)
         shift = (rows * scores).sum(axis=1, keepdims=True) / total
         scale = np.sqrt((rows * (scores - shift) ** 2).sum(axis=1, keepdims=True) / total) + 1e-12
         y = (scores - shift) / scale
-        if near is None:
+        if initial is None:
             ends = [self._fit_once(weights, y, np.sqrt(rows) / NOISE, np.tile(start, (len(y), 1))) for start in starts]
             best = np.argmin([cost for _, cost in ends], axis=0)
             theta = np.array([end for end, _ in ends])[best, np.arange(len(y))]
         else:
-            theta = near[:, 2:]
-        for _ in range(PASSES - 1 if near is None else NEAR_PASSES):
+            theta = initial[:, 2:]
+        for _ in range(PASSES - 1 if initial is None else REFIT_PASSES):
             precision = _precision(self._values(theta, weights) - y, rows, weights.shape[1], self.least_noise)
             theta, _ = self._fit_once(
-                weights, y, np.sqrt(precision), theta, TOLERANCE if near is None else NEAR_TOLERANCE
+                weights, y, np.sqrt(precision), theta, TOLERANCE if initial is None else REFIT_TOLERANCE
             )
         return np.concatenate([shift, scale, theta], axis=1)
 
@@ -111,7 +113,7 @@ class Curve:
 
 
 def _precision(residual: np.ndarray, rows: np.ndarray, domains: int, least: float) -> np.ndarray:
-    """Each row's precision (P, n): its weight, over the residual variance, less where t says that it is an outlier."""
+    """Each row's precision (P, n): its weight over the residual variance, reduced for outliers as Student's t asks."""
     count = (rows > 0).sum(axis=1, keepdims=True)
     freedom = count - np.minimum(domains, count / 2)
     share, variance = np.ones_like(rows), np.ones(count.shape)

@@ -1,11 +1,11 @@
-"""Chooses and fits a law for each task, and says how well it predicts mixes that it has not seen.
+"""Chooses and fits a law for each task, and measures how well it predicts mixes that it was not fitted to.
 
 Laws are compared by repeated cross-validation. Folds are over mixes, replicates of one mix being one row, so a law
-is never asked about a mix it was fitted on. The best convex law stands, unless another predicts better than it by
+never predicts a mix that it was fitted to. The best convex law is chosen, unless another predicts better by
 more than one standard error of the difference: the one-standard-error rule (Breiman et al. 1984) in favour of the
-laws whose best mix is exact. The choice is made again inside every fold: the reported error is that of choosing too.
+laws whose best mix is exact. The choice is repeated inside every fold, so the reported error includes it.
 
-How much each mix counts is the caller's to say (mixes/certainty/precision.py); held-out errors are of mixes, counted
+The caller decides how much each mix counts in a fit (mixes/certainty/precision.py). In held-out errors all mixes count
 alike.
 """
 
@@ -24,8 +24,8 @@ from mixes.runs import Runs
 
 FOLDS = 5
 REPEATS = 3  # of the cross-validation …
-LARGE = 200_000  # … but 1 for swarms of more weights (mixes × domains) than this, the choice's own error left out
-HUGE = 2_000_000  # weights from which `auto` is only the two laws that take seconds, not many minutes, a task
+LARGE = 200_000  # … but 1 for swarms of more weights (mixes × domains) than this; their errors leave out the choice
+HUGE = 2_000_000  # weights above which `auto` tries only the two laws that take seconds per task, not minutes
 AUTO = "auto"
 
 
@@ -41,7 +41,7 @@ class TaskLaw:
     rank_correlation: float  # Spearman between held-out predictions and scores
     errors: dict[str, float]  # law → its own held-out error, bpb
     rank_correlations: dict[str, float]  # law → its own
-    behind: dict[str, float] = field(default_factory=dict)  # law → mean absolute error above the best law's, bpb …
+    behind: dict[str, float] = field(default_factory=dict)  # law → its mean absolute error − the best law's, bpb …
     behind_errors: dict[str, float] = field(default_factory=dict)  # … and the standard error of that
     precision: np.ndarray | None = None  # (n,) how much each mix counted, a single run being 1; None: all alike
 
@@ -51,7 +51,7 @@ class TaskLaw:
 
 
 def laws_for(law: str, mixes: int, domains: int) -> tuple[str, ...]:
-    """The laws that `law` stands for: itself, or for `auto` all that can help with so many mixes.
+    """The laws that `law` stands for: itself, or for `auto` all that can help with this many mixes.
 
     Raises:
         MixError: there is no such law.
@@ -70,10 +70,10 @@ def fit_laws(
     report: Callable[[str], None] = lambda line: None,
     precision: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, TaskLaw]:
-    """One law a task, chosen from `names` by cross-validation, fitted to all mixes.
+    """One law per task, chosen from `names` by cross-validation, fitted to all mixes.
 
-    names: None is `auto`. report: is told what was done and how long it took. precision: task → how much each mix
-    counts, (n,) in the order of `runs.by_mix()`; None: all alike.
+    names: None is `auto`. report: gets one line per law, with the seconds that it took. precision: task → how much each
+    mix counts, (n,) in the order of `runs.by_mix()`; None: all alike.
 
     Raises:
         MixError: fewer mixes than folds can hold out, runs of several sizes, an unknown law, a law's package missing.
@@ -125,17 +125,17 @@ def fit_laws(
 
 
 def folds_of(names: Sequence[str], seed: int) -> np.ndarray:
-    """(n,) fold numbers, of equal size, decided by the names: row order does not matter."""
+    """(n,) fold numbers; folds are of equal size. The names decide them, so the order of rows does not matter."""
     drawn = [hashlib.sha256(f"{seed}/{name}".encode()).hexdigest() for name in names]
     return np.argsort(np.argsort(drawn)) % FOLDS
 
 
 def _held_out(
-    kind: LawKind, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray, splits: np.ndarray, near: np.ndarray
+    kind: LawKind, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray, splits: np.ndarray, initial: np.ndarray
 ) -> np.ndarray:
     """Predictions (repeats, n_tasks, n) of every mix by a law that was fitted without its fold.
 
-    counts (n_tasks, n): how much each mix counts; splits (repeats, n): fold numbers; rows of fold −1 take no part, and
+    counts (n_tasks, n): how much each mix counts; splits (repeats, n): fold numbers; rows of fold −1 are left out, and
     their predictions are nan.
     """
     used = splits >= 0
@@ -143,20 +143,20 @@ def _held_out(
     times = len(splits) * FOLDS
     fitted = kind.fit(
         weights, np.tile(scores, (times, 1)), (kept.reshape(times, 1, -1) * counts).reshape(-1, scores.shape[1]),
-        np.tile(near, (times, 1)),
+        np.tile(initial, (times, 1)),
     )  # fmt: skip
     result = np.full((len(splits), *scores.shape), np.nan)
     for number, parameters in enumerate(np.split(fitted, times)):
         repeat, fold = divmod(number, FOLDS)
-        mine = splits[repeat] == fold
-        result[repeat][:, mine] = kind.predict(parameters, weights[mine])
+        left_out = splits[repeat] == fold
+        result[repeat][:, left_out] = kind.predict(parameters, weights[left_out])
     return result
 
 
 def _choose(kinds: Sequence[LawKind], own: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The one-standard-error rule on held-out predictions (n_laws, repeats, n_tasks, n), nan where none.
+    """The one-standard-error rule on held-out predictions (n_laws, repeats, n_tasks, n), nan where there is none.
 
-    Absolute errors are compared, mix by mix: a few failed proxies would decide between squares.
+    Absolute errors are compared, mix by mix: in squared errors a few failed proxies would decide.
 
     Returns:
         the chosen law (n_tasks,), how far each law is behind the best, and its standard error (n_laws, n_tasks).
@@ -184,12 +184,15 @@ def _choice_held_out(
         kept = np.flatnonzero(outer != fold)
         inner[fold, kept[np.argsort(outer[kept], kind="stable")]] = np.arange(len(kept)) % FOLDS
     inside = np.array(
-        [_held_out(kind, weights, scores, counts, inner, near) for kind, near in zip(kinds, parameters, strict=True)]
+        [
+            _held_out(kind, weights, scores, counts, inner, initial)
+            for kind, initial in zip(kinds, parameters, strict=True)
+        ]
     )
     for fold in range(FOLDS):
-        mine = outer == fold
+        left_out = outer == fold
         chosen, _, _ = _choose(kinds, inside[:, fold : fold + 1], scores)
-        result[0][:, mine] = own[chosen, 0, np.arange(len(scores))][:, mine]
+        result[0][:, left_out] = own[chosen, 0, np.arange(len(scores))][:, left_out]
     return result
 
 
@@ -199,5 +202,5 @@ def _error(predicted: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _rank_correlation(predicted: np.ndarray, scores: np.ndarray) -> float:
-    """Mean over repeats (repeats, n)."""
+    """Mean over the repeats of predictions (repeats, n)."""
     return float(np.mean([rank_correlation(once, scores) for once in predicted]))

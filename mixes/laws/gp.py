@@ -1,7 +1,7 @@
 """A Gaussian process on √w about a linear trend (Rasmussen and Williams 2006, chapters 2 and 5).
 
-Euclid's distance between √w is Hellinger's between mixes, in which a domain's first percent counts for more than
-its fortieth. Trend, bumps and noise get their sizes by the largest marginal likelihood, each problem its own.
+The Euclidean distance between √w is Hellinger's between mixes: a domain's first percent counts for more than its
+fortieth. The sizes of trend, bumps and noise maximise the marginal likelihood, separately for each problem.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from threadpoolctl import threadpool_limits
 
 FLOOR = 1e-6  # weight below which the slope of √w is taken as that of this weight
 START = np.log([3.0, 0.5, 1.0, 0.1])  # sd of trend and bumps, length of bumps, sd of noise; scores standardised
-SPREAD = 1.5  # of the logarithms about START, a weak normal prior: twenty runs alone do not decide them
+SPREAD = (
+    1.5  # standard deviation of the logarithms about START, a weak normal prior: twenty runs alone do not decide them
+)
 JITTER = 1e-8
 
 
@@ -35,8 +37,8 @@ class Process:
         trend, bump, length = self.sizes
         root = np.sqrt(np.maximum(mix, FLOOR))
         apart = root - np.sqrt(self.seen)  # (m, d)
-        near = np.exp(-np.sqrt(3) * np.linalg.norm(apart, axis=1) / length)
-        by_root = -3 * bump**2 / length**2 * (near * self.dual) @ apart  # Matérn 3/2: k′ = −3 r/ℓ² e^(−√3 r/ℓ)
+        decay = np.exp(-np.sqrt(3) * np.linalg.norm(apart, axis=1) / length)
+        by_root = -3 * bump**2 / length**2 * (decay * self.dual) @ apart  # Matérn 3/2: k′ = −3 r/ℓ² e^(−√3 r/ℓ)
         return self.scale * (trend**2 * self.dual @ self.seen + by_root / (2 * root))
 
 
@@ -45,16 +47,16 @@ class Gp:
 
     name = "gp"
     convex = False
-    auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits a task of seconds each
+    auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits per task take seconds each
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind; a row of weight r has the noise of a mean over r runs."""
         parameters = np.empty((len(scores), 1), dtype=object)
         for p, (y, row) in enumerate(zip(scores, rows, strict=True)):
             used = row > 1e-6
-            start = START if near is None else np.log([*near[p, 0].sizes, np.exp(START[3])])
+            start = START if initial is None else np.log([*initial[p, 0].sizes, np.exp(START[3])])
             with threadpool_limits(1, "blas"):  # matrices of some hundred rows, and the same sums on any machine
                 parameters[p, 0] = _process(weights[used], y[used], row[used], start)
         return parameters
@@ -91,14 +93,14 @@ def _process(weights: np.ndarray, y: np.ndarray, row: np.ndarray, start: np.ndar
         """−ln p(z, logs) and its slope."""
         trend, bump, length, sd = np.exp(logs)
         scaled = apart / length
-        near = bump**2 * np.exp(-scaled)
-        parts = trend**2 * product, (1 + scaled) * near
+        decay = bump**2 * np.exp(-scaled)
+        parts = trend**2 * product, (1 + scaled) * decay
         factor = cho_factor(parts[0] + parts[1] + np.diag(sd**2 * noise + JITTER), lower=True)
         dual, inverse = cho_solve(factor, z), cho_solve(factor, np.eye(len(z)))
         outer = inverse - np.outer(dual, dual)  # the slope along dK is ½ Σ outer ∘ dK
         slope = np.array([
             np.vdot(outer, parts[0]), np.vdot(outer, parts[1]),
-            0.5 * np.vdot(outer, scaled**2 * near), np.diag(outer) @ noise * sd**2,
+            0.5 * np.vdot(outer, scaled**2 * decay), np.diag(outer) @ noise * sd**2,
         ])  # fmt: skip
         off = (logs - START) / SPREAD
         value = 0.5 * z @ dual + np.log(np.diag(factor[0])).sum() + 0.5 * off @ off

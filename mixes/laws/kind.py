@@ -1,4 +1,4 @@
-"""What every form of law can do.
+"""The methods of every form of law.
 
 Axes: P problems (task × row weighting), n runs, d domains, q parameters.
 """
@@ -13,14 +13,14 @@ class LawKind(Protocol):
 
     name: str
     convex: bool  # in the mix, so that its optimum is an exact convex problem
-    auto_from: int  # mixes that `auto` needs to consider it
+    auto_from: int  # least number of mixes at which `auto` tries it
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """Fit weights (n, d) to scores (P, n), each problem with its own row weights (P, n) → parameters (P, q).
 
-        `near` (P, q): parameters of almost the same problems, to start from.
+        `initial` (P, q): parameters of almost the same problems, to start from.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""Gradient-boosted trees with RegMix's settings (arXiv 2407.01492): a law that is no formula, for large swarms.
+"""Gradient-boosted trees with RegMix's settings (arXiv 2407.01492): a law without a formula, for large swarms.
 
-Trees are flat between splits: the law has no useful gradient, and is searched, not solved.
+Trees are flat between splits. So the law has no useful gradient, and its optimum is found by a search.
 """
 
 from typing import Any
@@ -16,14 +16,14 @@ STEP = 0.01  # of weight, over which the slope is taken
 
 
 class LightGbm:
-    """One ensemble a problem; parameters are an object array (P, 1)."""
+    """One ensemble per problem; parameters are an object array (P, 1)."""
 
     name = "lightgbm"
     convex = False
-    auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits a task of seconds each
+    auto_from = 1000  # measured: behind the transfer law at 448 mixes, and 40 fits per task take seconds each
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind.
 
@@ -45,7 +45,7 @@ class LightGbm:
         return np.array([_ensemble(trees).predict(weights) for trees in parameters[:, 0]])
 
     def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """See LawKind; a difference over 2 × STEP, as trees have no slope."""
+        """See LawKind; a difference over 2 × STEP, because trees have no slope."""
         step = STEP * np.eye(len(weights))
         around = self.predict(parameters, np.concatenate([weights + step, weights - step]))
         above, below = np.split(around, 2, axis=1)

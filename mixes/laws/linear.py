@@ -11,17 +11,17 @@ class Linear:
     auto_from = 0
 
     def fit(
-        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, near: np.ndarray | None = None
+        self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
         """See LawKind."""
-        from sklearn.linear_model import LinearRegression  # most of a second to import, and only fits need it
+        from sklearn.linear_model import LinearRegression  # takes most of a second to import; only fits need it
 
         parameters = np.empty((len(scores), weights.shape[1]))
         distinct, which = np.unique(rows, axis=0, return_inverse=True)
         for number, row in enumerate(distinct):  # problems of equal row weights are one regression of many targets
-            mine = which == number
-            fit = LinearRegression(fit_intercept=False).fit(weights, scores[mine].T, sample_weight=row)
-            parameters[mine] = fit.coef_
+            problems = which == number
+            fit = LinearRegression(fit_intercept=False).fit(weights, scores[problems].T, sample_weight=row)
+            parameters[problems] = fit.coef_
         return parameters
 
     def predict(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:

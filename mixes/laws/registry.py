@@ -1,4 +1,4 @@
-"""The laws by name, from plain to rich: where two predict alike, the first is taken."""
+"""The laws by name, from plain to rich: of two that predict equally well, the first is taken."""
 
 from mixes.errors import MixError
 from mixes.laws.bimix import BiMix

@@ -1,9 +1,9 @@
 """A law over mix, parameters and tokens, for swarms that hold proxies of several sizes.
 
-y(w, N, D) = A n^(−a) + B d^(−b) + n^(−s) d^(−r) f(w) + c, with n = N / N₀ and d = D / D₀: the loss falls with size
-as in Chinchilla (Hoffmann et al. 2022, arXiv 2203.15556), and what the mix makes of it, f, the transfer law's, is
-scaled by size. At one size it is a transfer law: convex in the mix, and n^(−s) d^(−r) > 0 leaves the order of mixes
-as it is; larger proxies correct what small ones cannot tell, and give the score to expect.
+y(w, N, D) = A n^(−a) + B d^(−b) + n^(−s) d^(−r) f(w) + c, with n = N / N₀ and d = D / D₀: the loss falls with size as
+in Chinchilla (Hoffmann et al. 2022, arXiv 2203.15556), and the part that depends on the mix, f, is the transfer law's,
+scaled by size. At one size it is a transfer law: convex in the mix, and n^(−s) d^(−r) > 0 leaves the order of mixes as
+it is; larger proxies add what small ones cannot show, and give the score to expect.
 """
 
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class ScaleLaw:
 
 
 def fit_scale_laws(runs: Runs) -> dict[str, ScaleLaw]:
-    """One law a task over all sizes of the swarm at once.
+    """One law per task over all sizes of the swarm at once.
 
     Raises:
         MixError: a run without a size, or fewer than two sizes.

@@ -1,9 +1,9 @@
 """Levenberg–Marquardt for many small regularised least-squares problems at once.
 
-A law is fitted once a task, fold and bootstrap replicate: thousands of problems of some dozens of parameters. One
-by one, Python's overhead is nearly all of the time; stacked, an iteration of all of them is a handful of array
-operations. Stacks are solved in blocks that fit the processor's cache, so memory does not grow with their number,
-and blocks in threads, each with a single BLAS thread, so the answer does not depend on the number of cores.
+A law is fitted once per task, fold and bootstrap replicate: thousands of problems of some dozens of parameters. One
+by one, they would spend nearly all of the time in Python. Stacked, an iteration of all of them is a handful of array
+operations. Stacks are solved in blocks that fit the processor's cache, so memory does not grow with their number.
+Blocks run in threads, each with a single BLAS thread, so the answer does not depend on the number of cores.
 Source: Moré 1978, "The Levenberg–Marquardt algorithm: implementation and theory".
 """
 
@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 Residuals = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 BLOCK = 2**20  # numbers in a block's Jacobian: 8 MB
-LARGE = 2**18  # numbers in one problem's Jacobian from which steps of L-BFGS are cheaper; measured at 1,000 × 480
+LARGE = 2**18  # numbers in one problem's Jacobian above which steps of L-BFGS are cheaper; measured at 1,000 × 480
 DESCENT = 200  # most steps of a large problem
 
 
@@ -27,7 +27,7 @@ DESCENT = 200  # most steps of a large problem
 class Prior:
     """Independent normal terms: parameter `index` less parameter `level` is about `mean`, give or take `sd`.
 
-    A level is a parameter too, so that parameters are shrunk to what they have in common; level −1 is zero.
+    A level is a parameter too, so parameters are shrunk to what they have in common. Level −1 is zero.
     All are (m,).
     """
 
@@ -66,8 +66,8 @@ def least_squares(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise each problem's sum of squares, residuals and prior together, from `start` (P, q).
 
-    A problem stops when a step gains less than `tolerance` of its sum, or its damping has no more room; a
-    stopped problem leaves the stack.
+    A problem stops when a step gains less than `tolerance` of its sum, or when its damping reaches the limit. It then
+    leaves the stack.
 
     Returns:
         parameters (P, q) and half sums of squares (P,).
@@ -136,8 +136,8 @@ def large_least_squares(
             slope += r @ jacobian
         return (total, slope) if np.isfinite(total) else (np.inf, np.zeros(len(theta)))
 
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": DESCENT, "ftol": tolerance})
-    return found.x, float(found.fun)
+    solution = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": DESCENT, "ftol": tolerance})
+    return solution.x, float(solution.fun)
 
 
 def _normal_equations(

@@ -3,7 +3,7 @@
 
 The inner sum is concave in w and s^(−α) convex and falling, so the law is convex in w. Its source is the power law
 of data transfer (Hernandez et al. 2021, arXiv 2102.01293: effective data k·D^γ), summed over domains. Exponents
-are shrunk to one that all domains share, and b to zero: few runs give the plain law, many what they can tell apart.
+are shrunk to one that all domains share, and b to zero: few runs give the plain law, many runs tell domains apart.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ import numpy as np
 from mixes.laws.curve import Curve
 from mixes.laws.solver import Prior
 
-FLOOR = 1e-9  # weight below which ln w is taken as that of this weight (w^γ ln w → 0)
+FLOOR = 1e-9  # weights below this count as this weight in ln w (w^γ ln w → 0)
 
 # Standard deviations of the priors, chosen by cross-validation on training runs (docs/EXPERIMENTS.md).
-LEVEL = 1.5  # of ln k_j about their level: a domain may matter several times more or less than its fellows
-BASE = 0.5  # of ln e about one above that level: a mix without what a task needs is predicted bad, not infinitely so
+LEVEL = 1.5  # of ln k_j about their level: a domain may matter several times more or less than the others
+BASE = 0.5  # of ln e about one above that level: a mix without what a task needs is bad, not infinitely bad
 EXPONENT = 0.3  # of logit γ_j about their common one
 SLOPE = 0.15  # of b_j, in standard deviations of the scores
 

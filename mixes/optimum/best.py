@@ -1,4 +1,4 @@
-"""The best mix: exact where everything is convex, searched where not; and the least change that brings most of it."""
+"""The best mix, exact where everything is convex and searched elsewhere; and the closest mix with most of the gain."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def best_mix(
 ) -> Optimum:
     """The mix that minimises an objective within limits.
 
-    `start`, `candidates` and `seed` are for a search (see search_mix): an exact optimum takes no longer without.
+    `start`, `candidates` and `seed` are for a search (see search_mix); an exact optimum does not need them.
     `within`: see exact_mix.
 
     Raises:
@@ -38,8 +38,8 @@ def closest_mix(
     """The mix closest to the objective's anchor that gains at least `share` of what can be gained.
 
     Closest by KL(mix ‖ anchor), as everywhere here. The gain is counted from the closest mix that the limits allow,
-    which is the anchor itself where they allow it. What is returned has the objective's value and the gap of the
-    divergence, nats.
+    which is the anchor itself where they allow it. The result has the value of the objective, and the gap of the
+    divergence in nats.
 
     Raises:
         MixError: as best_mix.
@@ -47,11 +47,11 @@ def closest_mix(
     best = best_mix(objective, limits, candidates=candidates, seed=seed)
     apart = divergence(objective.anchor)
     nearest = best_mix(apart, limits, candidates=candidates, seed=seed)
-    there = float(objective.value(nearest.mix[None])[0])
-    if share >= 1 or there - best.value <= (best.gap or 0.0):
+    unchanged = float(objective.value(nearest.mix[None])[0])
+    if share >= 1 or unchanged - best.value <= (best.gap or 0.0):
         chosen = best if share >= 1 else nearest
         return replace(chosen, value=float(objective.value(chosen.mix[None])[0]))
-    most = best.value + (1 - share) * (there - best.value)
-    enough = limits.and_also(AtMost(f"at least {share:.0%} of the gain", objective, most))
-    found = best_mix(apart, enough, start=best.mix, seed=seed)
-    return replace(found, value=float(objective.value(found.mix[None])[0]))
+    ceiling = best.value + (1 - share) * (unchanged - best.value)
+    enough = limits.and_also(AtMost(f"at least {share:.0%} of the gain", objective, ceiling))
+    closest = best_mix(apart, enough, start=best.mix, seed=seed)
+    return replace(closest, value=float(objective.value(closest.mix[None])[0]))

@@ -1,4 +1,4 @@
-"""What a mix must obey, each constraint with the name that people know it by."""
+"""Constraints on a mix, each with the name under which messages show it."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Bound:
 
     def __post_init__(self) -> None:
         if not self.domains or len(set(self.domains)) < len(self.domains):
-            raise MixError(f"limits: {self.name!r} names no domain, or one twice")
+            raise MixError(f"limits: {self.name!r} names no domain, or names one twice")
         if not 0 <= self.low <= self.high:
             raise MixError(f"limits: {self.name!r} goes from {self.low:g} to {self.high:g} — write 0 ≤ low ≤ high")
 

@@ -1,9 +1,9 @@
 """Which limits contradict each other: the smallest set, by name.
 
-Linear limits: by Farkas' lemma they contradict each other where a sum of them, with multipliers ≥ 0, says 0 ≤ −1;
-the sum with the fewest named limits is a mixed-integer program (Gleeson and Ryan 1990 show that such sums and minimal
-conflicts are the same). Convex limits enter as their tangents at the mix that violates all limits least, where
-multipliers prove that no mix does better; what is then not needed for the conflict is left out one by one.
+By Farkas' lemma, linear limits contradict each other where a sum of them, with multipliers ≥ 0, says 0 ≤ −1. The sum
+with the fewest named limits is the solution of a mixed-integer program (Gleeson and Ryan 1990 show that these sums and
+minimal conflicts are the same). Convex limits enter as their tangents at the mix that violates all limits least, where
+multipliers prove that no mix does better. Limits that the conflict does not need are then left out one by one.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.feasible import room_of, settle, sink
 from mixes.optimum.polytope import extremes, furnish
 
-SURE = 1e-4  # least contradiction, in units of weight, that the mixed-integer program tells from its tolerance
+SURE = 1e-4  # least contradiction, in units of weight, that the mixed-integer program can tell from its tolerance
 SHOWN = 4  # limits that are named in full
 Limit = Bound | AtMost
 
@@ -27,12 +27,12 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
     tangents: list[tuple[AtMost, np.ndarray, float]] = []
     if furnished is not None:
         mix = sink(*furnished, convex)[0] if len(furnished[0].free) else furnished[1]
-        for one in convex:
-            slope = one.objective.gradient(mix)
+        for ceiling in convex:
+            slope = ceiling.objective.gradient(mix)
             size = np.abs(slope - slope.mean()).max() or 1.0  # Σ w = 1, so a constant in the slope says nothing
-            right = one.most - float(one.objective.value(mix[None])[0]) + slope @ mix
-            tangents.append((one, (slope - slope.mean()) / size, (right - slope.mean()) / size))
-    alone = [one for one in convex if not _met(domains, [one])]
+            right = ceiling.most - float(ceiling.objective.value(mix[None])[0]) + slope @ mix
+            tangents.append((ceiling, (slope - slope.mean()) / size, (right - slope.mean()) / size))
+    alone = [ceiling for ceiling in convex if not _met(domains, [ceiling])]
     chosen = alone[:1] or _needed(domains, _fewest(domains, bounds, tangents))
     names = [limit.name for limit in chosen[:SHOWN]]
     more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
@@ -46,7 +46,8 @@ def conflict_of(domains: tuple[str, ...], bounds: Sequence[Bound], convex: Seque
 def _fewest(
     domains: tuple[str, ...], bounds: Sequence[Bound], tangents: Sequence[tuple[AtMost, np.ndarray, float]]
 ) -> list[Limit]:
-    """The fewest named limits whose sum is a contradiction; all where none is found (a contradiction by a hair)."""
+    """The fewest named limits whose sum is a contradiction; all of them where none is found (a contradiction smaller
+    than the tolerance)."""
     from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
 
     owners: list[Limit | None] = []
@@ -58,9 +59,9 @@ def _fewest(
             owners, rows, rights = [*owners, bound], [*rows, -members], [*rights, -bound.low]
         if bound.high < 1:
             owners, rows, rights = [*owners, bound], [*rows, members], [*rights, bound.high]
-    for one, row, right in tangents:
-        owners, rows, rights = [*owners, one], [*rows, row], [*rights, right]
-    named: list[Limit] = [*bounds, *(one for one, _, _ in tangents)]
+    for ceiling, row, right in tangents:
+        owners, rows, rights = [*owners, ceiling], [*rows, row], [*rights, right]
+    named: list[Limit] = [*bounds, *(ceiling for ceiling, _, _ in tangents)]
     d, m, k = len(domains), len(rows), len(named)
     matrix = np.array(rows).reshape(m, d)
     # Variables: multipliers of limits (m), of w ≥ 0 (d), of Σ w = 1 (1), and whether a limit is named (k).
@@ -68,7 +69,7 @@ def _fewest(
     balance = np.column_stack([matrix.T, -np.eye(d), np.ones((d, 1)), np.zeros((d, k))])
     says = np.concatenate([rights, np.zeros(d), [1.0], np.zeros(k)])
     used = np.column_stack([np.eye(m), np.zeros((m, d + 1)), -belongs])
-    found = milp(
+    solution = milp(
         np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
         constraints=[
             LinearConstraint(balance, 0, 0),
@@ -82,9 +83,9 @@ def _fewest(
         options={"presolve": False},
         integrality=np.concatenate([np.zeros(m + d + 1), np.ones(k)]),
     )
-    if found.x is None:
+    if solution.x is None:
         return named
-    fewest = [limit for limit, chosen in zip(named, found.x[-k:] > 0.5, strict=True) if chosen]
+    fewest = [limit for limit, chosen in zip(named, solution.x[-k:] > 0.5, strict=True) if chosen]
     return named if _met(domains, fewest) else fewest
 
 
@@ -96,28 +97,32 @@ def _met(domains: tuple[str, ...], limits: Sequence[Limit]) -> bool:
 
 
 def _needed(domains: tuple[str, ...], limits: Sequence[Limit]) -> list[Limit]:
-    """Without every limit that the conflict stands without."""
+    """The limits without those that the conflict does not need."""
     kept = list(limits)
     for limit in limits:
-        rest = [one for one in kept if one is not limit]
+        rest = [other for other in kept if other is not limit]
         if rest and not _met(domains, rest):
             kept = rest
     return kept
 
 
 def _hint(domains: tuple[str, ...], chosen: Sequence[Limit]) -> str:
-    """How far the last of them would have to move, the others standing; nothing where several are convex, which stand
-    last, or where it is a lone bound."""
+    """How far the last limit would have to move if the others stay. Empty where several are convex (they come last), or
+    where it is a single bound."""
     *others, last = chosen
     bounds = [limit for limit in others if isinstance(limit, Bound)]
     if len(bounds) < len(others) or (isinstance(last, Bound) and not others):
         return ""
     room = room_of(domains, bounds)
     if isinstance(last, Bound):
-        least, most = extremes(room, last.members(domains))
-        return f", the last for example to {least if least > last.high else most:.4g}"
+        smallest, largest = extremes(room, last.members(domains))
+        return f", the last for example to {smallest if smallest > last.high else largest:.4g}"
     furnished = furnish(room)
     assert furnished  # no smaller set contradicts itself
     mix = sink(*furnished, [last])[0] if len(furnished[0].free) else furnished[1]
-    least = float(last.objective.value(mix[None])[0])
-    return f" (of the last, {least:.4g} is the least possible)" if others else f" ({least:.4g} is the least possible)"
+    smallest = float(last.objective.value(mix[None])[0])
+    return (
+        f" (of the last, {smallest:.4g} is the least possible)"
+        if others
+        else f" ({smallest:.4g} is the least possible)"
+    )

@@ -1,7 +1,7 @@
 """The best mix of a convex objective, with a proof: an upper bound on how far any other mix could be better.
 
-The proof does not rest on the solver's word. Its multipliers give a lower bound of the objective over all mixes that
-meet the limits (`Lifted.bound`); the gap is the distance from there to the value of the very mix that is returned, dust
+The proof does not rely on the solver. The solver's multipliers give a lower bound of the objective over all mixes that
+meet the limits (`Lifted.bound`); the gap is the distance from there to the value of the returned mix, dust
 removed. Where mixes are equally good, as under linear laws, a pull of LEAN of the objective's range chooses the one
 closest to the anchor in squared distance, which is unique (Mangasarian and Meyer 1979: for a small enough pull, it is
 exactly the closest of the best).
@@ -19,7 +19,7 @@ from mixes.optimum.objective import Objective
 from mixes.optimum.program import Lifted, Scaled, first_order_range
 
 OPTIMAL = 1e-6  # largest gap, as a share of the objective's range, that counts as an optimum
-DUST = (1e-6, 1e-8)  # a weight this near its bound, and pressed to it, lies on it
+DUST = (1e-6, 1e-8)  # a weight this close to its bound, and pressed to it, is put on it
 PERCENT = 0.01
 
 
@@ -29,15 +29,15 @@ class Optimum:
 
     mix: np.ndarray  # (n_domains,)
     value: float  # of the objective, bpb
-    gap: float | None  # bpb: no mix that meets the limits is better by more; None where it comes from a search
+    gap: float | None  # bpb: no mix within the limits is better by more; None where the mix comes from a search
     range: float  # bpb: what the objective's slope at the limits' centre promises; gaps are judged by it
-    prices: dict[str, float]  # binding limit → bpb to be gained where it is loosened by 0.01 (a percent, 0.01 nat, …)
+    prices: dict[str, float]  # binding limit → bpb gained if it is loosened by 0.01 (a percent, 0.01 nat, …)
 
 
 def exact_mix(objective: Objective, limits: Limits, within: float = OPTIMAL) -> Optimum:
     """The best mix of a convex objective under convex limits.
 
-    within: largest gap that is let pass where OPTIMAL is not reached, as a share of the objective's range.
+    within: largest gap that is accepted where OPTIMAL is not reached, as a share of the objective's range.
 
     Raises:
         MixError: the gap could not be closed.
@@ -81,13 +81,14 @@ def certified(
                 return Optimum(mix, reached, max(reached - least, 0.0), span, prices)
     short = (value(lifted.embed(point.x)) - least) / span
     raise MixError(
-        f"optimum: the solver found no mix within the limits that is proven to be best: it ended {short:.2g} of the "
-        f"objective's range from its bound, allowed are {OPTIMAL:g} — please report the swarm"
+        f"optimum: the solver found no mix within the limits that is proven to be best: its gap is {short:.2g} of the "
+        f"objective's range, {OPTIMAL:g} is allowed — please report the swarm"
     )
 
 
 def _candidates(lifted: Lifted, solver: Solver, point: Point) -> Iterator[np.ndarray]:
-    """The end point as a mix, weights that are pressed to a bound put on it; then with less of that, and without."""
+    """The end point as a mix: first with weights that are pressed to a bound put on it, then with fewer, then with
+    none."""
     room, mix = lifted.room, lifted.embed(point.x)
     pressed = point.multipliers > point.slack
     low, high = np.zeros(len(mix), dtype=bool), np.zeros(len(mix), dtype=bool)
@@ -112,7 +113,7 @@ def _candidates(lifted: Lifted, solver: Solver, point: Point) -> Iterator[np.nda
 def _prices(
     lifted: Lifted, limits: Limits, solver: Solver, point: Point, slope: np.ndarray, mix: np.ndarray, span: float
 ) -> dict[str, float]:
-    """Binding limit → bpb per 0.01 of loosening, where that is more than what counts as zero.
+    """Binding limit → bpb per 0.01 of loosening; limits whose price counts as zero are left out.
 
     Of several bounds that hold one domain at the same place, the first has the price.
     """
@@ -127,6 +128,8 @@ def _prices(
         if holds and bound.domains not in priced:
             priced.add(bound.domains)
             prices[bound.name] = abs(float(force)) * span * PERCENT
-    for one, term, force in zip(limits.ceilings, lifted.terms[1:], point.multipliers[solver.of_convex], strict=False):
-        prices[one.name] = float(force) * term.factor * span * PERCENT
+    for ceiling, term, force in zip(
+        limits.ceilings, lifted.terms[1:], point.multipliers[solver.of_convex], strict=False
+    ):
+        prices[ceiling.name] = float(force) * term.factor * span * PERCENT
     return {name: price for name, price in prices.items() if price > OPTIMAL * span * PERCENT}

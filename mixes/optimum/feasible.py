@@ -1,4 +1,4 @@
-"""Whether linear and convex limits can be met together, and a mix strictly inside all of them."""
+"""Whether linear and convex limits can be met together, and if so a mix strictly inside all of them."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from mixes.optimum.objective import Objective
 from mixes.optimum.polytope import Room, furnish
 from mixes.optimum.program import Lifted, Scaled, first_order_range
 
-DEEP = 0.05  # of a constraint's range: a mix that far inside is taken as it is
-SHALLOW = 1e-9  # of a constraint's range: limits that leave less room than this leave none
+DEEP = 0.05  # share of a constraint's range: a mix that is this far inside is taken as it is
+SHALLOW = 1e-9  # share of a constraint's range: limits that leave less room than this leave none
 
 
 def room_of(domains: tuple[str, ...], bounds: Sequence[Bound]) -> Room:
@@ -43,8 +43,12 @@ def settle(room: Room, convex: Sequence[AtMost]) -> tuple[Room, np.ndarray] | No
         return furnished
     room, inside = furnished
     if not len(room.free):
-        return (room, inside) if all(one.objective.value(inside[None])[0] <= one.most for one in convex) else None
-    terms = [scaled(room, one, inside) for one in convex]
+        return (
+            (room, inside)
+            if all(ceiling.objective.value(inside[None])[0] <= ceiling.most for ceiling in convex)
+            else None
+        )
+    terms = [scaled(room, ceiling, inside) for ceiling in convex]
     if max(term.value(inside) for term in terms) < -DEEP:
         return room, inside
     mix, depth, _ = sink(room, inside, convex)
@@ -59,7 +63,7 @@ def sink(room: Room, inside: np.ndarray, convex: Sequence[AtMost]) -> tuple[np.n
         below zero; the multipliers of the constraints, which sum to one.
     """
     nothing = Scaled(Objective((), inside), 0.0, 0.0)
-    terms = [scaled(room, one, inside) for one in convex]
+    terms = [scaled(room, ceiling, inside) for ceiling in convex]
     further = np.append(1.0, -np.ones(len(terms)))[:, None]
     lifted = Lifted(room, inside, [nothing, *terms], further, np.array([-np.inf]), np.array([np.inf]), inside)
     solver = Solver(lifted.program)

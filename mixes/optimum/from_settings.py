@@ -1,4 +1,4 @@
-"""Limits from what the `recommend:` section says of them."""
+"""Limits, made from `recommend.limits`."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -17,22 +17,29 @@ def limits_of(
     settings: LimitSettings,
     domains: Sequence[str],
     anchor: np.ndarray,
-    families: Mapping[str, Objective],
+    objectives: Mapping[str, Objective],
     available: Mapping[str, float] | None = None,
     budget: float = 0.0,
     max_epochs: float = 0.0,
     called: str = "natural",
     checkpoint: Mapping[str, float] | None = None,
     optimism: Mapping[str, float] | None = None,
-    known: Sequence[str] = (),
+    all_names: Sequence[str] = (),
 ) -> Limits:
     """The limits of a recommendation.
 
-    anchor (n_domains,): natural, or `near` (see anchor_of); families: family or task → its mean bpb as an objective,
-    for `keep`; available: domain → tokens that can be had, None where epochs are nobody's concern; called: what
-    natural is; checkpoint: family or task → bpb of what proxies start from, which `keep` then counts from;
-    optimism: family or task → bpb by which its laws are known to overstate a mix, which `keep` then takes off;
-    known: all families and tasks, where `families` holds only those that are kept.
+    Args:
+        settings: the limits as the user states them.
+        domains: in the order of every weights axis.
+        anchor: (n_domains,) natural, or `near` (see anchor_of).
+        objectives: family or task → its mean bpb as a function of the mix; those that `keep` names.
+        available: domain → tokens that a training run can draw on; None counts no epochs.
+        budget: tokens of the training run.
+        max_epochs: of every domain that `settings.epochs` does not name.
+        called: what natural is called in the limits' names.
+        checkpoint: family or task → bpb of the checkpoint that proxies start from. `keep` then counts from there.
+        optimism: family or task → bpb by which the laws overstate a mix. The floors of `keep` are lowered by it.
+        all_names: every family and task, for the error about an unknown one.
 
     Raises:
         MixError: an unknown name, or limits that contradict each other.
@@ -42,21 +49,23 @@ def limits_of(
     bounds = [] if available is None else epoch_bounds(available, budget, max_epochs, settings.epochs, names)
     for pattern, value in settings.bounds.items():
         low, high = ends(value)
-        bounds.append(Bound(f"bounds: {pattern} {_said(low, high)}", matching(pattern, names, "bounds"), low, high))
+        bounds.append(
+            Bound(f"bounds: {pattern} {_range_text(low, high)}", matching(pattern, names, "bounds"), low, high)
+        )
     ceilings = []
     if settings.most_kl is not None:
         name = f"most_kl: at most {settings.most_kl:g} nats from {reference}"
         ceilings.append(AtMost(name, divergence(anchor), settings.most_kl))
     for name, worse in settings.keep.items():
-        if name not in families:
-            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, known or families)}")
-        there = checkpoint[name] if checkpoint else float(families[name].value(anchor[None])[0])
-        said = f"{there:.4g} of {'the checkpoint' if checkpoint else reference} {worse:+g}"
+        if name not in objectives:
+            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, all_names or objectives)}")
+        reached = checkpoint[name] if checkpoint else float(objectives[name].value(anchor[None])[0])
+        origin = f"{reached:.4g} of {'the checkpoint' if checkpoint else reference} {worse:+g}"
         over = (optimism or {}).get(name, 0.0)
         if over:
-            said += f", the laws' optimism of {over:.2g} taken off"
-        most = there + worse - over
-        ceilings.append(AtMost(f"keep: {name} ≤ {most:.4g} bpb ({said})", families[name], most))
+            origin += f", the laws' optimism of {over:.2g} taken off"
+        ceiling = reached + worse - over
+        ceilings.append(AtMost(f"keep: {name} ≤ {ceiling:.4g} bpb ({origin})", objectives[name], ceiling))
     return Limits(names, tuple(bounds), tuple(ceilings))
 
 
@@ -67,19 +76,19 @@ def epoch_bounds(
     epochs: Mapping[str, float],
     domains: tuple[str, ...],
 ) -> list[Bound]:
-    """The most of each domain that a budget (tokens) can take within its epochs.
+    """Upper bounds on weights: what each domain can give to a budget (tokens) within its epochs.
 
     Raises:
-        MixError: a pattern of `epochs` that matches nothing.
+        MixError: a pattern of `epochs` that matches no domain.
     """
-    most = dict.fromkeys(domains, max_epochs)
+    most_epochs = dict.fromkeys(domains, max_epochs)
     for pattern, value in epochs.items():
-        most |= dict.fromkeys(matching(pattern, domains, "epochs"), value)
-    caps = {name: most[name] * available[name] / budget for name in domains}
+        most_epochs |= dict.fromkeys(matching(pattern, domains, "epochs"), value)
+    caps = {name: most_epochs[name] * available[name] / budget for name in domains}
     return [
         Bound(
             f"epochs: {name} ≤ {cap:.4g} "
-            f"({most[name]:g} epochs of {_tokens(available[name])} tokens at {_tokens(budget)})",
+            f"({most_epochs[name]:g} epochs of {_tokens(available[name])} tokens at {_tokens(budget)})",
             (name,),
             high=cap,
         )
@@ -105,18 +114,18 @@ def anchor_of(settings: LimitSettings, domains: Sequence[str], natural: np.ndarr
 
 
 def matching(pattern: str, domains: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """The domains that a name or pattern means.
+    """The domains that a name or pattern matches.
 
     Raises:
-        MixError: none.
+        MixError: it matches none.
     """
-    found = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
-    if not found:
+    matched = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
+    if not matched:
         raise MixError(f"{where}: no domain matches {pattern!r} — {did_you_mean(pattern, domains)}")
-    return found
+    return matched
 
 
-def _said(low: float, high: float) -> str:
+def _range_text(low: float, high: float) -> str:
     if low == high:
         return f"= {low:g}"
     return " and ".join([f"≥ {low:g}"] * (low > 0) + [f"≤ {high:g}"] * (high < 1)) or "free"

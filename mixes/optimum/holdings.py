@@ -1,4 +1,4 @@
-"""What there is of each domain: the natural mix, the tokens that can be had, and caps that others set."""
+"""What is available of each domain: the natural mix, tokens, and caps that are set elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Holdings:
-    """What there is of each domain; None where nobody knows.
+    """What is available of each domain; None where it is unknown.
 
     natural: domain → share. Without it the swarm's centre takes its place, and nothing pulls to it.
     available: domain → tokens that a training run can draw on. Without it no epochs are counted.

@@ -5,9 +5,9 @@
 
 Newton steps on the primal-dual optimality conditions with Mehrotra's predictor and corrector (Mehrotra 1992; Nocedal
 and Wright, Numerical Optimization, chapters 14 and 19), kept near the central path by a line search on the conditions'
-residual. Iterates obey all linear constraints; convex ones have slacks of their own, which meet them at the end only:
-along a curved boundary, iterates that had to obey would creep. Whether the end is an optimum is for the caller to
-check, by a bound of his own (mixes/optimum/exact.py).
+residual. Iterates obey all linear constraints. Convex ones have slacks of their own, which meet them only at the end:
+along a curved boundary, iterates that had to obey would creep. The caller checks whether the end is an optimum, by a
+bound of its own (mixes/optimum/exact.py).
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from scipy.linalg import LinAlgError, lu_factor, lu_solve
 
 ITERATIONS = 100
 TOLERANCE = 1e-11  # the sum of slack × multiplier at the end
-SETTLED = 1e-8  # the most that a Newton step still moves a variable, and that slopes differ, at the end
+SETTLED = 1e-8  # at the end, the most that a Newton step moves a variable, and that slopes differ
 TO_BOUNDARY = 0.995  # of the way to the nearest boundary, at most
-WORTHWHILE = 0.1  # least length of a corrected step, else a plain one is taken
+WORTHWHILE = 0.1  # least length of a corrected step; below it a plain step is taken
 SHORTEST = 1e-8  # steps below end the method
 NEIGHBOURHOOD = 1e-4  # least slack × multiplier, as a share of their mean
 
@@ -43,7 +43,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Point:
-    """An iterate: variables, multipliers, and what of the functions is known there."""
+    """An iterate: variables, multipliers, and the functions' values and slopes."""
 
     x: np.ndarray  # (n,)
     slack: np.ndarray  # all inequalities: finite lows, finite highs, rows, F_1 … F_m
@@ -67,9 +67,9 @@ class Solver:
         self.of_convex = slice(ends[2], None)
 
     def solve(self, start: np.ndarray, enough: Callable[[Point], bool] | None = None) -> Point:
-        """From a `start` strictly inside all linear constraints to where Newton steps move nothing, or get no further.
+        """The iterate at which Newton steps move nothing, or get no further.
 
-        enough: ends early.
+        start: (n,) strictly inside all linear constraints; enough: whether to end early.
         """
         point = self._start(start)
         for _ in range(ITERATIONS):
@@ -139,7 +139,7 @@ class Solver:
         after = (point.slack + length * ahead.slack) @ (point.multipliers + length * ahead.multipliers)
         least = (
             1e-3 * self._apart(point) / len(point.slack)
-        )  # else the slacks vanish before the slopes agree, and all is stuck
+        )  # else the slacks vanish before the slopes agree, and no step is possible
         centred = np.clip((after / len(point.slack) / mean) ** 3 * mean, min(mean, least), mean)
         corrected = solve(centred - ahead.slack * ahead.multipliers)
         following = self._searched(point, corrected, centred, stiffness, WORTHWHILE)
@@ -149,7 +149,8 @@ class Solver:
         return self._searched(point, solve(np.full_like(point.slack, centred)), centred, stiffness, SHORTEST)
 
     def _factored(self, point: Point) -> tuple[Callable[[np.ndarray], "Step"], np.ndarray]:
-        """Factor the Newton system once; the function solves it for wanted slack × multiplier. And its stiffness.
+        """The Newton system, factored once: a function that solves it for wanted products slack × multiplier; its
+        stiffness.
 
         The variables' own bounds are eliminated, rows, convex constraints and equations are not: their products
         would drown small curvatures.
@@ -170,15 +171,15 @@ class Solver:
         own = slice(0, self.of_rows.start)
         missing = p.total - p.equal @ point.x
 
-        def solve(aim: np.ndarray) -> Step:
+        def solve(products: np.ndarray) -> Step:
             forces = point.multipliers.copy()
-            forces[own] = (aim / point.slack)[own]
+            forces[own] = (products / point.slack)[own]
             wanted = point.slopes[0] + self._pulled(point, forces) + p.equal.T @ point.of_equal
-            over = (point.slack - aim / point.multipliers - point.over)[of_dense]
-            found = unit * lu_solve(factor, unit * np.concatenate([-wanted, over, missing]), check_finite=False)
-            x, of_dense_multipliers, of_equal = np.split(found, [n, n + len(dense)])
+            over = (point.slack - products / point.multipliers - point.over)[of_dense]
+            solution = unit * lu_solve(factor, unit * np.concatenate([-wanted, over, missing]), check_finite=False)
+            x, of_dense_multipliers, of_equal = np.split(solution, [n, n + len(dense)])
             slack = self._pushed(point, x) - point.over
-            multipliers = aim / point.slack - point.multipliers - ratio * slack
+            multipliers = products / point.slack - point.multipliers - ratio * slack
             multipliers[of_dense] = of_dense_multipliers
             return Step(x, slack, multipliers, of_equal)
 
@@ -221,7 +222,7 @@ class Step:
     of_equal: np.ndarray
 
 
-def _longest(held: np.ndarray, change: np.ndarray) -> float:
+def _longest(values: np.ndarray, change: np.ndarray) -> float:
     """The longest step that keeps `held` from falling below zero."""
     falling = change < 0
-    return float((-held[falling] / change[falling]).min(initial=np.inf))
+    return float((-values[falling] / change[falling]).min(initial=np.inf))

@@ -1,4 +1,4 @@
-"""All that a mix must obey, checked when it is built: limits that no mix meets cannot exist."""
+"""All limits on a mix, checked when they are built: limits that no mix meets cannot exist."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +20,8 @@ class Limits:
     """Bounds on domains' weights and their sums, and convex (or other) functions that must not exceed a number.
 
     Raises:
-        MixError: an unknown domain, a name that stands there twice, or limits that contradict each other: one line
-            with the smallest set that does. Limits on laws that are not convex are only looked at by the search.
+        MixError: an unknown domain, a name that appears twice, or limits that contradict each other: one line
+            names the smallest set of those. Limits on laws that are not convex are checked only by the search.
     """
 
     domains: tuple[str, ...]
@@ -29,14 +29,14 @@ class Limits:
     ceilings: tuple[AtMost, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [bound.name for bound in self.bounds] + [one.name for one in self.ceilings]
+        names = [bound.name for bound in self.bounds] + [ceiling.name for ceiling in self.ceilings]
         for bound in self.bounds:
             odd = sorted(set(bound.domains) - set(self.domains))
             if odd:
                 raise MixError(f"limits: {bound.name!r} is about {odd[0]!r} — known are {', '.join(self.domains)}")
         for name in names:
             if names.count(name) > 1:
-                raise MixError(f"limits: {name!r} stands there twice")
+                raise MixError(f"limits: {name!r} appears twice")
         if self._settled is None:
             raise conflict_of(self.domains, self.bounds, self._convex)
 
@@ -47,7 +47,7 @@ class Limits:
 
     @property
     def _convex(self) -> tuple[AtMost, ...]:
-        return tuple(one for one in self.ceilings if one.objective.convex)
+        return tuple(ceiling for ceiling in self.ceilings if ceiling.objective.convex)
 
     @cached_property
     def _settled(self) -> tuple[Room, np.ndarray] | None:
@@ -55,7 +55,7 @@ class Limits:
 
     @property
     def room(self) -> Room:
-        """The linear limits, hidden equations made plain."""
+        """The linear limits, with hidden equations made explicit."""
         assert self._settled
         return self._settled[0]
 
@@ -68,10 +68,10 @@ class Limits:
     @property
     def scaled(self) -> list[Scaled]:
         """The ceilings as functions that must stay ≤ 0 and are −1 at the centre."""
-        at = [float(one.objective.value(self.centre[None])[0]) for one in self.ceilings]
+        at = [float(ceiling.objective.value(self.centre[None])[0]) for ceiling in self.ceilings]
         return [
-            Scaled(one.objective, one.most, 1 / (one.most - value))
-            for one, value in zip(self.ceilings, at, strict=True)
+            Scaled(ceiling.objective, ceiling.most, 1 / (ceiling.most - value))
+            for ceiling, value in zip(self.ceilings, at, strict=True)
         ]
 
     @property
@@ -82,12 +82,12 @@ class Limits:
     def met(self, mixes: np.ndarray) -> np.ndarray:
         """(n,) whether mixes (n, n_domains) meet everything, within EXACT."""
         good = self.room.holds(mixes, EXACT)
-        for one in self.ceilings:
-            good[good] = one.objective.value(mixes[good]) <= one.most + EXACT * max(1.0, abs(one.most))
+        for ceiling in self.ceilings:
+            good[good] = ceiling.objective.value(mixes[good]) <= ceiling.most + EXACT * max(1.0, abs(ceiling.most))
         return good
 
     def and_also(self, *further: Bound | AtMost) -> "Limits":
         """These limits and more."""
-        bounds = [one for one in further if isinstance(one, Bound)]
-        ceilings = [one for one in further if isinstance(one, AtMost)]
+        bounds = [limit for limit in further if isinstance(limit, Bound)]
+        ceilings = [limit for limit in further if isinstance(limit, AtMost)]
         return Limits(self.domains, (*self.bounds, *bounds), (*self.ceilings, *ceilings))

@@ -1,4 +1,4 @@
-"""What an optimum minimises: Σ_t v_t law_t(w) + λ KL(w ‖ anchor), tasks of one form of law stacked."""
+"""What an optimum minimises: Σ_t v_t law_t(w) + λ KL(w ‖ anchor), with tasks of one form of law stacked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from mixes.laws.kind import LawKind
 
-SMALLEST = 1e-5  # weights below are a solver's zero; an anchor's share counts as at least this
+SMALLEST = 1e-5  # smaller weights are a solver's zero; an anchor's share counts as at least this
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Part:
 
 
 class Function(Protocol):
-    """What a search needs of an objective."""
+    """The part of an objective that a search needs."""
 
     @property
     def anchor(self) -> np.ndarray:
-        """(n_domains,), where mixes that are equally good are closest to."""
+        """(n_domains,) the mix that decides between mixes that are equally good: the closest is taken."""
         ...
 
     def value(self, mixes: np.ndarray) -> np.ndarray:
@@ -44,11 +44,11 @@ class Objective:
 
     parts: tuple[Part, ...]
     anchor: np.ndarray  # (n_domains,), the mix that `pull` pulls to
-    pull: float = 0.0  # λ, bpb a nat
+    pull: float = 0.0  # λ, bpb per nat
 
     @property
     def convex(self) -> bool:
-        """Whether every part is."""
+        """Whether every part is convex."""
         return all(part.kind.convex for part in self.parts)
 
     @cached_property
@@ -85,7 +85,7 @@ def stacked(
     anchor: np.ndarray,
     pull: float = 0.0,
 ) -> Objective:
-    """The objective of tasks with a form of law, parameters (q,) and a weight each; those of weight 0 are left out."""
+    """The objective of tasks, each with a form of law, parameters (q,) and a weight; tasks of weight 0 are left out."""
     groups: dict[str, list[int]] = {}
     for number, (kind, value) in enumerate(zip(kinds, values, strict=True)):
         if value:

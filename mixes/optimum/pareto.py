@@ -1,10 +1,9 @@
-"""What families can have at once: mixes of which none is better for one family without being worse for another.
+"""The Pareto front between families: mixes of which none is better for one family without being worse for another.
 
-Every mix on the front is the optimum of some target, and is given with it. Between two families the targets are found
-by always splitting the widest gap: the target under which the gap's two ends are equally good leads to the mix furthest
-below the line between them (Cohon 1978, the non-inferior set estimation method). Among more, targets lie on an even
-lattice over the families. Values are compared in units of what each family has to lose between the families' own
-optima, so units do not matter.
+Every mix on the front is the optimum of some target, and is returned with that target. For two families the widest gap
+is always split: the target under which the gap's two ends are equally good leads to the mix furthest below the line
+between them (Cohon 1978, the non-inferior set estimation method). For more families, targets lie on an even lattice.
+Values are compared in units of each family's span between the families' own optima, so units do not matter.
 """
 
 import itertools
@@ -20,8 +19,8 @@ from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
 from mixes.optimum.program import first_order_range
 
-OTHERS = 1e-4  # of the target, in families' own ranges: what each gets at least, so that none is worse than need be
-FLAT = 1e-6  # of a family's span: below, the line between two mixes is the front
+OTHERS = 1e-4  # least share of the target of every family, in its own range, so that none is worse than it must be
+FLAT = 1e-6  # share of a family's span; a gap that is flatter is itself the front
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class FrontPoint:
 
 
 def pareto_front(
-    families: Mapping[str, Objective],
+    objectives: Mapping[str, Objective],
     limits: Limits,
     points: int,
     candidates: np.ndarray | None = None,
@@ -42,24 +41,29 @@ def pareto_front(
 ) -> list[FrontPoint]:
     """At most `points` mixes that no other dominates, in order of the first family's bpb.
 
-    families: family → its mean bpb as an objective; all of one anchor; a pull counts in every point, weighted as they
+    objectives: family → its mean bpb as a function of the mix. All have one anchor; their pulls are weighted as they
     are.
 
     Raises:
         MixError: fewer than two families, fewer points than families, or as best_mix.
     """
-    if len(families) < 2 or points < len(families):
-        raise MixError(f"front: {points} points for {len(families)} families — it needs two families and a point each")
-    names = list(families)
+    if len(objectives) < 2 or points < len(objectives):
+        raise MixError(
+            f"front: {points} points for {len(objectives)} families — it needs two families and one point per family"
+        )
+    names = list(objectives)
 
-    ranges = np.array([first_order_range(limits.room, one, limits.centre) for one in families.values()])
+    ranges = np.array([first_order_range(limits.room, objective, limits.centre) for objective in objectives.values()])
 
     def solved(weights: np.ndarray) -> FrontPoint:
         target = weights + OTHERS * (weights @ ranges) / ranges
         target = target / target.sum()
-        found = best_mix(_sum([families[name] for name in names], target), limits, candidates=candidates, seed=seed)
-        values = {name: float(replace(one, pull=0.0).value(found.mix[None])[0]) for name, one in families.items()}
-        return FrontPoint(found.mix, dict(zip(names, target.tolist(), strict=True)), values)
+        optimum = best_mix(_sum([objectives[name] for name in names], target), limits, candidates=candidates, seed=seed)
+        values = {
+            name: float(replace(objective, pull=0.0).value(optimum.mix[None])[0])
+            for name, objective in objectives.items()
+        }
+        return FrontPoint(optimum.mix, dict(zip(names, target.tolist(), strict=True)), values)
 
     ends = [solved(row) for row in np.diag(1 / ranges)]
     table = np.array([list(end.values.values()) for end in ends])
@@ -75,17 +79,17 @@ def _split(
     ends: list[FrontPoint], span: np.ndarray, points: int, solved: Callable[[np.ndarray], FrontPoint]
 ) -> list[FrontPoint]:
     """Points between two ends, the widest gap split first; gaps that are the front itself stay."""
-    found = sorted(ends, key=_order)
-    open_gaps = [(found[0], found[1])]
-    while open_gaps and len(found) < points:
+    front = sorted(ends, key=_order)
+    open_gaps = [(front[0], front[1])]
+    while open_gaps and len(front) < points:
         left, right = open_gaps.pop(int(np.argmax([_apart(*gap, span) for gap in open_gaps])))
         a, b = _at(left, span), _at(right, span)
         across = np.abs(b - a)[::-1]  # square to the line from a to b
         between = solved(across / span) if across.min() > 0 else left
         if across @ (a - _at(between, span)) > FLAT * across.sum():
-            found.append(between)
+            front.append(between)
             open_gaps += [(left, between), (between, right)]
-    return found
+    return front
 
 
 def _at(point: FrontPoint, span: np.ndarray) -> np.ndarray:
@@ -113,7 +117,7 @@ def _lattice(families: int, points: int) -> np.ndarray:
 def _undominated(front: Sequence[FrontPoint], span: np.ndarray) -> list[FrontPoint]:
     """Without points that another one dominates or equals."""
     kept: list[FrontPoint] = []
-    for point in sorted(front, key=lambda one: _at(one, span).sum()):  # only an earlier one can dominate
+    for point in sorted(front, key=lambda candidate: _at(candidate, span).sum()):  # only an earlier one can dominate
         at = _at(point, span)
         if not any((_at(other, span) <= at + FLAT).all() for other in kept):
             kept.append(point)
@@ -123,8 +127,8 @@ def _undominated(front: Sequence[FrontPoint], span: np.ndarray) -> list[FrontPoi
 def _sum(objectives: Sequence[Objective], weights: np.ndarray) -> Objective:
     """Σ weight × objective, parts of one form of law joined."""
     by_kind: dict[str, list[tuple[Part, float]]] = {}
-    for one, weight in zip(objectives, weights, strict=True):
-        for part in one.parts:
+    for objective, weight in zip(objectives, weights, strict=True):
+        for part in objective.parts:
             by_kind.setdefault(part.kind.name, []).append((part, weight))
     parts = (
         Part(
@@ -134,5 +138,5 @@ def _sum(objectives: Sequence[Objective], weights: np.ndarray) -> Objective:
         )
         for chosen in by_kind.values()
     )
-    pull = sum(weight * one.pull for one, weight in zip(objectives, weights, strict=True))
+    pull = sum(weight * objective.pull for objective, weight in zip(objectives, weights, strict=True))
     return Objective(tuple(parts), objectives[0].anchor, float(pull))

@@ -1,15 +1,15 @@
-"""The room that linear limits leave: which weights can move, a mix strictly inside, and the least of a linear function.
+"""The room that linear limits leave: which weights can move, a mix strictly inside, and minima of linear functions.
 
 Limits may leave no room in some directions without contradicting each other: caps that sum to exactly one, a floor on a
-group whose rest has the complementary floor. An interior point method needs such inequalities as equations, so they are
-found here and become some.
+group whose rest has the complementary floor. An interior point method needs these inequalities as equations, so they
+are found here and turned into equations.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-NO_ROOM = 1e-8  # ways to go that are shorter, as shares of a bound's width, count as none
+NO_ROOM = 1e-8  # shorter distances, as shares of a bound's width, count as none
 PRECISE = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}  # HiGHS' finest
 
 
@@ -32,7 +32,7 @@ class Room:
         return np.flatnonzero(self.high > self.low)
 
     def least(self, slope: np.ndarray) -> np.ndarray:
-        """The mix (n_domains,) within low and high that minimises slope · w; groups are not looked at."""
+        """The mix (n_domains,) within low and high that minimises slope · w; groups are ignored."""
         order = np.argsort(slope, kind="stable")
         width = (self.high - self.low)[order]
         before = np.cumsum(width) - width
@@ -41,7 +41,7 @@ class Room:
         return mix
 
     def holds(self, mixes: np.ndarray, within: float) -> np.ndarray:
-        """(n,) whether mixes (n, n_domains) obey everything but for `within`."""
+        """(n,) whether mixes (n, n_domains) obey everything to within `within`."""
         sums = mixes @ self.groups.T
         return (
             (mixes >= self.low - within).all(axis=1)
@@ -53,7 +53,7 @@ class Room:
 
 
 def furnish(room: Room) -> tuple[Room, np.ndarray] | None:
-    """The room with its hidden equations made plain, and a mix (n_domains,) strictly inside all that is left.
+    """The room with its hidden equations made explicit, and a mix (n_domains,) strictly inside all that is left.
 
     None where no mix obeys the room.
     """
@@ -62,10 +62,10 @@ def furnish(room: Room) -> tuple[Room, np.ndarray] | None:
     if not len(room.groups):
         return _box(room)
     for _ in range(3):  # the second program finds all hidden equations at once; rounding may leave another
-        found = _deepest(room)
-        if found is None:
+        deepest = _deepest(room)
+        if deepest is None:
             return None
-        depth, mix = found
+        depth, mix = deepest
         if depth > NO_ROOM:
             return room, mix
         room = _plain(room)
@@ -121,15 +121,15 @@ def _deepest(room: Room) -> tuple[float, np.ndarray] | None:
 
     matrix, right, widths, equal, total = _system(room)
     n = len(room.low)
-    found = linprog(
+    solution = linprog(
         np.append(np.zeros(n), -1.0),
         A_ub=np.column_stack([matrix, widths]), b_ub=right,
         A_eq=np.column_stack([equal, np.zeros(len(equal))]), b_eq=total,
         bounds=[(None, None)] * n + [(0, 0.5)], options=PRECISE,
     )  # fmt: skip
-    if found.status != 0:
+    if solution.status != 0:
         return None
-    return float(found.x[-1]), found.x[:-1]
+    return float(solution.x[-1]), solution.x[:-1]
 
 
 def _plain(room: Room) -> Room:
@@ -142,13 +142,13 @@ def _plain(room: Room) -> Room:
 
     matrix, right, widths, equal, total = _system(room)
     n, m = len(room.low), len(matrix)
-    found = linprog(
+    solution = linprog(
         np.concatenate([np.zeros(n + 1), -np.ones(m)]),
         A_ub=np.column_stack([matrix, -right, np.diag(widths)]), b_ub=np.zeros(m),
         A_eq=np.column_stack([equal, -total, np.zeros((len(equal), m))]), b_eq=np.zeros(len(equal)),
         bounds=[(None, None)] * n + [(1, None)] + [(0, 1)] * m, options=PRECISE,
     )  # fmt: skip
-    tight = found.x[n + 1 :] < 0.5
+    tight = solution.x[n + 1 :] < 0.5
     low, high = room.low.copy(), room.high.copy()
     group_low, group_high = room.group_low.copy(), room.group_high.copy()
     moving, rigid = np.flatnonzero(high > low), group_high > group_low

@@ -2,7 +2,7 @@
 
     F_i(w, u) = factor_i (objective_i(w) − offset_i) + linear_i · u  (+ lean/2 ‖w − anchor‖² in F_0)
 
-The variables are the weights that can move, then u: none for an optimum, the depth for a feasible mix
+The variables are the weights that can move, followed by u: none for an optimum, the depth for a feasible mix
 (mixes/optimum/feasible.py), the tail's variables for a robust one (mixes/optimum/robust.py).
 """
 
@@ -16,7 +16,7 @@ from mixes.optimum.interior import Point, Program
 from mixes.optimum.objective import Function, Objective
 from mixes.optimum.polytope import Room
 
-LEAN = 1e-7  # of the objective's range: decides between mixes that are equally good, moves no others
+LEAN = 1e-7  # share of the objective's range; it decides between mixes that are equally good and moves no others
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Lifted:
 
     @cached_property
     def equations(self) -> np.ndarray:
-        """Groups that are equations and say something that the others and Σ w = 1 do not."""
+        """Groups that are equations and do not follow from the others and Σ w = 1."""
         room, kept = self.room, np.ones((1, len(self.room.free)))
         chosen = []
         for group in np.flatnonzero(room.group_high <= room.group_low):
@@ -90,7 +90,7 @@ class Lifted:
 
     @cached_property
     def program(self) -> Program:
-        """For the solver."""
+        """The program that the solver takes."""
         room, free = self.room, self.room.free
         further = len(self.further_low)
         below, above = self.sides
@@ -124,7 +124,7 @@ class Lifted:
         """A lower bound of F_0's least value, and the Lagrangian's slope (n_domains,) that it rests on.
 
         By convexity the Lagrangian of convex and group constraints lies above its tangent at any mix, and the
-        tangent's least value within the variables' own bounds can be read off. It holds for whatever multipliers ≥ 0;
+        tangent's least value within the variables' own bounds can be read off. It holds for any multipliers ≥ 0;
         the solver's make it tight.
         """
         room, mix = self.room, self.embed(point.x)
@@ -143,7 +143,7 @@ class Lifted:
 
 
 def first_order_range(room: Room, objective: Function, mix: np.ndarray) -> float:
-    """How far an objective could fall from a mix inside the room, as its slope has it: its scale there, in its unit."""
+    """How far an objective could fall inside the room from a mix, by its slope there: its scale, in its unit."""
     slope = objective.gradient(mix)
     span = float(slope @ (mix - room.least(slope)))
     return span if span > 1e-12 * np.abs(slope).max(initial=0) else float(np.abs(slope).max(initial=0) or 1.0)

@@ -1,14 +1,14 @@
-"""The mix that is best where the laws may be wrong: minimise the mean of the worst bootstrap replicates' loss.
+"""The mix that is best if the laws are wrong: minimise the mean loss over the worst replicates.
 
-A replicate's loss is its objective at the mix less its objective at the anchor, the negative of the gain that it sees:
-what all mixes share is no risk. The mean of the worst tenth (the conditional value at risk) is an upper confidence
-bound of the loss, above its 90 % quantile, and unlike mean plus deviations it is convex where the laws are. By
-Rockafellar and Uryasev (2000, doi:10.21314/JOR.2000.038) it is
+A replicate is an imagined world. Its loss is its objective at the mix minus its objective at the anchor, the negative
+of the gain: what all mixes share is no risk. The mean of the worst tenth (the conditional value at risk) is an upper
+confidence bound of the loss, above its 90 % quantile, and unlike mean plus deviations it is convex where the laws are.
+By Rockafellar and Uryasev (2000, doi:10.21314/JOR.2000.038) it is
 
     minimise over w, τ, s ≥ 0    τ + Σ_b s_b / (share B)    subject to  loss_b(w) − τ ≤ s_b
 
-which the interior point method solves as it stands, replicates as its convex constraints; their multipliers are the
-weights of the replicates that decide.
+which the interior point method solves directly, with the replicates as its convex constraints. Their multipliers are
+the weights of the replicates that decide.
 """
 
 from collections.abc import Sequence
@@ -41,11 +41,11 @@ class WorstLoss:
     def losses(self, mixes: np.ndarray) -> np.ndarray:
         """(n_replicates, n) at mixes (n, n_domains)."""
         both = np.concatenate([mixes, self.anchor[None]])
-        values = np.array([one.value(both) for one in self.objectives])
+        values = np.array([objective.value(both) for objective in self.objectives])
         return values[:, :-1] - values[:, -1:]
 
     def value(self, mixes: np.ndarray) -> np.ndarray:
-        """(n,) bpb; a replicate that is worst in part counts in part."""
+        """(n,) bpb; a replicate that is only partly in the worst share counts in part."""
         weights = _tail_weights(len(self.objectives), self.share)
         return weights @ -np.sort(-self.losses(mixes), axis=0)
 
@@ -70,23 +70,25 @@ def best_robust_mix(
     candidates: np.ndarray | None = None,
     seed: int = 0,
 ) -> Optimum:
-    """The mix whose mean loss over the worst `share` of bootstrap replicates is least; its value is that mean, bpb.
+    """The mix whose mean loss over the worst `share` of replicates is least; its value is that mean, bpb.
 
-    objectives: one a replicate, of one anchor and pull. At the anchor the value is 0: where no mix gains for sure, the
-    anchor is the answer.
+    objectives: one per replicate, all of one anchor and pull. The value at the anchor is 0, so the anchor is the answer
+    where no mix gains for sure.
 
     Raises:
-        MixError: a share that no replicate fills, or as best_mix.
+        MixError: a share of less than one replicate, or as best_mix.
     """
     if not 1 / len(objectives) <= share <= 1:
-        raise MixError(f"robust: the worst {share:g} of {len(objectives)} replicates — give a share of at least one")
+        raise MixError(
+            f"robust: the worst {share:g} of {len(objectives)} replicates — give a share that holds at least one"
+        )
     loss = WorstLoss(objectives, share)
-    if not (limits.convex and all(one.convex for one in objectives)):
+    if not (limits.convex and all(objective.convex for objective in objectives)):
         return search_mix(loss, limits, candidates, None, seed)
     centre, room = limits.centre, limits.room
-    span = max(first_order_range(room, one, centre) for one in objectives)
-    at_anchor = [float(one.value(loss.anchor[None])[0]) for one in objectives]
-    replicates = [Scaled(one, offset, 1 / span) for one, offset in zip(objectives, at_anchor, strict=True)]
+    span = max(first_order_range(room, objective, centre) for objective in objectives)
+    at_anchor = [float(objective.value(loss.anchor[None])[0]) for objective in objectives]
+    replicates = [Scaled(objective, offset, 1 / span) for objective, offset in zip(objectives, at_anchor, strict=True)]
     ceilings = limits.scaled
     nothing = Scaled(Objective((), loss.anchor), 0.0, 0.0)
     each = 1 / (share * len(objectives))
@@ -96,9 +98,9 @@ def best_robust_mix(
     losses = np.array([term.value(centre) for term in replicates])
     # At an optimum τ is one of the losses, of which none falls by more than the span, and at most the worst mean.
     reached = float(loss.value(centre[None])[0]) / span
-    most = (reached - losses.min() + 1) / each  # of an s, of which each share counts to the same mean
+    largest = (reached - losses.min() + 1) / each  # bound of one s, since every s counts in the same mean
     low = np.append(losses.min() - 1, np.zeros(len(replicates)))
-    high = np.append(reached + 1, np.full(len(replicates), most))
+    high = np.append(reached + 1, np.full(len(replicates), largest))
     lifted = Lifted(room, centre, [nothing, *ceilings, *replicates], linear, low, high, loss.anchor)
     start = np.append(losses.mean(), np.maximum(losses - losses.mean(), 0) + 0.1)
     return certified(lifted, limits, start, span, lambda mix: float(loss.value(mix[None])[0]), 0.0)

@@ -1,9 +1,9 @@
-"""The best mix that a search finds, for laws that are not convex: no proof that there is none better.
+"""The best mix that a search finds, for laws that are not convex. Nothing proves that there is none better.
 
 Starts are mixes that were tried, draws around them, single domains and the limits' centre, all brought within the
 limits. The best few are improved by moves along the slope and from one domain to another, in shrinking steps: the
-first for smooth laws, the second for trees, whose slopes are steps. Among mixes that are equally good, the first found
-stands; draws come from the seed.
+first for smooth laws, the second for trees, whose slopes are steps. Of mixes that are equally good, the first is
+kept. Draws come from the seed.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Function
 from mixes.optimum.program import first_order_range
 
-DRAWS = 2_000  # mixes to look at before improving any
+DRAWS = 2_000  # mixes that are drawn before any is improved
 CONCENTRATION = 30.0  # of the Dirichlets around tried mixes: a weight of 0.2 gets a deviation of 0.07
 IMPROVED = 4  # starts that are improved
 STEPS = (0.1, 0.03, 0.01, 0.003, 0.001)  # weight moved at once
-MOVES = 150  # transfers looked at a round; all pairs where there are fewer
-ROUNDS = 40  # a step size
-LEAST_GAIN = 1e-7  # of the objective's range
+MOVES = 150  # transfers tried per round; all pairs where there are fewer
+ROUNDS = 40  # per step size
+LEAST_GAIN = 1e-7  # share of the objective's range
 
 
 def search_mix(
@@ -33,7 +33,7 @@ def search_mix(
     """The best mix found.
 
     candidates (n, n_domains): mixes to start around, as the swarm's; start (n_domains,): the optimum of nearly the same
-    problem, which alone is then improved.
+    problem; only it is then improved.
 
     Raises:
         MixError: no start meets limits on laws that are not convex.
@@ -42,7 +42,7 @@ def search_mix(
     starts = start[None] if start is not None else _starts(objective.anchor, candidates, rng)
     inside = _brought(limits, starts)
     if not len(inside):
-        named = [one.name for one in limits.ceilings if not one.objective.convex]
+        named = [ceiling.name for ceiling in limits.ceilings if not ceiling.objective.convex]
         raise MixError(f"optimum: none of {len(starts):,} mixes meets {'; '.join(named)} — loosen it")
     order = np.argsort(objective.value(inside), kind="stable")[: 1 if start is not None else IMPROVED]
     span = _range(objective, limits, inside)
@@ -52,12 +52,13 @@ def search_mix(
 
 
 def _range(objective: Function, limits: Limits, mixes: np.ndarray) -> float:
-    """What the objective differs by over mixes, or where it is flat there, what its slope promises."""
+    """The objective's range over mixes; where it is flat over them, the range that its slope promises."""
     return float(np.ptp(objective.value(mixes))) or first_order_range(limits.room, objective, limits.centre)
 
 
 def _starts(anchor: np.ndarray, candidates: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """(n, n_domains): the anchor, what was tried, draws around all of that, single domains, anything."""
+    """(n, n_domains): the anchor, what was tried, draws around all of these, single domains, and draws from
+    anywhere."""
     tried = np.concatenate([anchor[None], np.empty((0, len(anchor))) if candidates is None else candidates])
     around = tried[rng.integers(len(tried), size=DRAWS // 2)]
     drawn = rng.standard_gamma(CONCENTRATION * around + 1e-3)
@@ -66,8 +67,8 @@ def _starts(anchor: np.ndarray, candidates: np.ndarray | None, rng: np.random.Ge
 
 
 def _brought(limits: Limits, mixes: np.ndarray) -> np.ndarray:
-    """Mixes (n, n_domains) to the nearest within the domains' bounds, from there towards the centre as far as the
-    other limits ask; those that still do not meet them are left out."""
+    """Mixes (n, n_domains) moved to the nearest within the domains' bounds, then towards the centre as far as the other
+    limits require. Mixes that still do not meet them are left out."""
     room, centre = limits.room, limits.centre
     low, high = mixes.min() - 1.0, mixes.max() + 1.0
     lows, highs = np.full((len(mixes), 1), low), np.full((len(mixes), 1), high)

@@ -1,4 +1,4 @@
-"""What the `recommend:` section may say about limits."""
+"""The `recommend.limits` section."""
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -14,17 +14,17 @@ class LimitSettings(BaseModel):
     """Domain or pattern → [least, most] weight, null for none, or one number that pins it. A pattern (`web/*`) bounds
     the sum of the domains that it matches."""
     epochs: dict[str, float] = {}
-    """Domain or pattern → most epochs of each such domain, in place of `max_epochs`; of several the last counts. 1 is
-    as many tokens as there are."""
+    """Domain or pattern → most epochs of each such domain, in place of `max_epochs`; of several patterns the last
+    counts. 1 is every token once."""
     near: dict[str, float] = {}
     """The mix that `pull`, `most_kl` and `closest` refer to; empty is natural."""
     most_kl: float | None = Field(None, gt=0)
     """Most KL(mix ‖ that mix), nats."""
     keep: dict[str, float] = {}
-    """Family or task → how much worse its predicted bpb may be than what is predicted at that mix; where proxies that
-    were trained here start from a checkpoint (`proxy.init_from`), than the checkpoint's own bpb."""
+    """Family or task → how much worse its predicted bpb may be than the prediction at that mix; or, where proxies start
+    from a checkpoint (`proxy.init_from`), than the checkpoint's own bpb."""
     closest: float | None = Field(None, gt=0, le=1)
-    """Instead of the best mix, the one closest to that mix that brings at least this share of the gain."""
+    """Take, in place of the best mix, the one closest to that mix which brings at least this share of the gain."""
 
     @field_validator("bounds")
     @classmethod

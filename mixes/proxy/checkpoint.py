@@ -1,8 +1,8 @@
-"""What a killed cohort goes on from, and trained proxies to start others from: tensors in torch's own format.
+"""Checkpoints, from which a killed cohort goes on, and saved proxies, from which others start, in torch's own format.
 
 Files are written aside, flushed and renamed, so they are whole or not there; they are loaded with `weights_only`,
-which builds tensors, numbers and texts and never runs what a file says. A proxy to start from may come from anyone: its
-file is opened only if it unpacks to no more than such a proxy takes.
+which builds tensors, numbers and texts and never runs code from a file. A proxy to start from may come from anyone: its
+file is opened only if it unpacks to no more bytes than a proxy of that shape takes.
 """
 
 import os
@@ -30,7 +30,7 @@ FIX = "start from a proxy of the same size, head and tokenizer"
 
 @dataclass(frozen=True)
 class Moment:
-    """How far a training is. Data needs no more than the step: any step's batch can be had without those before."""
+    """How far a training is. Of the data only the step is needed: any step's batch can be made without those before."""
 
     step: int = 0
     seconds: float = 0.0
@@ -73,11 +73,11 @@ def save_proxy(path: Path, weights: Mapping[str, Tensor], tokenizer: str) -> Non
 def load_proxy(
     path: Path, settings: ProxySettings, vocabulary: int | None = None, tokenizer: str | None = None
 ) -> dict[str, Tensor]:
-    """A saved proxy's weights, by name. Without `vocabulary` (tokens) and `tokenizer` those are not looked at.
+    """A saved proxy's weights, by name. Without `vocabulary` (tokens) and `tokenizer` these are not checked.
 
     Raises:
-        MixError: it is not there, is no saved proxy, holds code or what is no number, or has another shape or
-            vocabulary.
+        MixError: the file is missing, is no saved proxy, holds code or something that is no number, or has another
+            shape or vocabulary.
     """
     kind = f"a proxy of size {settings.size} over {vocabulary or MOST_TOKENS} tokens"
     size = _unpacked_size(path)
@@ -89,11 +89,11 @@ def load_proxy(
     tokens = vocabulary or next(iter(shapes.get("embed", [])), 1)
     wanted = _wanted(settings, tokens)
     for name in sorted(wanted.keys() | shapes.keys()):
-        mine = list(wanted[name].shape[1:]) if name in wanted else None
-        if shapes.get(name) != mine:
+        shape = list(wanted[name].shape[1:]) if name in wanted else None
+        if shapes.get(name) != shape:
             raise MixError(
                 f"proxy.init_from: {path} has {name} {shapes.get(name) or 'not at all'}, a proxy of size "
-                f"{settings.size} over {tokens} tokens {mine or 'not at all'} — {FIX}"
+                f"{settings.size} over {tokens} tokens {shape or 'not at all'} — {FIX}"
             )
     if tokenizer and theirs != tokenizer:
         raise MixError(

@@ -1,4 +1,4 @@
-"""What a swarm costs, by arithmetic alone: FLOPs, seconds, bytes. Knows nothing of torch.
+"""What a swarm costs, by arithmetic alone: FLOPs, seconds, bytes. Does not import torch.
 
 A multiplication with its addition is two FLOPs, and only matrix products are counted, as PaLM's appendix B does
 (arXiv 2204.02311): attention as full squares, whatever a kernel leaves out of their upper halves, and nothing for
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from mixes.proxy.settings import ProxySettings, Shape
 
-BACKWARD = 2  # products of the way back for each on the way forth: one by the weight, one by the input
+BACKWARD = 2  # products of the backward pass per product of the forward pass: one by the weight, one by the input
 WEIGHT = 4  # bytes of an fp32 number
-STATES = 3  # numbers a parameter that a checkpoint holds: the weight and AdamW's two averages
+STATES = 3  # numbers per parameter in a checkpoint: the weight and AdamW's two averages
 # Bytes of a run's records, measured on the sample's 35 runs (896 items of 14 tasks, 9 domains): 13,074 of items,
 # 2,899 of scores, 7,733 of the row in runs, nearly all of it Parquet's own head and foot.
 ITEM_BYTES = 15
@@ -22,7 +22,7 @@ RUN_BYTES = 10_632
 
 @dataclass(frozen=True)
 class Parameters:
-    """Of one proxy."""
+    """Parameter counts of one proxy."""
 
     non_embedding: int  # what its size is named by
     embedding: int  # with the head, where it is not tied
@@ -35,14 +35,14 @@ class Parameters:
 
 
 def count_parameters(settings: ProxySettings, vocabulary: int) -> Parameters:
-    """Of one proxy over so many tokens."""
+    """Parameters of one proxy; vocabulary: tokens of the tokenizer."""
     shape = settings.shape
     tables = 1 if settings.tied else 2
     return Parameters(shape.non_embedding, tables * vocabulary * shape.width, (4 * shape.layers + 1) * shape.width)
 
 
 def forward_flops(shape: Shape, vocabulary: int, length: int, scored: int) -> int:
-    """Of one sequence of `length` tokens, of which `scored` meet the head.
+    """FLOPs of the forward pass on a sequence of `length` tokens, of which `scored` meet the head.
 
     2 · length · weights, 4 · layers · length² · width for queries by keys and their shares by values, and
     2 · scored · vocabulary · width.
@@ -52,23 +52,23 @@ def forward_flops(shape: Shape, vocabulary: int, length: int, scored: int) -> in
 
 
 def trained_tokens(settings: ProxySettings) -> int:
-    """Of one proxy, in whole batches."""
+    """Tokens that one proxy trains on, in whole batches."""
     return settings.steps * settings.batch * settings.context
 
 
 def token_flops(settings: ProxySettings, vocabulary: int) -> float:
-    """Of training on one token, a mean over its sequence."""
+    """FLOPs of training on one token, a mean over its sequence."""
     sequence = forward_flops(settings.shape, vocabulary, settings.context, settings.context)
     return (1 + BACKWARD) * sequence / settings.context
 
 
 def training_flops(settings: ProxySettings, vocabulary: int) -> int:
-    """Of one proxy, from its first step to its last."""
+    """FLOPs of training one proxy, from its first step to its last."""
     return round(trained_tokens(settings) * token_flops(settings, vocabulary))
 
 
 def evaluation_flops(settings: ProxySettings, vocabulary: int, items: Iterable[tuple[int, int]], sequences: int) -> int:
-    """Of scoring one proxy on items (tokens, of them scored) and on whole `sequences` of validation.
+    """FLOPs of scoring one proxy on items (tokens, of them scored) and on whole `sequences` of validation.
 
     Padding is left out; it is a few percent, as items of about the same length share a batch.
     """
@@ -78,14 +78,17 @@ def evaluation_flops(settings: ProxySettings, vocabulary: int, items: Iterable[t
 
 
 def swarm_seconds(proxies: int, flops: int, speed: float, workers: int) -> float:
-    """Until all are trained and scored: `flops` a proxy, `workers` of `speed` FLOPs a second that share the proxies as
-    equally as whole proxies can be. Scoring, a few percent of it, is taken to be as fast as training."""
+    """Seconds until all proxies are trained and scored: `flops` per proxy, `speed` FLOPs per second and worker.
+
+    Workers share the proxies as equally as whole proxies can be. Scoring takes a few percent of the time, and is
+    assumed to be as fast as training.
+    """
     return math.ceil(proxies / workers) * flops / speed
 
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes of a swarm, beside its pool."""
+    """Bytes of a swarm, without its pool."""
 
     records: int  # kept
     checkpoints: int  # at most, while it trains; none where a cohort ends before the first
@@ -93,14 +96,14 @@ class Disk:
 
     @property
     def most(self) -> int:
-        """At once."""
+        """At one time."""
         return self.records + self.checkpoints + self.models
 
 
 def swarm_disk(
     settings: ProxySettings, vocabulary: int, proxies: int, items: int, at_once: int, seconds: float
 ) -> Disk:
-    """Of so many proxies scored on so many items each, `at_once` of them in training, which takes so many seconds.
+    """Bytes of `proxies` that are scored on `items` each, `at_once` of them in training, which takes `seconds`.
 
     A checkpoint is written beside the one that it replaces, so there are two for a moment.
     """

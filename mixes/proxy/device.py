@@ -1,4 +1,4 @@
-"""The device that proxies train on, and what its memory says."""
+"""The device that proxies train on, and its memory."""
 
 import gc
 import multiprocessing
@@ -43,10 +43,10 @@ def count_gpus() -> int:
 
 
 def free_memory() -> int:
-    """Free bytes of the GPU that has least of them.
+    """Free bytes of the GPU that has the fewest.
 
-    Asked in a process of its own: to ask takes a part of the GPU's memory, which would be held as long as this process,
-    and by whatever it forks.
+    A process of its own asks, because asking takes a part of the GPU's memory, which would be held as long as this
+    process and everything that it forks.
     """
     count_gpus()
     release_memory()  # what this process keeps for later use counts as taken
@@ -67,10 +67,11 @@ FULL = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """torch's allocator of a GPU raises a class of its own; all else is a RuntimeError that only its text tells."""
+    """Whether memory ran out. torch's GPU allocator raises a class of its own; all else is a RuntimeError that only its
+    text identifies."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in FULL)
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in FULL)
 
 
 def release_memory() -> None:

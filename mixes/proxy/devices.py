@@ -1,4 +1,4 @@
-"""Devices: how many FLOPs a second training makes of them, measured on this one or assumed of others by their peaks."""
+"""Devices: the FLOPs per second that training reaches, measured on this one or assumed for others by their peaks."""
 
 import math
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from mixes.proxy.settings import ProxySettings
 
 @dataclass(frozen=True)
 class Published:
-    """What a GPU's maker says of it."""
+    """What a GPU's maker publishes about it."""
 
-    peak: float  # dense matrix products in bf16, FLOPs a second; half of what is advertised with sparsity
+    peak: float  # dense matrix products in bf16, FLOPs per second; half of what is advertised with sparsity
     memory: float  # bytes
-    bandwidth: float  # of that memory, bytes a second
+    bandwidth: float  # of that memory, bytes per second
 
 
 # Sources: NVIDIA's data sheets of the A100 (80 GB), L4, L40S, H100 (SXM; NVL and PCIe differ), H200 and HGX B200, AMD's
@@ -41,7 +41,7 @@ THIS = "this"
 REACHED_BY = "h200"
 REACHED = {0: 0.0, 160: 0.168, 256: 0.255, 384: 0.293, 512: 0.346}
 MOST_REACHED = 0.4  # (assumed: what well-tuned training of large models reaches)
-LAUNCHED = 2.6e-3  # seconds a layer and step, however few proxies: what Python takes to launch it (measured there)
+LAUNCHED = 2.6e-3  # seconds per layer and step that Python takes to launch it, however few proxies (measured there)
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class Device:
     count: int  # devices at once
     workers: int  # processes that share the proxies, on all devices together
     cohort: int  # proxies that a worker trains together, at most
-    speed: float  # FLOPs a second of each worker
+    speed: float  # FLOPs per second of each worker
     origin: Literal["measured", "given", "assumed"]  # of the speed, or of the utilisation behind it
     utilisation: float | None = None  # share of the peak; None where the speed was measured
-    tokens: float | None = None  # a second, over the workers that were measured
+    tokens: float | None = None  # per second, over the workers that were measured
 
 
 def assumed_utilisation(device: Published, settings: ProxySettings, vocabulary: int, cohort: int) -> float:
     """Share of a GPU's peak that training reaches, from what an H200 reached on proxies of that width.
 
-    Narrow proxies are bound by memory however many train together, so another GPU's share goes by its memory's speed
-    over its peak; and too few of them leave any GPU waiting for the next step.
+    Narrow proxies are bound by memory however many train together, so another GPU's share follows the ratio of its
+    memory's speed to its peak. Too few proxies leave any GPU waiting for the next step.
     """
     measured = float(np.interp(settings.shape.width, list(REACHED), list(REACHED.values())))
     carried = measured * device.bandwidth / device.peak / (PUBLISHED[REACHED_BY].bandwidth / PUBLISHED[REACHED_BY].peak)
@@ -71,23 +71,23 @@ def assumed_utilisation(device: Published, settings: ProxySettings, vocabulary: 
 
 
 def check_device(name: str) -> None:
-    """See that a device is known.
+    """Check that a device is known.
 
     Raises:
         MixError: it is not.
     """
-    known = [THIS, *PUBLISHED]
-    if name not in known:
-        raise MixError(f"`device`: no device {name!r} — {did_you_mean(name.lower(), known)}")
+    names = [THIS, *PUBLISHED]
+    if name not in names:
+        raise MixError(f"`device`: no device {name!r} — {did_you_mean(name.lower(), names)}")
 
 
 def named_device(
     name: str, settings: ProxySettings, vocabulary: int, proxies: int, count: int, utilisation: float | None = None
 ) -> Device:
-    """`count` of a published device that train so many proxies; `utilisation` None is assumed.
+    """`count` of a published device that train `proxies`; where `utilisation` is None, it is assumed.
 
     Raises:
-        MixError: nobody has named its peak here.
+        MixError: the device is unknown.
     """
     check_device(name)
     published = PUBLISHED[name]

@@ -5,7 +5,7 @@ mean over its items. The continuation is scored as the suite gives it: OLMo's ca
 the space counts as a byte (the version of OLMo's two that its in-loop suite uses).
 
 All proxies see an item at once, and items of about the same length share a batch, so little of it is padding (5 % on
-the sample's suite); only scored positions meet the head. Always in fp32: rounding is no noise that a swarm should have.
+the sample's suite); only scored positions meet the head. Always in fp32, so that rounding adds no noise to a swarm.
 """
 
 import math
@@ -29,7 +29,7 @@ GPU_TOKENS = 262_144
 def item_bpb(proxies: Proxies, items: Sequence[Item], share: float = 1.0) -> np.ndarray:
     """Bits per byte of each item's continuation, (S, n_items), in the order given.
 
-    share: of the tokens that are usually looked at together, where memory is short.
+    share: of the tokens that are usually evaluated together; below 1 where memory is short.
 
     Raises:
         MixError: an item holds a token that is not in the vocabulary.
@@ -54,7 +54,7 @@ def _together(proxies: Proxies) -> int:
 
 
 def _batches(items: Sequence[Item], tokens: int) -> Iterator[list[int]]:
-    """Numbers of items of about the same length, up to so many tokens together, padding included."""
+    """Numbers of items of about the same length, up to `tokens` together, padding included."""
     by_length = sorted(range(len(items)), key=lambda i: (len(items[i].tokens), i))
     start = 0
     while start < len(by_length):
@@ -93,15 +93,15 @@ def _nats(proxies: Proxies, rows: Tensor, scored: Tensor | None = None) -> np.nd
 
 @torch.no_grad()
 def validation_bpb(
-    proxies: Proxies, domains: Mapping[str, DomainTokens], token_bytes: np.ndarray, most: int, share: float = 1.0
+    proxies: Proxies, domains: Mapping[str, DomainTokens], token_bytes: np.ndarray, sequences: int, share: float = 1.0
 ) -> dict[str, np.ndarray]:
-    """Domain → bits per byte (S,) on its validation split, its first `most` sequences.
+    """Domain → bits per byte (S,) on its validation split, at most its first `sequences` sequences.
 
     token_bytes: (vocabulary,) UTF-8 bytes that each token stands for; 0 for special tokens. share: as for `item_bpb`.
     """
     cohort, scores = len(proxies.head), {}
     for name, domain in sorted(domains.items()):
-        rows = domain.read(np.arange(min(most, domain.sequences))).astype(np.int64)
+        rows = domain.read(np.arange(min(sequences, domain.sequences))).astype(np.int64)
         size = token_bytes[rows[:, 1:]].sum()
         together = max(1, int(share * _together(proxies)) // cohort // domain.context)
         nats = sum(

@@ -1,4 +1,4 @@
-"""Loads batches ahead in a thread, so that the device never waits for the disk; says how long it did wait."""
+"""Loads batches ahead in a thread, so that the device does not wait for the disk; measures how long it did wait."""
 
 import queue
 import threading
@@ -14,7 +14,7 @@ END = None
 
 
 class Feed:
-    """Iterates over batches as tensors on the device. `waited`: seconds that the consumer stood before an empty queue.
+    """Iterates over batches as tensors on the device. `waited`: seconds that the consumer waited at an empty queue.
 
     On a GPU the copies are asynchronous, from pinned memory; what is counted as waiting is then an upper bound, since
     the device still works on earlier steps. Whatever the loader raises is raised where the batch is asked for.

@@ -10,5 +10,5 @@ class Item:
     task: str
     item: str
     tokens: tuple[int, ...]
-    scored: int  # how many of the last tokens are the continuation
+    scored: int  # how many tokens at the end are the continuation
     size: int  # UTF-8 bytes of the continuation

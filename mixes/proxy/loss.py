@@ -39,9 +39,9 @@ def fusable_excess(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 def slices(hidden: Tensor, head: Tensor) -> Iterator[tuple[slice, slice]]:
     """(proxies, positions): as many proxies whole as fit, else one proxy's positions piece by piece."""
     cohort, positions, _ = hidden.shape
-    most = GPU_LOGITS if hidden.is_cuda else CPU_LOGITS
-    rows = max(1, min(positions, most // head.shape[1]))
-    together = max(1, most // (rows * head.shape[1])) if hidden.is_cuda else 1
+    room = GPU_LOGITS if hidden.is_cuda else CPU_LOGITS
+    rows = max(1, min(positions, room // head.shape[1]))
+    together = max(1, room // (rows * head.shape[1])) if hidden.is_cuda else 1
     for first in range(0, cohort, together):
         for start in range(0, positions, rows):
             yield slice(first, first + together), slice(start, start + rows)

@@ -1,12 +1,12 @@
-"""How many proxies fit a GPU together: counted from their shape, so that it can be decided before anything runs."""
+"""How many proxies fit a GPU together: counted from their shape, so that the number is decided before anything runs."""
 
 from mixes.errors import MixError
 from mixes.proxy.settings import ProxySettings
 
 USED = 0.85  # of the free memory (assumed: what fragmentation and libraries leave)
-STATE = 20  # bytes a parameter: weight, gradient and AdamW's two averages in fp32, two copies of the weight in bf16
-WIDE, HIDDEN = 32, 8  # bytes a token and layer for each unit of width, and of the SwiGLU, kept for the way back
-ENDS = 24  # bytes a token for each unit of width around the layers: embedded, last states, their gradient
+STATE = 20  # bytes per parameter: weight, gradient and AdamW's two averages in fp32, two copies of the weight in bf16
+WIDE, HIDDEN = 32, 8  # bytes per token and layer for each unit of width, and of the SwiGLU, kept for the backward pass
+ENDS = 24  # bytes per token for each unit of width around the layers: embedded, last states, their gradient
 SLICE = 10 * (1 << 28)  # bytes of the head's logits at work: bf16, fp32, and the gradient
 
 
@@ -21,7 +21,7 @@ def bytes_a_proxy(settings: ProxySettings, vocabulary: int, parts: int = 1) -> i
 
 
 def choose_cohort(settings: ProxySettings, vocabulary: int, free_bytes: int) -> int:
-    """Proxies to train together on a device with so much free memory; one on a CPU, where more gain nothing."""
+    """Proxies to train together on a device with `free_bytes` of memory; 1 on a CPU, where more gain nothing."""
     if settings.device == "cpu":
         return 1
     return max(1, int(USED * free_bytes - SLICE) // bytes_a_proxy(settings, vocabulary))

@@ -1,4 +1,4 @@
-"""The `proxy:` section: how large a proxy is, how long it trains, and what follows from that. Knows nothing of torch.
+"""The `proxy:` section: how large a proxy is, how long it trains, and what follows from that. Does not import torch.
 
 Batch and learning rate follow the size by powers from Porian et al. 2024 (arXiv 2406.19146), which OLMo's ladder of
 small models takes too (arXiv 2412.04403): batch ∝ N^(2/3), rate ∝ N^(-1/3) for N non-embedding parameters. Both
@@ -24,7 +24,7 @@ MEASURED_AT = "200k"
 MEASURED_BATCH = 2_048  # tokens of a step
 MEASURED_RATE = 1.6e-2
 ANNEALED = 0.25  # of the peak rate, from a saved proxy (measured, see above)
-LONGEST_WARMUP = 0.05  # share of the steps; at 20 tokens a parameter it is one token a parameter
+LONGEST_WARMUP = 0.05  # share of the steps; at 20 tokens per parameter it is one token per parameter
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _relative(size: str) -> float:
 
 
 def rule_tokens(given: Mapping[str, Any]) -> int:
-    """Tokens of a proxy: 20 a non-embedding parameter, times the Chinchilla multiple."""
+    """Tokens of a proxy: 20 per non-embedding parameter, times the Chinchilla multiple."""
     return round(TOKENS_A_PARAMETER * SIZES[given["size"]].non_embedding * given["chinchilla"])
 
 
@@ -99,9 +99,9 @@ class ProxySettings(BaseModel):
     """A saved proxy of the same shape and tokenizer to start from, relative to the experiment file; None starts from
     the seed."""
     chinchilla: float = Field(1.0, gt=0)
-    """Tokens that one proxy trains on, as a multiple of 20 a non-embedding parameter."""
+    """Tokens that one proxy trains on, as a multiple of 20 per non-embedding parameter."""
     tokens: int = Field(default_factory=rule_tokens, gt=0)
-    """Tokens that one proxy trains on, said directly; `chinchilla` is not looked at then."""
+    """Tokens that one proxy trains on; where it is set, `chinchilla` is ignored."""
     batch: int = Field(default_factory=rule_batch, ge=1)
     """Sequences of one step."""
     learning_rate: float = Field(default_factory=rule_rate, gt=0)

@@ -1,8 +1,8 @@
 """How fast this machine trains proxies, by training some for a moment: throw-away weights, tokens drawn at random.
 
 As many processes train at once as would in a swarm, since those of one machine share its memory's bandwidth and its
-clock: on a CPU one thread each, on GPUs one process a GPU with a whole cohort. They meet after their warm-up, which on
-a GPU is the compiler's, and are timed together.
+clock: on a CPU one thread each, on GPUs one process per GPU with a whole cohort. They meet after their warm-up, which
+on a GPU is the compiler's, and are timed together.
 """
 
 import math
@@ -26,25 +26,27 @@ from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
 from mixes.proxy.train import learn, optimiser_of, program_of
 
-SLOWEST = 0.25  # of the time: a step that takes longer on a CPU is timed on fewer sequences
+SLOWEST = 0.25  # share of the time: a step that takes longer on a CPU is timed on fewer sequences
 WARM, TOGETHER = 3, 5  # steps before the clock starts; steps between looks at it
-MEETING = 900.0  # seconds until processes that wait for one another give up: a compiler may take minutes
+MEETING = 900.0  # seconds after which processes that wait for one another give up; a compiler may take minutes
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}  # as workers that train
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured."""
+    """A measured speed."""
 
-    tokens: float  # a second, trained by all workers together
+    tokens: float  # per second, trained by all workers together
     workers: int  # side by side
     cohort: int  # proxies of each
     batch: int  # sequences of a timed step; fewer than in training where a whole one would take too long
-    share: float  # of a core that each worker had; clearly under 1, other work ran. 1 on GPUs, where nobody can say
+    share: (
+        float  # of a core that each worker had; clearly below 1, other work ran. 1 on GPUs, where it cannot be measured
+    )
 
 
 def measure_speed(settings: ProxySettings, vocabulary: int, proxies: int, workers: int, seconds: float) -> Speed:
-    """Train as many cohorts side by side as `workers` would for so many `proxies`; on GPUs at most one a GPU.
+    """Train as many cohorts side by side as `workers` would for that many `proxies`; on GPUs at most one per GPU.
 
     Raises:
         MixError: a GPU is asked for, and there is none; or one proxy does not fit the memory.
@@ -58,29 +60,29 @@ def measure_speed(settings: ProxySettings, vocabulary: int, proxies: int, worker
     cohort = max(1, min(cohort, math.ceil(proxies / workers)))
     for name, value in MALLOC.items():  # read when a process starts
         os.environ.setdefault(name, value)
-    found = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
-    while not found and cohort > 1:  # as in training
+    timings = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
+    while not timings and cohort > 1:  # as in training
         cohort = (cohort + 1) // 2
-        found = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
-    if not found:
+        timings = _side_by_side(workers, partial(_train, settings, vocabulary, cohort, parts, seconds))
+    if not timings:
         raise MixError(f"proxy.size: {settings.size} does not fit the memory — take a smaller size, batch or context")
-    tokens, batches, shares = zip(*found, strict=True)
+    tokens, batches, shares = zip(*timings, strict=True)
     return Speed(sum(tokens), workers, cohort, min(batches), sum(shares) / workers)
 
 
-Timed = tuple[float, int, float]  # tokens a second, sequences of a step, share of a core
+Timed = tuple[float, int, float]  # tokens per second, sequences of a step, share of a core
 
 
 def _side_by_side(workers: int, train: Callable[[int], Timed | None]) -> list[Timed]:
-    """What each process says; nothing where one ran out of memory."""
+    """What each process measured; empty where one ran out of memory."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_meet_at, initargs=(context.Barrier(workers),)) as pool:
         try:
-            said = list(pool.map(train, range(workers)))
+            answers = list(pool.map(train, range(workers)))
         except BrokenProcessPool:  # the system ends a process that takes more than there is
             return []
-    found = [one for one in said if one]
-    return found if len(found) == workers else []
+    timings = [answer for answer in answers if answer]
+    return timings if len(timings) == workers else []
 
 
 _meeting: Any = None  # where the processes of one measurement wait for one another
@@ -94,7 +96,7 @@ def _meet_at(barrier: Barrier) -> None:
 def _train(
     settings: ProxySettings, vocabulary: int, cohort: int, parts: int, seconds: float, rank: int
 ) -> Timed | None:
-    """Of one process; None where it ran out of memory, or another one did."""
+    """The speed of one process; None where this or another process ran out of memory."""
     os.environ["LOCAL_RANK"] = str(rank)
     try:
         step = _stepper(settings, vocabulary, cohort, parts)
@@ -129,7 +131,7 @@ def _timed_steps(settings: ProxySettings, cohort: int, step: Callable[[int], Non
 
 
 def _stepper(settings: ProxySettings, vocabulary: int, cohort: int, parts: int) -> Callable[[int], None]:
-    """One optimiser step on so many sequences, as `train_cohort` makes it."""
+    """A function that makes one optimiser step on `batch` sequences, as `train_cohort` does."""
     device = prepare_device(settings)
     proxies = Proxies(settings.shape, vocabulary, settings.context, [0] * cohort, settings.tied).to(device)
     optimiser = optimiser_of(proxies, settings)
@@ -145,13 +147,13 @@ def _stepper(settings: ProxySettings, vocabulary: int, cohort: int, parts: int) 
 
 
 def _timed(work: Callable[[], None]) -> float:
-    """Seconds."""
+    """Seconds that some work takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def _finish(settings: ProxySettings) -> None:
-    """A GPU works on after its steps have been asked for."""
+    """Wait for the GPU, which works on after its steps have been launched."""
     if settings.device == "cuda":
         torch.cuda.synchronize()

@@ -3,7 +3,7 @@
 A domain's sequences come in one order, fixed by the seed and the domain's name; the mix only decides how many of
 them are taken. Two proxies of one seed thus differ by their mix and by nothing else (common random numbers). Domains
 take turns as evenly as they can, not at random, so a run's realised share of a domain is within one sequence of its
-weight. Nothing here is a state: the batch of any step can be had without those before it, so a killed run goes on.
+weight. Nothing here has a state: the batch of any step can be made without those before it, so a killed run can go on.
 Where only a part of a domain is kept (mixes/proxy/repetition.py), it is the beginning of the seed's order, again and
 again: one part for all proxies of a seed, another one for each seed.
 """
@@ -19,12 +19,12 @@ import numpy as np
 from mixes.errors import MixError
 from mixes.runs import SUM_TOLERANCE
 
-NARROW = 1 << 16  # tokens of a vocabulary up to which token files hold 16 bits each, beyond it 32
+NARROW = 1 << 16  # largest vocabulary whose token files hold 16 bits per token; those of a larger one hold 32
 MOST_TOKENS = 1 << 19  # of a vocabulary: twice the largest in use
 
 
 def id_type(vocabulary: int) -> np.dtype:
-    """Of the ids in token files: as narrow as so many tokens allow."""
+    """The type of the ids in token files: the narrowest that holds the vocabulary."""
     return np.dtype(np.uint16 if vocabulary <= NARROW else np.uint32)
 
 
@@ -35,8 +35,8 @@ class DomainTokens:
     name: str
     files: Sequence[Path]
     context: int
-    kept: int | None = None  # sequences that are read of it, over and over; None is all
-    vocabulary: int = NARROW  # that the files' ids are of: how wide they are
+    kept: int | None = None  # sequences of it that are read, over and over; None reads all
+    vocabulary: int = NARROW  # of the files' ids; decides their width
 
     @cached_property
     def _maps(self) -> list[np.ndarray]:
@@ -73,7 +73,7 @@ class DomainTokens:
         """The order in which proxies of a seed read this domain.
 
         Raises:
-            MixError: the domain holds less than one sequence, or less than is kept of it.
+            MixError: the domain holds less than one sequence, or fewer than `kept`.
         """
         if not self.sequences:
             raise MixError(f"domain {self.name}: holds less than one sequence of {self.context} tokens")
@@ -96,8 +96,8 @@ class Order:
         epochs, within = np.divmod(places, self.kept or self.sequences)
         numbers = np.empty(len(places), dtype=np.int64)
         for epoch in np.unique(epochs):
-            mine = epochs == epoch
-            numbers[mine] = _permutation(self, int(epoch))[within[mine]]
+            of_epoch = epochs == epoch
+            numbers[of_epoch] = _permutation(self, int(epoch))[within[of_epoch]]
         return numbers
 
 
@@ -152,7 +152,7 @@ class Batches:
         self.seeds = np.array([member.seed for member in members])
         self.orders = [{seed: domain.order(int(seed)) for seed in set(self.seeds)} for domain in self.domains]
         weights = np.array([[member.weights.get(name, 0.0) for name in names] for member in members])
-        self.turns = np.stack([interleave(mine, steps * batch) for mine in weights])  # (S, steps · batch)
+        self.turns = np.stack([interleave(row, steps * batch) for row in weights])  # (S, steps · batch)
         self.steps, self.batch, self.vocabulary = steps, batch, vocabulary
 
     def from_step(self, step: int) -> Iterator[np.ndarray]:
@@ -163,12 +163,12 @@ class Batches:
             turns = self.turns[:, start : start + self.batch]
             rows = np.empty((*turns.shape, self.domains[0].context + 1), dtype=np.int32)
             for d, domain in enumerate(self.domains):
-                mine = turns == d
-                places = taken[d][:, None] + np.cumsum(mine, axis=1) - 1
+                of_domain = turns == d
+                places = taken[d][:, None] + np.cumsum(of_domain, axis=1) - 1
                 for seed, order in self.orders[d].items():
-                    of_seed = mine & (self.seeds == seed)[:, None]
+                    of_seed = of_domain & (self.seeds == seed)[:, None]
                     rows[of_seed] = self._checked(domain, domain.read(order.at(places[of_seed])))
-                taken[d] += mine.sum(axis=1)
+                taken[d] += of_domain.sum(axis=1)
             yield rows
 
     def _checked(self, domain: DomainTokens, rows: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ BETAS = (0.9, 0.95)  # AdamW, as in LLaMA's recipe
 # #178080, seen at 15M), of later ones it was wrong in silence in some models (#193061); cohorts never get it.
 OPTIONS = {"triton.mix_order_reduction": False}
 COMPILED = 256  # shapes of one function that a process compiles: cohorts of other sizes, halves, slices of their logits
-WATCHED = 0.05  # share of the steps over which a loss is averaged before it is called diverged (assumed)
+WATCHED = 0.05  # share of the steps over which a loss is averaged to tell whether it diverged (assumed)
 STEADY = 10  # steps, at least, that the last loss and the best one are means of
 RISEN = 0.5  # nats that a proxy may end above its own best (assumed: mixes move final losses by less)
 
@@ -42,7 +42,7 @@ class Trained:
 
     proxies: Proxies
     losses: np.ndarray  # (S, steps) nats per token; fewer steps where every proxy had diverged
-    diverged: np.ndarray  # (S,) whether its loss became no number, stayed above that of knowing nothing, or rose again
+    diverged: np.ndarray  # (S,) whether its loss was not finite, stayed above that of knowing nothing, or rose again
     seconds: float
     waited: float  # of them, for data
 
@@ -57,7 +57,7 @@ class Program:
 
 
 def program_of(proxies: Proxies, device: torch.device, compiled: bool) -> Program:
-    """Compiled and in bf16 on a GPU; `compiled` can be had on a CPU too, where it takes longer than it saves."""
+    """Compiled and in bf16 on a GPU; `compiled` also works on a CPU, where it takes longer than it saves."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     if not compiled:
         return Program(proxies, excess, dtype)
@@ -78,9 +78,10 @@ def train_cohort(
 ) -> Trained:
     """Train one proxy for each of `members`.
 
-    start: weights to begin with, of one proxy; checkpoint: file that the training goes on from, and writes;
-    parts: pieces that a batch is cut into, where it does not fit the memory whole; say: takes a line on how it goes.
-    On one CPU thread the result is the same to the last bit for the same arguments, interrupted or not.
+    start: weights to begin with, of one proxy; checkpoint: file that the training goes on from, and writes; parts:
+    pieces that a batch is cut into, where it does not fit the memory whole; say: gets one line per window of steps on
+    how training goes. On one CPU thread the result is the same to the last bit for the same arguments, interrupted or
+    not.
 
     Raises:
         MixError: no GPU, a weight names an unknown domain, a token is outside of the vocabulary.
@@ -125,7 +126,7 @@ def train_cohort(
 
 
 def _line(settings: ProxySettings, losses: np.ndarray, window: int, steps: int, seconds: float) -> str:
-    """How far, mean loss of the last steps, speed over all proxies, and time left."""
+    """One line: steps done, mean loss of the last ones, speed over all proxies, and time left."""
     done, left = losses.shape[1], settings.steps - losses.shape[1]
     speed = len(losses) * steps * settings.batch * settings.context / seconds
     return (
@@ -168,7 +169,7 @@ def rate(step: int, settings: ProxySettings) -> float:
 
 
 def has_diverged(losses: np.ndarray, window: int, limit: float) -> np.ndarray:
-    """(S,) of losses (S, n): one is no number, or over `window` steps in a row their mean was above both the first
+    """(S,) of losses (S, n): one is not finite, or over `window` steps in a row their mean was above both the first
     one and `limit`, the loss of a proxy that knows nothing."""
     odd = ~np.isfinite(losses).all(axis=1)
     if losses.shape[1] <= window:
@@ -178,9 +179,10 @@ def has_diverged(losses: np.ndarray, window: int, limit: float) -> np.ndarray:
 
 
 def has_risen(losses: np.ndarray, window: int) -> np.ndarray:
-    """(S,) of losses (S, n) of whole trainings: the mean of the last `window` steps is RISEN above the best such mean.
+    """(S,) of losses (S, n) of whole trainings: the mean of the last `window` steps is RISEN above the best mean of as
+    many steps.
 
-    One that fell, broke and never came back knows something, so it may end below `limit` above.
+    A proxy that fell, broke and never came back knows something, so it may end below the `limit` of `has_diverged`.
     """
     if losses.shape[1] <= 2 * window:
         return np.zeros(len(losses), dtype=bool)

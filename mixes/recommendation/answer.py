@@ -1,4 +1,4 @@
-"""The best mix by the laws alone, in milliseconds: what moves while somebody moves a slider."""
+"""The best mix by the laws alone, in milliseconds: fast enough to follow a slider."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ from mixes.recommendation.question import Question
 
 @dataclass(frozen=True)
 class LawScores:
-    """What the laws predict for one aim, in the task's own unit (bpb as a rule). Optimism is still in it."""
+    """What the laws predict for one aim, in the task's own unit (bpb as a rule). The optimism is not taken off."""
 
     mix: float
-    natural: float  # or the swarm's centre, where nobody knows the natural mix
+    natural: float  # or the swarm's centre, where the natural mix is unknown
     uniform: float
 
 
@@ -26,7 +26,7 @@ class Answer:
 
     mix: dict[str, float]
     natural: dict[str, float]  # what the mix is compared with
-    epochs: dict[str, float]  # at the budget; empty where nobody knows the tokens
+    epochs: dict[str, float]  # at the budget; empty where the available tokens are unknown
     caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
     binding: dict[str, float]  # limit → what 0.01 more of it would gain on the target
     predicted: dict[str, LawScores]  # target, families, tasks
@@ -34,7 +34,7 @@ class Answer:
 
 
 def answer(question: Question, fitted: FittedSwarm) -> Answer:
-    """The best mix for a question by laws that are fitted already.
+    """The best mix for a question, by laws that are already fitted.
 
     Args:
         question: what is asked.
@@ -44,14 +44,14 @@ def answer(question: Question, fitted: FittedSwarm) -> Answer:
         The mix and its predicted scores, within tens of milliseconds for 24 domains and 50 tasks.
 
     Raises:
-        MixError: as `recommend`; or a robust mix is asked for, which only imagined worlds can tell.
+        MixError: as `recommend`; or `robust` is set, which needs imagined worlds.
 
     Example:
         fitted = fit_swarm(runs, seeds=seeds)
         answer(Question(runs, families, settings=RecommendSettings(target={"code": 1.0})), fitted).mix["code"]
     """
     if question.settings.robust:
-        raise MixError("robust: a robust mix is found in imagined worlds — ask for a whole recommendation")
+        raise MixError("robust: a robust mix needs imagined worlds — ask for a whole recommendation")
     problem = problem_of(question, fitted)
     best = problem.solve(problem.objective, problem.limits)
     mixes = np.array([best.mix, problem.reference, np.full(len(best.mix), 1 / len(best.mix))])

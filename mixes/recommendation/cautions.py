@@ -1,4 +1,4 @@
-"""Cautions: what a reader of a recommendation should know before he trusts it."""
+"""Cautions: what a reader should know before trusting a recommendation."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,9 +13,9 @@ from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Caution
 from mixes.runs import Runs
 
-OUTSIDE = 0.01  # share of the tokens that must move to bring a mix back into the hull; less is rounding
+OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swarm's hull; less is rounding
 SURE = 0.975  # one-sided level at which a bias counts as seen
-LOWEST = 1 / 3  # of the held-out mixes, by prediction: where an optimum is looked for
+LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 
 
 def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
@@ -32,19 +32,19 @@ def distance_to_hull(mix: np.ndarray, swarm: np.ndarray) -> float:
     cost = np.concatenate([np.zeros(count), np.full(2 * domains, 0.5)])
     blend = np.hstack([swarm.T, np.eye(domains), -np.eye(domains)])
     whole = np.concatenate([np.ones(count), np.zeros(2 * domains)])
-    found = linprog(cost, A_eq=np.vstack([blend, whole]), b_eq=np.append(mix, 1.0), method="highs")
-    if not found.success:
-        raise MixError(f"hull of the swarm: the solver failed ({found.message})")
-    return float(found.fun)
+    solution = linprog(cost, A_eq=np.vstack([blend, whole]), b_eq=np.append(mix, 1.0), method="highs")
+    if not solution.success:
+        raise MixError(f"hull of the swarm: the solver failed ({solution.message})")
+    return float(solution.fun)
 
 
 def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit: str = "bpb") -> list[Caution]:
-    """All that apply to the mix `best` (n_domains,) and its weights' `intervals` (n_domains, 2)."""
+    """The cautions that apply to the mix `best` (n_domains,) and its weights' `intervals` (n_domains, 2)."""
     mixes, fits, noise = problem.fitted.runs.by_mix(), problem.fitted.local_fits, problem.noise
     natural = None if problem.question.holdings.natural is None else problem.reference
     room, target = problem.limits.room, problem.target
     unclear = unclear_tasks(mixes, noise)
-    families = {name: [task for task, weight in aim.items() if weight] for name, aim in problem.by_family.items()}
+    tasks_of = {name: [task for task, weight in aim.items() if weight] for name, aim in problem.by_family.items()}
     cautions = [
         _outside_swarm(best, mixes.weights()),
         _on_bound(best, (room.low, room.high), mixes.domains),
@@ -52,7 +52,7 @@ def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit:
         _few_runs(fits, len(mixes)),
         _optimism(mixes, fits, target, unit),
         _unclear_tasks(unclear, noise),
-        _unclear_families(unclear, families, target, noise),
+        _unclear_families(unclear, tasks_of, target, noise),
     ]
     return [caution for caution in cautions if caution is not None]
 
@@ -70,8 +70,8 @@ def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
 
 def _on_bound(best: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], domains: tuple[str, ...]) -> Caution | None:
     floors, caps = bounds
-    held = ((best > caps - ON_BOUND) & (caps < 1)) | ((best < floors + ON_BOUND) & (floors > 0))
-    names = tuple(name for name, mine in zip(domains, held, strict=True) if mine)
+    on_bound = ((best > caps - ON_BOUND) & (caps < 1)) | ((best < floors + ON_BOUND) & (floors > 0))
+    names = tuple(name for name, is_on_bound in zip(domains, on_bound, strict=True) if is_on_bound)
     if not names:
         return None
     return Caution("on_bound", f"limits, not laws, set the weights of {', '.join(names)}", names)
@@ -83,7 +83,7 @@ def _spans_natural(
     if natural is None:
         return None
     spans = (intervals[:, 0] <= natural) & (natural <= intervals[:, 1]) & (np.abs(best - natural) > ON_BOUND)
-    names = tuple(name for name, mine in zip(domains, spans, strict=True) if mine)
+    names = tuple(name for name, is_spanning in zip(domains, spans, strict=True) if is_spanning)
     if not names:
         return None
     text = f"the natural share lies within the interval of {', '.join(names)}: more or less of it may be better"
@@ -94,15 +94,17 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
     names = tuple(task for task, fit in fits.items() if fit.smooth and fit.parameters > count)
     if not names:
         return None
-    most = max(fits[task].parameters for task in names)
-    text = f"laws of up to {most} parameters were fitted to {count} mixes, so their priors decide a part of the answer"
+    largest = max(fits[task].parameters for task in names)
+    text = (
+        f"laws of up to {largest} parameters were fitted to {count} mixes, so their priors decide a part of the answer"
+    )
     return Caution("few_runs", text, names)
 
 
 def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, float], unit: str) -> Caution | None:
-    """Among the mixes that held-out laws call best, do scores lie above the predictions?
+    """Whether scores lie above the predictions on the mixes that held-out laws call best.
 
-    Chosen by prediction and not by score: an optimum is chosen so, and the lowest scores are low by luck, too.
+    The mixes are chosen by prediction, as an optimum is. Those with the lowest scores would be low by luck, too.
     """
     values = np.array([target.get(task, 0.0) for task in mixes.tasks])
     error = values @ np.array([fits[task].held_out for task in mixes.tasks])  # predicted − score
@@ -129,13 +131,13 @@ def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
 
 
 def _unclear_families(
-    unclear: Collection[str], families: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
+    unclear: Collection[str], tasks_of: Mapping[str, Collection[str]], target: Mapping[str, float], noise: Noise
 ) -> Caution | None:
-    """Families that are left without a task whose scores say anything."""
-    names = tuple(sorted(family for family, tasks in families.items() if set(tasks) <= set(unclear)))
+    """Families of which every task is unclear."""
+    names = tuple(sorted(family for family, tasks in tasks_of.items() if set(tasks) <= set(unclear)))
     if not names or noise.source != "replicates":
         return None
-    asked = tuple(family for family in names if any(target.get(task, 0.0) for task in families[family]))
+    asked = tuple(family for family in names if any(target.get(task, 0.0) for task in tasks_of[family]))
     counted = f"the target counts {', '.join(asked)} all the same" if asked else "the target leaves it out"
     text = f"no task of {', '.join(names)} varies between mixes by more than twice its noise: nothing was learned, and "
     text += counted

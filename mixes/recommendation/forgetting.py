@@ -1,7 +1,7 @@
-"""What annealing forgets: scores on the recommended mix against those of the checkpoint that its proxies start from.
+"""What annealing forgets: scores on the recommended mix, compared with those of the checkpoint that proxies start from.
 
-Natural is no measure of it: a mix may beat natural on code and still leave a model that codes worse than the one that
-the training began with.
+Natural is no measure of it. A mix may beat natural on code and still leave a model that is worse at code than the
+checkpoint was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from mixes.runs import to_array
 class Forgotten:
     """What a checkpoint is predicted to lose by training on the recommended mix, in bpb as a rule.
 
-    A checkpoint has one score on a fixed suite, so all that is uncertain is that of the proxy on the mix.
+    A checkpoint has one score on a fixed suite, so only the score of the proxy on the mix is uncertain.
     """
 
     checkpoint: float  # its own score, before any training on the mix
     value: float  # predicted score on the mix − checkpoint: above 0 is forgotten, below 0 is learned
-    low: float  # a single proxy on the mix forgets between these
+    low: float  # a single proxy on the mix forgets between low and high
     high: float
-    floor: float | None  # most of `value` that `limits.keep` allows, where it does
+    floor: float | None  # largest `value` that `limits.keep` allows; None where it does not name the aim
 
 
 def own_scores(
@@ -32,7 +32,7 @@ def own_scores(
     checkpoint: task → score, of exactly the swarm's tasks; aims: name → task → weight.
 
     Raises:
-        MixError: a task without a score, or one that is not the swarm's.
+        MixError: a task without a score, or a task that is not the swarm's.
     """
     scores = dict(zip(tasks, to_array(checkpoint, tasks, "checkpoint's scores").tolist(), strict=True))
     return {name: sum(value * scores[task] for task, value in aim.items()) for name, aim in aims.items()}

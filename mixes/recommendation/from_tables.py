@@ -1,4 +1,4 @@
-"""The question that anyone's swarm poses, read from files instead of trained here, and the answer in its own units."""
+"""The question about a swarm that was read from files, and the answer in the files' own units."""
 
 import hashlib
 import json
@@ -43,15 +43,15 @@ def question_of_swarm(
 
     Args:
         swarm: the runs, and what their metrics mean.
-        settings: target, budget, limits, law, and how sure to be.
-        tokens: domain → tokens that can be had. Without them nothing pulls to natural, no epochs are counted, and the
+        settings: target, budget, limits, law, and the coverage of intervals.
+        tokens: domain → available tokens. Without them nothing pulls the mix to natural, no epochs are counted, and the
             mix is compared with the swarm's centre.
-        natural: domain → share, if it is not the share of `tokens`.
+        natural: domain → share; None takes the shares of `tokens`.
         seed: of folds, imagined worlds and searches.
         seeds: run → the seed that its proxy was trained with, where it is known.
 
     Raises:
-        MixError: an unknown target, one of two units, or a budget without tokens.
+        MixError: an unknown target, a target over two units, or a budget without tokens.
     """
     families = {task: metric.family for task, metric in swarm.metrics.items()}
     weights = task_weights(settings.target, families)
@@ -71,15 +71,18 @@ def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> 
     Raises:
         MixError: with both lists.
     """
-    mine, theirs = sorted(set(names) - set(swarm.runs.domains)), sorted(set(swarm.runs.domains) - set(names))
-    if mine or theirs:
-        parts = [f"only in {what}: {listed(mine)}"] if mine else []
-        parts += [f"only in the swarm: {listed(theirs)}"] if theirs else []
+    only_named, only_in_swarm = (
+        sorted(set(names) - set(swarm.runs.domains)),
+        sorted(set(swarm.runs.domains) - set(names)),
+    )
+    if only_named or only_in_swarm:
+        parts = [f"only in {what}: {listed(only_named)}"] if only_named else []
+        parts += [f"only in the swarm: {listed(only_in_swarm)}"] if only_in_swarm else []
         raise MixError(f"{what} and the swarm have different domains — {'; '.join(parts)}")
 
 
 def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dict[str, str]:
-    """Hashes of what a recommendation rests on: of the contents, whatever the files' form."""
+    """Hashes of what a recommendation rests on: of the contents, not of the files' format."""
     runs = swarm.runs
     digest = hashlib.sha256(json.dumps([runs.ids, runs.domains, runs.tasks]).encode())
     for row in (*runs.weights(), *runs.scores()):
@@ -89,12 +92,12 @@ def hash_evidence(swarm: ScoredSwarm, tokens: Mapping[str, float] | None) -> dic
 
 
 def in_own_direction(recommendation: Recommendation, metrics: Mapping[str, Metric]) -> Recommendation:
-    """Scores of which more is better with their own sign; a gain is a gain in either direction."""
+    """Scores of which more is better get their own sign back; gains stay as they are."""
     target = next(task for task, weight in recommendation.target.items() if weight)
-    of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
+    metric_of = {metric.family: metric for metric in metrics.values()} | dict(metrics)
     if recommendation.standardised is None:
-        of[OVERALL] = metrics[target]
-    turned = {name for name, metric in of.items() if metric.direction == "higher"}
+        metric_of[OVERALL] = metrics[target]
+    turned = {name for name, metric in metric_of.items() if metric.direction == "higher"}
     return replace(
         recommendation,
         predicted={name: _turned(row) if name in turned else row for name, row in recommendation.predicted.items()},
@@ -103,8 +106,8 @@ def in_own_direction(recommendation: Recommendation, metrics: Mapping[str, Metri
             for domain, row in recommendation.marginal.items()
         },
         front=tuple(
-            replace(one, predicted={n: -value if n in turned else value for n, value in one.predicted.items()})
-            for one in recommendation.front
+            replace(point, predicted={n: -value if n in turned else value for n, value in point.predicted.items()})
+            for point in recommendation.front
         ),
     )
 

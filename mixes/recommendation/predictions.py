@@ -1,4 +1,4 @@
-"""What a mix is predicted to score, aim by aim: the rows of a recommendation."""
+"""Predicted scores of a mix, aim by aim: the rows of a recommendation."""
 
 from collections.abc import Mapping
 
@@ -16,14 +16,14 @@ from mixes.recommendation.result import FrontMix, LawRow, Predicted
 
 
 def gains_of(problem: Problem, worlds: OwnGains, best: np.ndarray) -> dict[str, Gain]:
-    """Aim → what `best` (n_domains,) gains over the reference, by how far the worlds overstate their own gains."""
+    """Aim → what `best` (n_domains,) gains over the reference, corrected by the worlds' overstatements."""
     return {name: gain_on(problem, aim, worlds, best) for name, aim in problem.aims.items()}
 
 
 def gain_on(problem: Problem, aim: Mapping[str, float], worlds: OwnGains, best: np.ndarray) -> Gain:
     """The same for one aim."""
-    here, there = problem.objective_of(aim).value(np.array([best, problem.reference]))
-    return gain_of(float(there - here), worlds.errors(aim), problem.question.settings.coverage)
+    on_best, on_reference = problem.objective_of(aim).value(np.array([best, problem.reference]))
+    return gain_of(float(on_reference - on_best), worlds.errors(aim), problem.question.settings.coverage)
 
 
 def predicted_row(problem: Problem, name: str, best: np.ndarray, gain: Gain) -> Predicted:
@@ -56,7 +56,7 @@ def forgotten_row(problem: Problem, name: str, predicted: Predicted) -> Forgotte
 
 
 def marginal_rows(problem: Problem, best: np.ndarray) -> dict[str, dict[str, float]]:
-    """Domain → family → change by one more percent of it; nothing where there is no percent left."""
+    """Domain → family → change by one more percent of it; empty where the domain already fills more than 99 %."""
     values = marginal_values({name: problem.objective_of(aim) for name, aim in problem.by_family.items()}, best)
     return {
         domain: {family: float(change[i]) for family, change in values.items() if np.isfinite(change[i])}
@@ -69,20 +69,20 @@ def front_rows(problem: Problem) -> tuple[FrontMix, ...]:
     points = problem.question.settings.front
     if not points:
         return ()
-    families = {name: problem.objective_of(aim, problem.pull) for name, aim in problem.by_family.items()}
-    front = pareto_front(families, problem.limits, points, problem.tried, problem.question.seed)
+    objectives = {name: problem.objective_of(aim, problem.pull) for name, aim in problem.by_family.items()}
+    front = pareto_front(objectives, problem.limits, points, problem.tried, problem.question.seed)
     return tuple(FrontMix(point.target, named(problem, point.mix), point.values) for point in front)
 
 
 def capped_domains(problem: Problem, best: np.ndarray) -> dict[str, float]:
-    """Domains whose weight is as high as it may be, and that weight."""
+    """Domain → its cap, for the domains whose weight lies on it."""
     high = problem.limits.room.high
     capped = (high < 1) & (best > high - ON_BOUND)
     return {name: float(high[i]) for i, name in enumerate(problem.fitted.runs.domains) if capped[i]}
 
 
 def epochs_of(problem: Problem, best: np.ndarray) -> dict[str, float]:
-    """Domain → how often its tokens repeat at the budget; empty where nobody knows the tokens."""
+    """Domain → how often its tokens repeat at the budget; empty where the available tokens are unknown."""
     available, budget = problem.question.holdings.available, problem.question.budget
     if available is None or budget is None:
         return {}
@@ -90,7 +90,7 @@ def epochs_of(problem: Problem, best: np.ndarray) -> dict[str, float]:
 
 
 def law_rows(problem: Problem) -> dict[str, LawRow]:
-    """Task → how well its law is known."""
+    """Task → how well its law predicts."""
     laws, noise = problem.fitted.laws, problem.noise.at_one_seed
     return {
         task: LawRow(

@@ -28,16 +28,16 @@ from mixes.recommendation.question import Question
 from mixes.runs import to_array
 from mixes.target import OVERALL, family_weights, standardised, task_weights
 
-ROUGH = 1e-3  # of the objective's range: how far from best a mix may be in an imagined world, whose laws may be steep
-LOOSER = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # bpb by which floors are loosened in worlds where no mix keeps them
-ROBUST_WORLDS = 60  # among which the worst are looked for: all of them are constraints of one problem
+ROUGH = 1e-3  # share of the objective's range by which a mix may miss the best of an imagined world with steep laws
+LOOSER = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # bpb by which floors are loosened in worlds where no mix meets them
+ROBUST_WORLDS = 60  # whose worst tenth counts; every world is a constraint of one problem
 
 ObjectiveOf = Callable[[Mapping[str, float]], Objective]  # an aim's task weights → its score as a function of the mix
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What `problem_of` makes of a question; everything that an optimum needs."""
+    """A question as `problem_of` prepares it: everything that an optimum needs."""
 
     question: Question
     fitted: FittedSwarm
@@ -46,10 +46,10 @@ class Problem:
     noise: Noise
     own: Mapping[str, float]  # aim → the checkpoint's score; empty where proxies start from their seeds
     reference: np.ndarray  # (n_domains,) what a mix is compared with
-    called: str  # what that is
+    called: str  # its name in messages
     anchor: np.ndarray  # (n_domains,) the mix that `pull`, `most_kl` and `closest` refer to
-    pull: float  # bpb a nat
-    optimism: Mapping[str, float]  # family or task → bpb that its floor is lowered by
+    pull: float  # bpb per nat
+    optimism: Mapping[str, float]  # family or task → bpb by which its floor is lowered
 
     @property
     def target(self) -> Mapping[str, float]:
@@ -97,13 +97,13 @@ class Problem:
     def optima(self, worlds: Worlds, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The best mixes (B, n_domains) of the worlds' truths, and those of their refits.
 
-        Floors of `keep` are a world's own: its truth's for the truth, its refit's, lowered by the same optimism as
-        here, for the refit. So where a floor lies is as uncertain as the laws that say it.
+        Floors of `keep` are those of the world: its truth's for the truth, its refit's for the refit, lowered by the
+        same optimism as here. So the place of a floor is as uncertain as the laws that it comes from.
         """
         return self._optima(worlds, "truths", {}, start), self._optima(worlds, "refits", self.optimism, start)
 
     def _optima(self, worlds: Worlds, side: Side, optimism: Mapping[str, float], start: np.ndarray) -> np.ndarray:
-        """(B, n_domains) by one side's laws."""
+        """The best mixes (B, n_domains) by one side's laws."""
         return np.array([
             self.solve(
                 objective_of(worlds.kinds, laws, self.target, self.anchor, self.pull),
@@ -115,7 +115,7 @@ class Problem:
         ])  # fmt: skip
 
     def _limits_in_world(self, worlds: Worlds, laws: Mapping[str, np.ndarray], optimism: Mapping[str, float]) -> Limits:
-        """The limits under a world's laws (task → parameters); floors that no mix keeps there are loosened."""
+        """The limits under a world's laws (task → parameters); floors that no mix meets there are loosened."""
         settings = self.question.settings.limits
         if not settings.keep:
             return self.limits
@@ -140,15 +140,15 @@ class Problem:
         """All that a mix must obey under laws by which `objective` scores an aim."""
         question, domains = self.question, self.fitted.runs.domains
         plain = {name: objective(aim) for name, aim in self.aims.items() if name in settings.keep}
-        known = [name for name in self.aims if name != OVERALL]
+        names = [name for name in self.aims if name != OVERALL]
         limits = limits_of(
             settings, domains, self.anchor, plain, question.holdings.available, question.budget or 0.0,
-            question.settings.max_epochs, self.called, self.own, optimism, known,
+            question.settings.max_epochs, self.called, self.own, optimism, names,
         )  # fmt: skip
         return limits.and_also(*_cap_bounds(question, domains))
 
     def _robust(self, worlds: Worlds) -> Optimum:
-        """The mix whose gain is best on average over the worlds that like it least."""
+        """The mix with the largest average gain over the worst worlds."""
         if self.question.settings.limits.closest is not None:
             raise MixError("recommend: robust and limits.closest exclude each other — keep one")
         objectives = worlds.objectives(self.target, self.anchor, self.pull)[:ROBUST_WORLDS]
@@ -159,7 +159,7 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     """The problem that a question poses to laws that were fitted to its runs.
 
     optimism: family or task → bpb by which its laws are known to overstate a mix; the floors of `keep` are lowered by
-    as much, since they are for what is predicted, optimism included.
+    as much, because floors are compared with predictions, which include the optimism.
 
     Raises:
         MixError: an unknown target or domain, or limits that contradict each other.
@@ -178,13 +178,13 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     anchor = anchor_of(settings.limits, runs.domains, reference)
     available, budget = question.holdings.available, question.budget
     if available and budget and not settings.limits.epochs:
-        epoch_caps(available, budget, settings.max_epochs)  # a budget that is too large is told in a short line
-    known = natural is not None or bool(settings.limits.near)
-    pull = settings.pull * noise.difference[OVERALL] if known else 0.0
+        epoch_caps(available, budget, settings.max_epochs)  # raises a short message where the budget is too large
+    has_anchor = natural is not None or bool(settings.limits.near)
+    pull = settings.pull * noise.difference[OVERALL] if has_anchor else 0.0
     problem = Problem(
         question, fitted, aims, by_family, noise, own, reference, called, anchor, pull, optimism or {}
     )  # fmt: skip
-    assert problem.limits  # limits that contradict each other are told here
+    assert problem.limits  # raises where limits contradict each other
     return problem
 
 

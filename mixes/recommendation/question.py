@@ -1,4 +1,4 @@
-"""What is asked of a swarm: the one thing that travels from whoever asks to whoever answers."""
+"""What is asked of a swarm: the one value that the caller passes to every function that answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,15 +19,15 @@ class Question:
         runs: the swarm's runs, as they were scored.
         families: task → family.
         holdings: the natural mix, the tokens that can be had, and caps.
-        settings: target, budget, limits, law, and how sure to be.
+        settings: target, budget, limits, law, and the coverage of intervals.
         seed: of folds, imagined worlds and searches.
         seeds: run → the seed that its proxy was trained with, where it is known.
-        checkpoint: task → bpb of the checkpoint that all proxies started from, untrained. What is forgotten, and what
-            `limits.keep` allows, is counted from there. None where proxies start from their seeds.
-        evidence: name → hash of what the answer rests on; it is handed through to the answer.
+        checkpoint: task → bpb of the checkpoint that all proxies started from, untrained. What is forgotten and what
+            `limits.keep` allows are counted from these scores. None where proxies start from their seeds.
+        evidence: name → hash of what the answer rests on; the answer repeats it.
 
     Raises:
-        MixError: a name means two things, or a budget is given without tokens that can be had.
+        MixError: a name means two things, or a budget is given without available tokens.
 
     Example:
         question = Question(runs, {"humaneval": "code", "sciq": "knowledge"}, Holdings(natural, available))
@@ -52,8 +52,8 @@ class Question:
 
     @property
     def budget(self) -> float | None:
-        """Tokens of the training run: as the settings state them, else every available one once; None where nobody
-        knows the tokens that can be had."""
+        """Tokens of the training run: as the settings state them, else every available token once; None where the
+        available tokens are unknown."""
         available = self.holdings.available
         return budget_tokens(self.settings.budget, available) if available else None
 

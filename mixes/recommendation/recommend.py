@@ -1,10 +1,10 @@
 """The recommendation: the best mix, what it is predicted to gain over natural, and how sure that is.
 
-Laws are fitted to the runs, the optimum is found under the limits, and the same is done again in imagined worlds
-(mixes/certainty/worlds.py), whose truths are known: how far it is off there says how far to trust it here. And a
-score is noisy by itself: a gain below the noise of a difference between two proxies is no finding.
+Laws are fitted to the runs, and the optimum is found under the limits. Both are repeated in imagined worlds
+(mixes/certainty/worlds.py), whose truths are known: the errors made there become the intervals here. A score is noisy
+by itself, so a gain below the noise of a difference between two proxies is no finding.
 
-Laws and worlds depend on the runs alone. Whoever asks more than once hands them in.
+Laws and worlds depend on the runs alone. A caller who asks more than once passes them in.
 """
 
 import json
@@ -39,8 +39,8 @@ from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.target import OVERALL
 
-SEARCHED_WORLDS = 40  # where laws are not convex each world's optimum is a search, and takes seconds
-LARGE_WORLDS = 40  # where each optimum takes seconds for its size
+SEARCHED_WORLDS = 40  # where laws are not convex: each world's optimum is a search that takes seconds
+LARGE_WORLDS = 40  # in large swarms, where each optimum takes seconds
 
 WorldsOf = Callable[[int], Worlds]  # their number → that many imagined worlds of the fitted swarm
 
@@ -89,7 +89,7 @@ def recommend(
 
 
 def _described(optima: Optima) -> Recommendation:
-    """Everything that is said of a best mix, but for the id."""
+    """The recommendation of a best mix, without its id."""
     problem, best = optima.problem, optima.best.mix
     question, runs, room, noise = problem.question, problem.fitted.runs, problem.limits.room, problem.noise
     coverage, own_gains = question.settings.coverage, optima.worlds.own_gains(optima.of_refits, problem.reference)
@@ -128,25 +128,26 @@ def _described(optima: Optima) -> Recommendation:
 def imagined(
     fitted: FittedSwarm, count: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Worlds:
-    """`count` imagined worlds of a fitted swarm: seconds to minutes, whatever is then asked of them."""
+    """`count` imagined worlds of a fitted swarm: seconds to minutes; any question can then be put to them."""
     return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed, progress)
 
 
 def _optima(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
     """The best mix here and in every world, all found in the same way.
 
-    The floors of `keep` against a checkpoint are for what is predicted, optimism included, and optimism is only known
-    once worlds have been solved. So they are solved twice: without it, and then under floors that are lowered by it.
-    Weights and gains are judged by the second, whose optimism differs from the first one's by less than a thousandth.
+    The floors of `keep` against a checkpoint are compared with predictions, which include the optimism. The optimism is
+    known only after the worlds have been solved. So they are solved twice: without it, and then under floors that are
+    lowered by it. Weights and gains are judged by the second solution, whose optimism differs from the first one's by
+    less than a thousandth.
     """
     problem = problem_of(question, fitted)
     worlds = worlds_of(world_count(problem))
-    found = _solved(problem, worlds)
+    optima = _solved(problem, worlds)
     if not (problem.own and question.settings.limits.keep):
-        return found
-    own = worlds.own_gains(found.of_refits, problem.reference)
+        return optima
+    own = worlds.own_gains(optima.of_refits, problem.reference)
     optimism = {
-        name: max(0.0, gain_on(problem, problem.aims[name], own, found.best.mix).optimism)
+        name: max(0.0, gain_on(problem, problem.aims[name], own, optima.best.mix).optimism)
         for name in question.settings.limits.keep
     }
     return _solved(problem_of(question, fitted, optimism), worlds)

@@ -1,4 +1,4 @@
-"""What a recommendation says: the mix, what it is predicted to gain, how sure that is, and what to know before use."""
+"""A recommendation: the mix, its predicted gain with intervals, the verdict, and cautions."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ Reference = Literal["natural", "centre"]
 
 @dataclass(frozen=True)
 class Caution:
-    """One line, and the domains or tasks that it is about."""
+    """One line, and the domains or tasks that it concerns."""
 
     kind: CautionKind
     text: str
@@ -36,7 +36,7 @@ class Predicted:
     gain_low: float
     gain_high: float
     chance: float  # that the mix beats natural
-    mix_low: float  # a single proxy's score on the mix lies between these
+    mix_low: float  # a single proxy's score on the mix lies between mix_low and mix_high
     mix_high: float
     noise: float  # standard deviation of the difference between two proxies of equally good mixes
     optimism: float  # by how much the laws overstate the gain, mean over imagined worlds; it is taken off already
@@ -77,7 +77,7 @@ class Recommendation:
     natural: dict[str, float]  # what the mix is compared with
     reference: Reference  # what that is: the natural mix, or where that is unknown the mean of the swarm's mixes
     intervals: dict[str, tuple[float, float]]
-    epochs: dict[str, float]  # at the budget; empty where nobody knows the tokens
+    epochs: dict[str, float]  # at the budget; empty where the available tokens are unknown
     caps: dict[str, float]  # domains whose weight lies on its cap, and the cap
     binding: dict[str, float]  # limit → what 0.01 more of it would gain on the target (nats of KL for the closest mix)
     target: dict[str, float]  # task → weight

@@ -1,8 +1,8 @@
-"""Rounds of a swarm: what the proxies so far have scored decides around which mixes the next ones are drawn.
+"""Rounds of a swarm: the scores so far decide around which mixes the next ones are drawn.
 
 Thompson sampling (Thompson 1933; Russo et al. 2018, arXiv 1707.02038) by the bootstrap: every new mix lies around the
-optimum of laws that were fitted to another imagined measurement of the same mixes, so new mixes gather where the best
-one may be, as closely as the evidence says. A share of each round goes on exploring (mixes/swarm.py).
+optimum of laws that were fitted to another imagined measurement of the same mixes. So new mixes gather where the best
+one may be, and the more the evidence says, the closer they lie. A share of each round explores (mixes/swarm.py).
 """
 
 import numpy as np
@@ -24,5 +24,8 @@ def likely_optima(question: Question, count: int) -> np.ndarray:
     target = {task: weight for task, weight in problem.target.items() if weight}
     worlds = imagine_worlds({task: fitted.local_fits[task] for task in target}, problem.tried, count, question.seed)
     return np.array(
-        [problem.solve(one, problem.limits).mix for one in worlds.objectives(target, problem.anchor, problem.pull)]
+        [
+            problem.solve(objective, problem.limits).mix
+            for objective in worlds.objectives(target, problem.anchor, problem.pull)
+        ]
     )

@@ -1,4 +1,4 @@
-"""The `recommend:` section: target, budget, limits, and how sure to be."""
+"""The `recommend:` section: target, budget, limits, and the certainty of intervals."""
 
 from typing import Literal
 
@@ -21,13 +21,13 @@ class RecommendSettings(BaseModel):
     max_epochs: float = Field(4.0, gt=0)
     """Most times that a domain's tokens may repeat at the budget (OLMo 3: 4 to 7)."""
     limits: LimitSettings = LimitSettings()
-    """What the mix must obey beside the epochs."""
+    """What the mix must obey besides the epochs."""
     pull: float = Field(0.5, ge=0)
     """Weight of KL(mix ‖ natural), in units of the target's noise between two proxies of one mix."""
     law: str = "auto"
     """Name of the law of every task; `auto` chooses by cross-validation."""
     robust: bool = False
-    """Take the mix that is best on average over the tenth of the evidence's worlds that like it least."""
+    """Maximise the average gain over the worst 10 % of imagined worlds."""
     front: int = Field(0, ge=0, le=200)
     """Mixes on the Pareto front between families to compute; 0 is none."""
     replicates: int = Field(200, ge=20)

@@ -1,7 +1,7 @@
-"""Validation: mixes trained anew, larger and with several seeds, against what a recommendation predicted of them.
+"""Validation: mixes trained anew, larger and with several seeds, compared with what a recommendation predicted.
 
-Proxies are compared seed by seed: two of one seed start from the same weights and read each domain in the same order,
-so what a seed does to every mix alike cancels. All intervals are Student's t over seeds, at 90 %.
+Proxies are compared seed by seed. Two proxies of one seed start from the same weights and read each domain in the same
+order, so what a seed does to every mix alike cancels. All intervals are Student's t over seeds, at 90 %.
 
 The token multiplier is how many times fewer tokens the recommended mix needs to reach natural's final score. The
 recommended mix's curve over tokens comes from runs of T, T/2 and T/4 tokens, each with its own whole schedule. A point
@@ -26,7 +26,7 @@ from mixes.target import OVERALL
 COVERAGE = 0.9
 PARTS = (1, 2, 4)  # the recommended mix trains on T, T/2 and T/4 tokens; multipliers lie between 1 and the last
 FINE = 1_000  # places a doubling of tokens where a multiplier's interval is looked for, linear between them
-FIRST_SEED = 1_000  # far from the swarm's: nothing that was fitted is judged by itself
+FIRST_SEED = 1_000  # far from the swarm's seeds, so that no law is judged by runs that it was fitted to
 NATURAL, UNIFORM, RECOMMENDED = "natural", "uniform", "recommended"
 
 Truth = Literal["true", "not_shown", "false"]
@@ -66,9 +66,9 @@ class Compared:
     multiplier: Estimate
     predicted: Estimate  # gain, for the swarm's size and tokens
     agreement: Agreement  # the gain lies in its predicted interval; or only its own interval touches that; or neither
-    verdict: Verdict  # what was called
+    verdict: Verdict  # of the recommendation
     measured: Verdict  # better or worse where the gain's interval leaves out zero
-    came_true: Truth | None  # None where nothing was called
+    came_true: Truth | None  # None where the verdict is not_distinguishable
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Validation:
     size: str
     tokens: int  # of one proxy, T
     seeds: tuple[int, ...]
-    swarm_size: str  # that predictions were made for
+    swarm_size: str  # of the proxies that the predictions are for
     swarm_tokens: int
     repeats: dict[str, Repeats]  # by mix, at T tokens
     compared: dict[str, Compared]  # target and families
@@ -97,12 +97,12 @@ class Validation:
 def budgets(swarm: ProxySettings, size: str | None, multiple: float) -> dict[int, ProxySettings]:
     """Part of the tokens → settings of its proxies, `multiple` times the swarm's tokens at part 1.
 
-    size: None is the next on the ladder; with `init_from`, whose shape is given, and at the ladder's end it is the
-    swarm's own. What the experiment leaves to the rules (batch, rate, warm-up) follows the new size and tokens. T is
-    rounded down to four whole batches, so that its parts are exact.
+    size: None is the next size on the ladder; it is the swarm's own size with `init_from`, whose shape is given, and at
+    the ladder's end. What the experiment leaves to the rules (batch, rate, warm-up) follows the new size and tokens. T
+    is rounded down to a multiple of four batches, so that its parts are exact.
 
     Raises:
-        MixError: no such size, another one than that of `init_from`, no number, or too few tokens.
+        MixError: an unknown size, another size than that of `init_from`, no number, or too few tokens.
     """
     ladder = list(SIZES)
     if size is None:
@@ -116,12 +116,12 @@ def budgets(swarm: ProxySettings, size: str | None, multiple: float) -> dict[int
         )
     if not 0 < multiple < float("inf"):
         raise MixError(f"validate: `multiple` {multiple} is no number of times — write for example 2.0")
-    said = {**swarm.model_dump(exclude_unset=True), "size": size}
+    stated = {**swarm.model_dump(exclude_unset=True), "size": size}
     tokens = int(multiple * swarm.tokens)
     try:
-        whole = ProxySettings(**{**said, "tokens": tokens})
+        whole = ProxySettings(**{**stated, "tokens": tokens})
         least = whole.steps // PARTS[-1] * whole.batch * whole.context
-        return {part: ProxySettings(**{**said, "tokens": least * PARTS[-1] // part}) for part in PARTS}
+        return {part: ProxySettings(**{**stated, "tokens": least * PARTS[-1] // part}) for part in PARTS}
     except ValidationError:
         raise MixError(
             f"validate: {tokens:,} tokens are fewer than {PARTS[-1]} batches at size {size} — raise `multiple`"
@@ -129,14 +129,14 @@ def budgets(swarm: ProxySettings, size: str | None, multiple: float) -> dict[int
 
 
 def plan_trials(natural: Mapping[str, float], mix: Mapping[str, float], seeds: int) -> dict[int, list[Candidate]]:
-    """Part of the tokens → what trains on it: all three mixes on the whole, the recommended one on every part."""
+    """Part of the tokens → its proxies: all three mixes on the whole, the recommended mix on every part."""
     uniform = dict.fromkeys(mix, 1 / len(mix))
     weights = {NATURAL: natural, UNIFORM: uniform, RECOMMENDED: mix}
-    rounded = {name: rounded_weights(one) for name, one in weights.items()}
+    rounded = {name: rounded_weights(exact) for name, exact in weights.items()}
     return {
         part: [
-            Candidate(name, one, FIRST_SEED + seed)
-            for name, one in rounded.items()
+            Candidate(name, rounded_mix, FIRST_SEED + seed)
+            for name, rounded_mix in rounded.items()
             if part == 1 or name == RECOMMENDED
             for seed in range(seeds)
         ]
@@ -144,17 +144,17 @@ def plan_trials(natural: Mapping[str, float], mix: Mapping[str, float], seeds: i
     }
 
 
-def most_repeated(candidates: Sequence[Candidate], held: Mapping[str, int], tokens: int) -> dict[str, Repeats]:
-    """Mix → the domain that it repeats most when it trains on `tokens`; held: domain → tokens in the pool."""
-    found = {}
+def most_repeated(candidates: Sequence[Candidate], pool_tokens: Mapping[str, int], tokens: int) -> dict[str, Repeats]:
+    """Mix → the domain that it repeats most when it trains on `tokens`; pool_tokens: domain → its tokens."""
+    repeats = {}
     for mix, weights in {candidate.mix: candidate.weights for candidate in candidates}.items():
-        epochs = {name: weight * tokens / held[name] for name, weight in weights.items()}
+        epochs = {name: weight * tokens / pool_tokens[name] for name, weight in weights.items()}
         domain = max(epochs, key=epochs.__getitem__)
-        found[mix] = Repeats(domain, epochs[domain])
-    return found
+        repeats[mix] = Repeats(domain, epochs[domain])
+    return repeats
 
 
-def compare(found: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) -> dict[str, Compared]:
+def compare(recommendation: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) -> dict[str, Compared]:
     """Target and families, from the trials' scores (task → bpb).
 
     Raises:
@@ -165,12 +165,12 @@ def compare(found: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) 
         raise MixError(
             f"validate: {len(seeds)} seed(s) can be compared, an interval needs two — raise `seeds` or lower `size`"
         )
-    aims = {OVERALL: found.target, **found.families}
-    return {name: _compare(found, name, aim, scores, seeds) for name, aim in aims.items()}
+    aims = {OVERALL: recommendation.target, **recommendation.families}
+    return {name: _compare(recommendation, name, aim, scores, seeds) for name, aim in aims.items()}
 
 
 def _compare(
-    found: Recommendation,
+    recommendation: Recommendation,
     name: str,
     aim: Mapping[str, float],
     scores: Mapping[Trial, Mapping[str, float]],
@@ -182,9 +182,9 @@ def _compare(
 
     natural, curve = bpb(NATURAL), np.array([bpb(RECOMMENDED, part) for part in PARTS])
     full, half, quarter = curve
-    gain, row = mean_interval(natural - full), found.predicted[name]
+    gain, row = mean_interval(natural - full), recommendation.predicted[name]
     predicted = Estimate(row.gain, row.gain_low, row.gain_high)
-    called, measured = found.verdict[name], _measured(gain)
+    called, measured = recommendation.verdict[name], _measured(gain)
     return Compared(
         natural=mean_interval(natural),
         uniform=mean_interval(bpb(UNIFORM)),
@@ -229,7 +229,7 @@ def token_multiplier(natural: np.ndarray, curve: np.ndarray) -> Estimate:
 
 
 def truth_of(called: Verdict, measured: Verdict) -> Truth | None:
-    """Whether what was called came true; a verdict of `not_distinguishable` calls nothing."""
+    """Whether a verdict came true; None for `not_distinguishable`, which predicts nothing."""
     if called == "not_distinguishable":
         return None
     if measured == "not_distinguishable":
@@ -238,7 +238,7 @@ def truth_of(called: Verdict, measured: Verdict) -> Truth | None:
 
 
 def agreement_of(predicted: Estimate, gain: Estimate) -> Agreement:
-    """Whether a measured gain is what was predicted, as far as its own uncertainty lets one say."""
+    """Whether a measured gain agrees with the predicted one, within their intervals."""
     if predicted.low <= gain.value <= predicted.high:
         return "inside"
     return "overlaps" if gain.low <= predicted.high and predicted.low <= gain.high else "apart"
@@ -251,7 +251,7 @@ def _measured(gain: Estimate) -> Verdict:
 
 
 def _half_width(values: np.ndarray) -> np.ndarray:
-    """Of the interval of the mean over the first axis, seeds."""
+    """Half width of the interval of the mean over the first axis, seeds."""
     from scipy.special import stdtrit  # slow to import
 
     seeds = len(values)
@@ -270,5 +270,5 @@ def _first_below(places: np.ndarray, values: np.ndarray) -> float:
 
 
 def _last_above(places: np.ndarray, values: np.ndarray) -> float:
-    """Where they are last above zero; likewise."""
+    """Where values, linear between places, are last above zero; likewise."""
     return -_first_below(-places[::-1], -values[::-1])

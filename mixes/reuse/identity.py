@@ -1,4 +1,4 @@
-"""What became of a domain between two pools: its content decides, not its name.
+"""What became of a domain between two pools, by its content and not by its name.
 
 A domain's content is named by the sum of its documents' hashes, modulo 2^256 (the additive hash of Bellare and
 Micciancio 1997). Order does not matter, and the sum over a union is the sum of the parts' sums; so a domain that was
@@ -13,14 +13,14 @@ from typing import Literal
 from mixes.errors import MixError
 
 MODULUS = 1 << 256
-MOST_PARTS = 24  # domains among which the parts of a whole are searched: twice 2^12 sums
+MOST_PARTS = 24  # most domains among which the parts of a whole are searched: twice 2^12 sums
 
 Fate = Literal["same", "renamed", "changed", "added", "split", "merged"]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a domain is to the earlier pool, and the earlier domains that it comes from."""
+    """How a domain relates to the earlier pool, and the earlier domains that it comes from."""
 
     fate: Fate
     earlier: tuple[str, ...]
@@ -34,7 +34,7 @@ def domain_content(hashes: Iterable[str]) -> str:
 def compare_domains(earlier: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Origin]:
     """Today's domains → where each comes from; `earlier` and `now`: domain → content.
 
-    An earlier domain that stands in no origin was removed.
+    An earlier domain that is in no origin was removed.
     """
     origins = _equals(earlier, now)
     old = _without(earlier, {name for origin in origins.values() for name in origin.earlier})
@@ -52,7 +52,7 @@ def compare_domains(earlier: Mapping[str, str], now: Mapping[str, str]) -> dict[
 
 
 def stale_domains(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Domains of recorded evidence whose content is in the present pool no more, under whatever name.
+    """Domains of recorded evidence whose content is no longer in the present pool, under any name.
 
     Evidence on other domains may be kept: a domain that is new to the pool has weight 0 in all its mixes.
     """
@@ -64,19 +64,19 @@ def refuse_stale(recorded: Mapping[str, str], now: Mapping[str, str], what: str,
     """The stale domains of evidence called `what`, where they are `allowed`.
 
     Raises:
-        MixError: there are some, and they are not.
+        MixError: there are stale domains, and `allowed` is false.
     """
     stale = stale_domains(recorded, now)
     if stale and not allowed:
         raise MixError(
             f"{what}: stale, since the content of {_listed(stale)} is not the present pool's — "
-            "train a swarm on the present pool, or set `allow_stale` to use it all the same"
+            "train a swarm on the present pool, or set `allow_stale` to use it anyway"
         )
     return stale
 
 
 def _equals(earlier: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Origin]:
-    """Domains of equal content: by one name first, then each to the first that is left."""
+    """Domains of equal content: first those of equal name, then each with the first that is left."""
     origins = {name: Origin("same", (name,)) for name, content in sorted(now.items()) if earlier.get(name) == content}
     names: dict[str, list[str]] = {}
     for name, content in sorted(_without(earlier, origins).items()):
@@ -88,7 +88,7 @@ def _equals(earlier: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Ori
 
 
 def _parts(whole: str, candidates: Mapping[str, str]) -> tuple[str, ...]:
-    """Candidates whose contents together are `whole`; none where there are none, or too many to try.
+    """Candidates whose contents together are `whole`; empty where there are none, or too many candidates to try.
 
     Sums of all subsets of one half are looked up among those of the other.
     """

@@ -2,9 +2,9 @@
 mixture reuse (Olmix, arXiv 2602.12237, section 4).
 
 Domains of unchanged content keep their weights relative to one another: together they are one virtual domain, whose
-own weight is found anew, beside those of the open domains. The swarm then grows with what has changed, not with
-what is there. The price is that the frozen proportions are no longer the best ones where frozen and open domains
-serve the same tasks; there `partial` opens such domains too.
+weight is found anew, like those of the open domains. The swarm then grows with the number of changed domains, not of
+all domains. The price: where frozen and open domains serve the same tasks, the frozen proportions are no longer the
+best ones. `partial` opens those domains, too.
 
 A mix over the virtual and the open domains is *folded*, a mix over all domains full. Every folded mix is an
 ordinary mix once it is unfolded, so its runs are ordinary evidence.
@@ -21,10 +21,10 @@ from mixes.reuse.identity import Origin, compare_domains
 from mixes.runs import Runs, to_array
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm, rounded_weights
 
-VIRTUAL = "(reused)"  # no source can be called so
-PROPORTIONS = 1e-4  # how far a full mix may be from the frozen proportions, and be folded: weights are rounded
+VIRTUAL = "(reused)"  # no source can have this name
+PROPORTIONS = 1e-4  # how far a full mix may be from the frozen proportions and still be folded: weights are rounded
 KEPT = ("same", "renamed")
-LEAST_MIXES = 10  # of a swarm over few folded domains, unless it states its own: what cross-validation needs
+LEAST_MIXES = 10  # of a swarm over few folded domains, unless `mixes` is set: cross-validation needs as many
 
 
 class ReuseSettings(BaseModel):
@@ -58,7 +58,7 @@ def plan_reuse(
 ) -> ReusePlan:
     """The plan that reuses `mix`, found over domains of content `earlier`, over the domains `now`.
 
-    earlier, now: domain → content (`identity.domain_content`); partial: globs of today's domains to open too.
+    earlier, now: domain → content (`identity.domain_content`); partial: globs of today's domains to open, too.
 
     Raises:
         MixError: mix and `earlier` name different domains, a glob matches none, or no weight is left to reuse.
@@ -128,7 +128,7 @@ def fold_caps(caps: Mapping[str, float], plan: ReusePlan) -> dict[str, float]:
 
 
 def fold_runs(runs: Runs, plan: ReusePlan) -> Runs:
-    """The same runs over folded weights: what a law over few domains is fitted to.
+    """The same runs over folded weights, to which a law over few domains is fitted.
 
     Raises:
         MixError: a run whose mix cannot be folded.
@@ -144,7 +144,8 @@ def draw_reusing_swarm(
     plan: ReusePlan,
     caps: Mapping[str, float] | None = None,
 ) -> list[Candidate]:
-    """A swarm over the plan's folded domains, in full weights to train on; see `draw_swarm`, also on `caps`.
+    """A swarm over the plan's folded domains, in full weights, which proxies train on; for the arguments see
+    `draw_swarm`.
 
     Its `natural` mix holds the frozen domains at their joint natural share, but in the reused proportions (a small
     one may so repeat more often than `max_epochs`); its `uniform` one gives the virtual domain as much as an open one.
@@ -157,7 +158,7 @@ def draw_reusing_swarm(
             "reuse: no domain is new or changed, so there is nothing to find: the earlier weights, scaled to sum to 1, "
             "are the mix — leave the section out, or open domains by reuse.partial"
         )
-    caps = caps or {name: settings.max_epochs * held / proxy_tokens for name, held in tokens.items()}
+    caps = caps or {name: settings.max_epochs * count / proxy_tokens for name, count in tokens.items()}
     mixes = settings.mixes or max(LEAST_MIXES, settings.mixes_a_domain * len(plan.domains))
     chosen = settings.model_copy(update={"mixes": mixes})
     drawn = draw_swarm(fold_amounts(tokens, plan), proxy_tokens, chosen, seed, fold_caps(caps, plan))

@@ -1,4 +1,4 @@
-"""The families file: how metrics are grouped, and which way is better.
+"""The families file: how metrics are grouped, and in which direction they are better.
 
     code: ["humaneval*", mbpp_bpb]
     reasoning:
@@ -10,9 +10,9 @@
         "metric/*": {}
         "metric/*_acc": {unit: accuracy, direction: higher}
 
-A key is a family. Its metrics are names or globs, listed, or with a unit and a direction of their own; what is not
-stated is told from the metric's name where that is safe. The first line that matches takes a metric, but an exact
-name is taken before any glob.
+A key is a family. Its metrics are names or globs, in a list, or with a unit and a direction of their own. What is not
+stated is inferred from the metric's name where that is safe. A metric belongs to the first line that matches it, but
+an exact name comes before any glob.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from mixes.tables.metrics import Direction, Stated
 
 
 class Meaning(BaseModel):
-    """What is stated of one metric."""
+    """What the file states about one metric."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,9 +45,9 @@ class Family(BaseModel):
     metrics: dict[str, Meaning] = Field(min_length=1)
     """Names or globs of metrics, as a list, or with a unit and direction of their own."""
     unit: str | None = None
-    """Of all its metrics that state no other."""
+    """Of all its metrics that state no other one."""
     direction: Direction | None = None
-    """Of all its metrics that state no other."""
+    """Of all its metrics that state no other one."""
 
     @model_validator(mode="before")
     @classmethod
@@ -68,8 +68,8 @@ class Families(RootModel[dict[str, Family]]):
 
     model_config = ConfigDict(frozen=True)
 
-    def of(self, metrics: Sequence[str], known: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
-        """Metric → its family, and what is stated of it, by the file or else by `known`.
+    def of(self, metrics: Sequence[str], declared: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
+        """Metric → its family, and what this file, or else `declared`, states about it.
 
         Raises:
             MixError: a metric in no family, or a name or glob that fits no metric.
@@ -82,17 +82,17 @@ class Families(RootModel[dict[str, Family]]):
         for name, family, _ in lines:
             if not any(fnmatchcase(metric, name) or metric == name for metric in metrics):
                 raise MixError(f"families: {family}: no metric is called {name!r} — {did_you_mean(name, metrics)}")
-        found = {}
+        meanings = {}
         for metric in metrics:
             fitting = [line for line in lines if line[0] == metric] or [
                 line for line in lines if fnmatchcase(metric, line[0])
             ]
             if fitting:
                 _, family, stated = fitting[0]
-                found[metric] = (family, stated if stated != Stated() else known.get(metric, stated))
-        without = [metric for metric in metrics if metric not in found]
+                meanings[metric] = (family, stated if stated != Stated() else declared.get(metric, stated))
+        without = [metric for metric in metrics if metric not in meanings]
         if without:
             raise MixError(
                 f'families: {listed(without)} in no family — name them, or end with a family that takes the rest: ["*"]'
             )
-        return found
+        return meanings

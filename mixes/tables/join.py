@@ -1,8 +1,8 @@
 """Anyone's swarm: a table of mixes and a table of scores, joined by key into runs.
 
 Olmix writes both with the columns run, name and index (arXiv 2602.12237), RegMix with index (arXiv 2407.01492);
-every other numeric column is a domain, or a metric. What can be repaired is repaired and noted; what is doubtful
-is refused, with the row.
+every other numeric column is a domain, or a metric. What can be repaired is repaired and noted. What is doubtful
+is refused, and the message names the row.
 """
 
 import re
@@ -20,14 +20,14 @@ from mixes.tables.keys import KEYS, Table, check_same_keys, listed, rows_by_key,
 from mixes.tables.metrics import Metric, Stated, metric_of
 
 ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
-ROUNDING = 0.01  # weights may sum to 1 within this; RegMix's three decimals reach 0.003
-EXACT = 1e-9  # a sum this near 1 was never rounded
-SAME = 9  # decimals to which weights of one mix agree
+ROUNDING = 0.01  # how far weights may sum from 1; RegMix's three decimals reach 0.003
+EXACT = 1e-9  # a sum this close to 1 was not rounded
+SAME = 9  # decimals in which the weights of one mix agree
 
 
 @dataclass(frozen=True)
 class ScoredSwarm:
-    """Runs of a swarm, and what was found out on the way."""
+    """Runs of a swarm, with the meaning of their metrics and notes on what was ignored or repaired."""
 
     runs: Runs
     metrics: Mapping[str, Metric]  # task → meaning; the scores in `runs` are turned so that lower is better
@@ -36,12 +36,12 @@ class ScoredSwarm:
 
 
 def join_tables(
-    ratios: Table, metrics: Table, families: Families | None = None, known: Mapping[str, Stated] | None = None
+    ratios: Table, metrics: Table, families: Families | None = None, declared: Mapping[str, Stated] | None = None
 ) -> ScoredSwarm:
     """The runs of a swarm.
 
-    families: how metrics are grouped, and what is stated of them; without it a metric is its own family.
-    known: what the files themselves say of a metric, where they do.
+    families: how metrics are grouped, and their units and directions; None makes each metric its own family.
+    declared: metric → what the result files themselves state about it.
 
     Raises:
         MixError: keys, weights, scores or directions that are missing or doubtful.
@@ -56,20 +56,22 @@ def join_tables(
     weights, repaired = _weights(ratios, key, domains, [left[name] for name in ids], ids)
     scores = _scores(metrics, key, tasks, [right[name] for name in ids], ids)
     _not_the_same_columns(ratios.name, metrics.name, domains, tasks, weights, scores)
-    told = families.of(tasks, known or {}) if families else {t: (None, (known or {}).get(t)) for t in tasks}
-    meaning = {task: metric_of(task, line, *told[task]) for task, line in zip(tasks, scores, strict=True)}
-    turned = np.array([meaning[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
+    meanings = families.of(tasks, declared or {}) if families else {t: (None, (declared or {}).get(t)) for t in tasks}
+    meaning_of = {task: metric_of(task, line, *meanings[task]) for task, line in zip(tasks, scores, strict=True)}
+    turned = np.array([meaning_of[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
     runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
     if len(set(runs.mixes)) < 2:
         raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
-    return ScoredSwarm(runs, meaning, key, (*notes, *notes_on_domains, *notes_on_tasks, *repaired))
+    return ScoredSwarm(runs, meaning_of, key, (*notes, *notes_on_domains, *notes_on_tasks, *repaired))
 
 
 def _run_is_run_id(table: Table) -> Table:
-    """One name for one key: Olmix's files have either."""
-    there = table.frame.columns
+    """Rename the key run_id to run: Olmix's files have either."""
+    columns = table.frame.columns
     return (
-        Table(table.name, table.frame.rename({"run_id": "run"})) if "run_id" in there and "run" not in there else table
+        Table(table.name, table.frame.rename({"run_id": "run"}))
+        if "run_id" in columns and "run" not in columns
+        else table
     )
 
 
@@ -105,7 +107,7 @@ def mix_names(domains: Sequence[str], weights: np.ndarray) -> list[str]:
 def _weights(
     table: Table, key: str, domains: list[str], rows: list[int], ids: list[str]
 ) -> tuple[np.ndarray, list[str]]:
-    """(n_runs, n_domains) weights that sum to one, and a note if they had to be made to."""
+    """(n_runs, n_domains) weights that sum to one, and a note if they had to be scaled."""
     weights = _numbers(table, key, domains, rows, ids, "weight")
     where = _Where(table.name, key, rows, ids)
     if (weights < 0).any():
@@ -142,7 +144,7 @@ def _culprit(domains: list[str], weights: np.ndarray, sums: np.ndarray) -> str:
 
 
 def _never(domains: list[str], weights: np.ndarray) -> list[str]:
-    return [name for name, most in zip(domains, weights.max(axis=0), strict=True) if most == 0]
+    return [name for name, largest in zip(domains, weights.max(axis=0), strict=True) if largest == 0]
 
 
 def _scores(table: Table, key: str, tasks: list[str], rows: list[int], ids: list[str]) -> np.ndarray:
@@ -174,7 +176,7 @@ def _numbers(table: Table, key: str, names: list[str], rows: list[int], ids: lis
 
 @dataclass(frozen=True)
 class _Where:
-    """Names a row in a message."""
+    """The name of a row in a message."""
 
     name: str
     key: str
@@ -186,20 +188,20 @@ class _Where:
 
 
 def _not_half_a_number(table: Table, name: str) -> None:
-    """A column of text is one thing, numbers with a word among them are another."""
+    """Refuse a column of numbers with a word among them; a column of text is fine."""
     column = table.frame[name]
     numbers = column.cast(pl.Float64, strict=False).is_not_null()
     if numbers.any():
         row = int((~numbers).arg_max() or 0)
         value = column[row]
-        said = "is empty" if value is None else f"is {value!r}, which is no number"
-        raise MixError(f"{table.name}: row {row + 1}, column {name!r} {said} — mend it, or take the column out")
+        problem = "is empty" if value is None else f"is {value!r}, which is no number"
+        raise MixError(f"{table.name}: row {row + 1}, column {name!r} {problem} — mend it, or take the column out")
 
 
 def _not_the_same_columns(
     first: str, second: str, domains: list[str], tasks: list[str], weights: np.ndarray, scores: np.ndarray
 ) -> None:
-    """A domain and a metric may share a name, but not their numbers."""
+    """Refuse a domain and a metric that share a name and their numbers."""
     for name in set(domains) & set(tasks):
         if np.abs(weights[:, domains.index(name)] - scores[tasks.index(name)]).max() <= ROUNDING:
             raise MixError(f"column {name!r} of {second} holds the weights of {first} — take it out")

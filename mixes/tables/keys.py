@@ -1,4 +1,4 @@
-"""Rows by their key: which column joins two tables, which rows they share, and which runs are drawn."""
+"""Rows by their key: the column that joins two tables, the rows that both have, and draws of runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Table:
 
 
 def shared_key(ratios: Table, metrics: Table) -> tuple[str, list[str]]:
-    """The key column that joins two tables, and a note that says so.
+    """The key column that joins two tables, and notes on the choice.
 
-    The first of `KEYS` that both tables have and that names no row twice; `index`, which is a mere row number in
+    The first of `KEYS` that both tables have and that no two rows share; `index`, which is a mere row number in
     some files, only where nothing else is shared. Other shared keys must agree, `index` excepted.
 
     Raises:
-        MixError: no key is shared, every shared one names a row twice, or two of them disagree.
+        MixError: no key is shared, every shared one names two rows alike, or two of them disagree.
     """
     shared = [name for name in KEYS if name in ratios.frame.columns and name in metrics.frame.columns]
     if not shared:
@@ -36,12 +36,12 @@ def shared_key(ratios: Table, metrics: Table) -> tuple[str, list[str]]:
         raise MixError(f"no key column is in both files ({'; '.join(has)}) — give each row one of {', '.join(KEYS)}")
     tried = [name for name in shared if name != "index"] or shared
     twice = [(name, table, _twice(table, name)) for name in tried for table in (ratios, metrics)]
-    free = [name for name in tried if all(found is None for other, _, found in twice if other == name)]
+    free = [name for name in tried if all(doubled is None for other, _, doubled in twice if other == name)]
     if not free:
-        name, table, found = next(row for row in twice if row[2] is not None)
-        rows_by_key(table, name)  # which says so if it is the rows without a key that are two
+        name, table, doubled = next(row for row in twice if row[2] is not None)
+        rows_by_key(table, name)  # it raises first where two rows have no key
         raise MixError(
-            f"{table.name}: {name} {found!r} stands there twice — a run is one row; replicates of one mix have keys "
+            f"{table.name}: {name} {doubled!r} appears twice — a run is one row; replicates of one mix have keys "
             "of their own"
         )
     chosen = free[0]
@@ -72,11 +72,11 @@ def rows_by_key(table: Table, key: str) -> dict[str, int]:
 
 def check_same_keys(key: str, first: str, left: Mapping[str, int], second: str, right: Mapping[str, int]) -> None:
     """Refuse keys that only one of two tables has."""
-    for here, mine, there, theirs in ((first, left, second, right), (second, right, first, left)):
-        alone = [name for name in mine if name not in theirs]
+    for name, rows, other, other_rows in ((first, left, second, right), (second, right, first, left)):
+        alone = [value for value in rows if value not in other_rows]
         if alone:
             raise MixError(
-                f"{len(alone)} of {len(mine)} rows of {here} have no row in {there}: {key} {listed(alone)} "
+                f"{len(alone)} of {len(rows)} rows of {name} have no row in {other}: {key} {listed(alone)} "
                 "— both files need the same runs"
             )
 
@@ -106,7 +106,7 @@ def _keys(table: Table, key: str) -> list[str]:
 
 
 def _twice(table: Table, key: str) -> str | None:
-    """The first key that stands in two rows."""
+    """The first key that two rows have."""
     seen: set[str] = set()
     for name in _keys(table, key):
         if name in seen:

@@ -1,8 +1,8 @@
-"""What a metric's numbers mean: direction, unit, family.
+"""The meaning of a metric's numbers: direction, unit, family.
 
 Inside mixes/ lower is better everywhere, so scores of which more is better are negated when they come in and
 shown with their own sign again. A direction is never guessed: a name that looks like an accuracy, or values that
-no loss has, is a question to the user.
+no loss has, are refused, and the user must state the direction.
 """
 
 import re
@@ -16,7 +16,7 @@ from mixes.errors import MixError
 
 Direction = Literal["lower", "higher"]
 
-# Unit → which way is better. "accuracy" stands for every share of right answers (accuracy, exact match, F1,
+# Unit → direction in which it is better. "accuracy" stands for every share of right answers (accuracy, exact match, F1,
 # pass@k), since suites average them.
 UNITS: dict[str, Direction] = {
     "bpb": "lower",
@@ -25,7 +25,9 @@ UNITS: dict[str, Direction] = {
     "accuracy": "higher",
 }
 LOSSES = ("bpb", "nats per token")
-MOST_BPB = 30.0  # assumed: a loss above is none; a uniform guess among 256 bytes has 8 bpb, among 10^9 tokens 21 nats
+MOST_BPB = (
+    30.0  # assumed: larger numbers are no loss; a uniform guess among 256 bytes has 8 bpb, among 10^9 tokens 21 nats
+)
 
 # Words in a metric's name, most telling first: `arc_acc_bpb` is a loss.
 WORDS = (
@@ -38,7 +40,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Stated:
-    """What is said of a metric beside its name."""
+    """What a file states about a metric besides its name."""
 
     unit: str | None = None
     direction: Direction | None = None
@@ -46,19 +48,19 @@ class Stated:
 
 @dataclass(frozen=True)
 class Metric:
-    """One task's scores: what they count, which way is better, and what they are grouped with."""
+    """One task's scores: their family, unit and direction."""
 
     family: str
     unit: str
     direction: Direction
 
     def turned(self, scores: np.ndarray) -> np.ndarray:
-        """Scores so that lower is better; the same again turns them back."""
+        """Scores with the sign at which lower is better; a second call turns them back."""
         return -scores if self.direction == "higher" else scores
 
 
 def unit_of_name(name: str) -> str | None:
-    """The unit that a metric's name tells: a key of `UNITS`, or None."""
+    """The unit that a metric's name implies: a key of `UNITS`, or None."""
     spaced = re.sub(r"[^a-z0-9]+", "_", name.lower().replace("@", "_at_"))
     for unit, words in WORDS:
         if re.search(rf"(?:^|_)(?:{words})(?:_|$)", spaced):
@@ -67,7 +69,7 @@ def unit_of_name(name: str) -> str | None:
 
 
 def metric_of(name: str, scores: np.ndarray, family: str | None = None, stated: Stated | None = None) -> Metric:
-    """What is known of a metric from its name, its `scores` (n_runs,) and what is stated of it.
+    """A metric, from its name, its `scores` (n_runs,) and what is stated about it.
 
     Raises:
         MixError: the direction is not known, or the name or the values contradict it.
@@ -109,10 +111,10 @@ def _doubt_of_values(unit: str | None, direction: Direction | None, low: float, 
 
 
 def check_one_unit(what: str, tasks: Iterable[str], metrics: Mapping[str, Metric]) -> str:
-    """The unit that `tasks` share.
+    """The unit that all of `tasks` have.
 
     Raises:
-        MixError: they have two: a mean over bits and accuracies means nothing.
+        MixError: they have two; a mean over bits and accuracies has no meaning.
     """
     units = {metrics[task].unit: task for task in sorted(tasks)}
     if len(units) > 1:

@@ -17,11 +17,11 @@ from mixes.tables.results import is_results, read_results
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
 PARQUET = b"PAR1"
-LOOKED_AT = 200  # rows that tell columns of text from columns of numbers
+LOOKED_AT = 200  # first rows, by which columns of text and of numbers are told apart
 
 
 def read_swarm(ratios: Table, metrics: str, families: Path | None = None) -> ScoredSwarm:
-    """The runs of a table of mixes and their scores: a table too, or a folder or glob of result files.
+    """The runs of a table of mixes and their scores: a second table, or a folder or glob of result files.
 
     Raises:
         MixError: a file cannot be read.
@@ -31,12 +31,12 @@ def read_swarm(ratios: Table, metrics: str, families: Path | None = None) -> Sco
     if not is_results(metrics):
         return join_tables(ratios, read_table(Path(metrics)), grouped)
     results = read_results(metrics, ratios)
-    swarm = join_tables(ratios, results.table, grouped, results.known)
+    swarm = join_tables(ratios, results.table, grouped, results.declared)
     return replace(swarm, notes=(*results.notes, *swarm.notes))
 
 
 def read_table(path: Path) -> Table:
-    """A CSV or Parquet file; key columns are text, columns of numbers numbers, and others text.
+    """A CSV or Parquet file; columns of numbers are read as numbers, key columns and all others as text.
 
     Raises:
         MixError: it cannot be read, or is neither.
@@ -54,10 +54,10 @@ def read_table(path: Path) -> Table:
 
 
 def read_tokens(path: Path) -> dict[str, float]:
-    """Domain → tokens that can be had: a CSV with the columns domain and tokens, or Olmix's YAML of priors.
+    """Domain → available tokens: a CSV with the columns domain and tokens, or Olmix's YAML of priors.
 
     Raises:
-        MixError: it cannot be read, names a domain twice, or counts what is no positive number.
+        MixError: it cannot be read, names a domain twice, or has a count that is no positive number.
     """
     if path.suffix in (".yaml", ".yml"):
         content = _yaml(path)
@@ -74,7 +74,7 @@ def read_tokens(path: Path) -> dict[str, float]:
     tokens: dict[str, float] = {}
     for number, (domain, count) in enumerate(rows, 1):
         if str(domain) in tokens:
-            raise MixError(f"{path}: row {number}: domain {str(domain)!r} stands there twice")
+            raise MixError(f"{path}: row {number}: domain {str(domain)!r} appears twice")
         if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < float("inf"):
             raise MixError(f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number")
         tokens[str(domain)] = float(count)
@@ -105,7 +105,7 @@ def _csv(path: Path, header: bytes) -> pl.DataFrame:
     try:
         kinds = [pl.String if name in text else pl.Float64 for name in names]
         frame = pl.read_csv(path, infer_schema=False, schema_overrides=kinds, new_columns=names)
-    except pl.exceptions.ComputeError:  # something among the numbers is none: as text it can be shown
+    except pl.exceptions.ComputeError:  # a word among the numbers: read as text, it can be shown
         frame = pl.read_csv(path, infer_schema=False, new_columns=names).with_columns(pl.all().str.strip_chars())
         parsed = frame.with_columns(pl.all().cast(pl.Float64, strict=False))
         whole = [name for name in names if name not in text and parsed[name].null_count() == frame[name].null_count()]
@@ -129,8 +129,8 @@ def _header(path: Path, line: bytes) -> list[str]:
         raise MixError(f"{path}: its first line is empty — it is to hold the names of the columns")
     if len(names) == 1:
         other = next((mark for mark in ";\t|" if mark in names[0]), None)
-        said = f"it seems to be separated by {other!r}" if other else f"its one column is {names[0][:40]!r}"
-        raise MixError(f"{path}: is not separated by commas — {said}")
+        hint = f"it seems to be separated by {other!r}" if other else f"its one column is {names[0][:40]!r}"
+        raise MixError(f"{path}: is not separated by commas — {hint}")
     if len(set(names)) < len(names):
         twice = Counter(names).most_common(1)[0][0]
         raise MixError(f"{path}: two columns are called {twice!r} — rename one or take it out")

@@ -1,11 +1,11 @@
-"""Reads evaluation results as metrics: lm-eval's results JSON and OLMES' metrics files, one run a file or folder.
+"""Reads evaluation results as metrics: lm-eval's results JSON and OLMES' metrics files, one file or folder per run.
 
 lm-eval writes `results_<time>.json`: results → task → "metric,filter" → value, with higher_is_better beside it.
-OLMES writes `metrics.json` (a list of tasks, each with its metrics) and `metrics-all.jsonl` (the same, a task a
-line); `primary_score` is the one to look at, and task_config.primary_metric its name. Rows that sum up others
-(lm-eval's groups, OLMES' macro and micro averages) are left out: families do that here.
+OLMES writes `metrics.json` (a list of tasks, each with its metrics) and `metrics-all.jsonl` (the same, one task
+per line). `primary_score` is read, and task_config.primary_metric is its name. Rows that sum up others (lm-eval's
+groups, OLMES' macro and micro averages) are left out, since families do that here.
 
-A file belongs to the run whose key its name, or the name of a folder above it, is.
+A file belongs to the run whose key is the file's name, or the name of a folder above it.
 """
 
 import glob
@@ -21,7 +21,7 @@ from mixes.errors import MixError
 from mixes.tables.keys import KEYS, Table, listed
 from mixes.tables.metrics import UNITS, Direction, Stated, unit_of_name
 
-# Metrics of lm-eval, the smoothest first: of several that a task has, the first here is read.
+# Metrics of lm-eval, the smoothest first. If a task has several, the first of this list is read.
 PREFERRED = (
     "bits_per_byte",
     "byte_perplexity",
@@ -35,15 +35,15 @@ PREFERRED = (
 SUMMARIES = ("macro", "micro")
 MOST_BYTES = 1 << 28  # of one file; a suite's results are kilobytes, samples are not read
 
-Scores = dict[str, tuple[float, str, Direction | None]]  # task → score, metric, which way is better if it says so
+Scores = dict[str, tuple[float, str, Direction | None]]  # task → score, metric, direction if the file states it
 
 
 @dataclass(frozen=True)
 class Results:
-    """Result files as a table of metrics, a row a run."""
+    """Result files as a table of metrics, one row per run."""
 
     table: Table
-    known: Mapping[str, Stated]  # metric → unit and direction, where they are known
+    declared: Mapping[str, Stated]  # metric → unit and direction, where the files state them
     notes: tuple[str, ...]
 
 
@@ -59,27 +59,27 @@ def read_results(place: str, ratios: Table) -> Results:
         MixError: a file cannot be read, belongs to no run or to two, or differs from the others in its
             tasks or metrics.
     """
-    found: dict[Path, Scores] = {}
+    scores_of: dict[Path, Scores] = {}
     ignored = []
     for path in _files(place):
         scores = _scores(path)
         if scores:
-            found[path] = scores
+            scores_of[path] = scores
         elif _is_glob(place):
             raise MixError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
         else:
             ignored.append(path.name)
-    if not found:
-        raise MixError(f"`metrics` {place}: no results of lm-eval or OLMES are there")
-    key, runs = _runs(place, list(found), ratios)
-    merged = _merge(runs, found)
+    if not scores_of:
+        raise MixError(f"`metrics` {place}: it holds no results of lm-eval or OLMES")
+    key, runs = _runs(place, list(scores_of), ratios)
+    merged = _merge(runs, scores_of)
     tasks = _same_tasks(merged)
-    known = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
+    declared = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
     rows = [{key: run, **{task: scores[task][0] for task in tasks}} for run, (scores, _) in merged.items()]
     schema = {key: pl.String, **dict.fromkeys(tasks, pl.Float64)}
-    notes = [f"{place}: {len(found)} files of {len(merged)} runs, {len(tasks)} tasks"]
+    notes = [f"{place}: {len(scores_of)} files of {len(merged)} runs, {len(tasks)} tasks"]
     notes += [f"{place}: {listed(sorted(set(ignored)))} hold no results and are ignored"] if ignored else []
-    return Results(Table(place, pl.DataFrame(rows, schema=schema)), known, tuple(notes))
+    return Results(Table(place, pl.DataFrame(rows, schema=schema)), declared, tuple(notes))
 
 
 def _is_glob(place: str) -> bool:
@@ -87,7 +87,7 @@ def _is_glob(place: str) -> bool:
 
 
 def _files(place: str) -> list[Path]:
-    """Files that may hold results; of OLMES' several copies of one result only one."""
+    """Files that may hold results; of several copies that OLMES writes of one result, only one."""
     if not Path(place).is_dir():
         paths = [Path(name) for name in sorted(glob.glob(place, recursive=True))] if _is_glob(place) else [Path(place)]
         if not paths:
@@ -156,7 +156,7 @@ def _of_olmes(path: Path, rows: list) -> Iterator[tuple[str, tuple[float, str, D
 
 
 def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path, str]]:
-    """The key column of `ratios` whose values the files' or folders' names are, and file → value."""
+    """The key column of `ratios` whose values are the files' or folders' names, and file → value."""
     best: tuple[str, dict[Path, str]] = ("", {})
     for key in (name for name in KEYS if name in ratios.frame.columns):
         values = set(ratios.frame[key].drop_nulls())
@@ -173,15 +173,15 @@ def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path,
 
 
 def _names(place: str, path: Path) -> list[str]:
-    """What a file's run may be called, nearest first."""
+    """Names that a file's run may have, nearest first."""
     above = path.parents if _is_glob(place) else [p for p in path.parents if p.is_relative_to(place)]
     return [path.stem, path.stem.removeprefix("results_"), *(folder.name for folder in above)]
 
 
-def _merge(runs: Mapping[Path, str], found: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:
+def _merge(runs: Mapping[Path, str], scores_of: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:
     """Run → its scores, from one file or several with different tasks, and the last file."""
     merged: dict[str, tuple[Scores, Path]] = {}
-    for path, scores in found.items():
+    for path, scores in scores_of.items():
         before, other = merged.get(runs[path], ({}, path))
         twice = sorted(before.keys() & scores.keys())
         if twice:
@@ -210,7 +210,7 @@ def _same_tasks(merged: Mapping[str, tuple[Scores, Path]]) -> list[str]:
 
 
 def _stated(score: tuple[float, str, Direction | None]) -> Stated:
-    """Unit and direction of a metric by its name; one of no known unit is its own."""
+    """Unit and direction of a metric by its name; a metric without a known unit is a unit of its own."""
     metric = score[1].partition(",")[0]
     unit = unit_of_name(metric)
     return Stated(unit or metric, score[2] or UNITS.get(unit or ""))

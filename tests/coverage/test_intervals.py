@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from mixes.certainty.intervals import gain_of, score_intervals, weight_intervals
 from mixes.certainty.local_fit import local_fits
-from mixes.certainty.worlds import imagine_worlds
+from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 from mixes.optimum.objective import Objective, Part
@@ -21,6 +21,12 @@ def solve(objective: Objective, start: np.ndarray) -> np.ndarray:
         options={"ftol": 1e-10},
     )  # fmt: skip
     return np.clip(found.x, 0, 1)
+
+
+def optima_of(worlds: Worlds, natural: np.ndarray, start: np.ndarray) -> list[np.ndarray]:
+    """The best mixes (B, 4) of the worlds' truths, and those of their refits."""
+    by_side = [worlds.objectives(MEAN, natural, 0.0, side) for side in ("truths", "refits")]
+    return [np.array([solve(objective, start) for objective in objectives]) for objectives in by_side]
 
 
 def best_of(laws: dict[str, TaskLaw]) -> np.ndarray:
@@ -67,7 +73,7 @@ def test_planted_weights_and_gains_are_covered(name):
         laws = fitted(runs, LAWS[name])
         worlds = imagine_worlds(local_fits(runs, laws), runs.weights(), 60, seed)
         best = best_of(laws)
-        optima = worlds.optima(MEAN, natural, 0.0, solve, best)
+        optima = optima_of(worlds, natural, best)
         low, high = weight_intervals(best, optima, np.zeros(4), np.ones(4), 0.9).T
         weights += ((low <= planted) & (planted <= high))[inside].tolist()
         claimed = np.mean([law.predict(np.array([natural, best])) for law in laws.values()], axis=0)
@@ -90,9 +96,9 @@ def test_the_winners_curse_is_seen():
         laws = fitted(runs, LAWS["log_linear"])
         worlds = imagine_worlds(local_fits(runs, laws), weights, 40, seed)
         best, natural = best_of(laws), np.full(4, 0.25)
-        found = worlds.optima(MEAN, natural, 0.0, solve, best)[1]
+        refits = optima_of(worlds, natural, best)[1]
         claimed = np.mean([law.predict(np.array([natural, best])) for law in laws.values()], axis=0)
-        gain = gain_of(claimed[0] - claimed[1], worlds.own_gains(found, natural).errors(MEAN), 0.9)
+        gain = gain_of(claimed[0] - claimed[1], worlds.own_gains(refits, natural).errors(MEAN), 0.9)
         claims.append(gain.claimed)
         left.append(gain.value)
         chances.append(gain.chance)

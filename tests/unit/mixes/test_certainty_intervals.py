@@ -15,7 +15,7 @@ class Mean:
 
     name, convex = "mean", True
 
-    def fit(self, weights, scores, rows, near=None):
+    def fit(self, weights, scores, rows, initial=None):
         return (rows * scores).sum(axis=1, keepdims=True) / rows.sum(axis=1, keepdims=True)
 
     def predict(self, parameters, weights):
@@ -48,8 +48,8 @@ def test_intervals_are_wider_far_from_the_swarm():
     weights = rng.dirichlet(np.full(4, 20.0), size=24)
     runs = measured(weights, TRUTHS["transfer"](weights) + NOISE * rng.standard_normal((2, 24)))
     fits = local_fits(runs, fitted(runs, LAWS["transfer"]))
-    near, far = score_intervals(fits, MEAN, np.array([[0.25] * 4, [0.97, 0.01, 0.01, 0.01]]), 0.9)
-    assert far[1] - far[0] > 1.5 * (near[1] - near[0])
+    initial, far = score_intervals(fits, MEAN, np.array([[0.25] * 4, [0.97, 0.01, 0.01, 0.01]]), 0.9)
+    assert far[1] - far[0] > 1.5 * (initial[1] - initial[0])
 
 
 def test_a_law_without_slopes_has_intervals_too():

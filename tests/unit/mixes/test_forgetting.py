@@ -166,7 +166,7 @@ def test_what_is_printed(free):
     assert f"{row.value:+.3f}" in line
     assert f"{row.low:+.3f} – {row.high:+.3f}" in line
     assert (
-        f"forgotten over their whole 90 % interval: 1 of 3 tasks, sciq {free.forgotten['sciq'].value:+.3f} bpb" in text
+        f"forgotten (whole 90 % interval above 0): 1 of 3 tasks, sciq {free.forgotten['sciq'].value:+.3f} bpb" in text
     )
     assert "| family | checkpoint | recommended | forgotten | 90 % interval |" in recommendation_markdown(free)
     assert "keep" not in text

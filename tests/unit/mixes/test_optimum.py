@@ -146,7 +146,7 @@ def test_what_is_not_optimal_is_refused(monkeypatch):
     monkeypatch.setattr("mixes.optimum.interior.ITERATIONS", 3)
     aim = planted.objective(12, 4, seed=0)
     for kl in (None, 0.3):
-        with pytest.raises(MixError, match="allowed are 1e-06"):
+        with pytest.raises(MixError, match="1e-06 is allowed"):
             best_mix(aim, planted.limits(aim.anchor, kl))
 
 

@@ -197,7 +197,7 @@ def test_bad_bounds():
             Bound(*arguments)
     with pytest.raises(MixError, match="'x' is about 'z' — known are a, b"):
         Limits(("a", "b"), (Bound("x", ("z",)),))
-    with pytest.raises(MixError, match="'x' stands there twice"):
+    with pytest.raises(MixError, match="'x' appears twice"):
         Limits(("a", "b"), (Bound("x", ("a",)), Bound("x", ("b",))))
     with pytest.raises(MixError, match="'k' is bounded by nan"):
         AtMost("k", divergence(NATURAL), float("nan"))

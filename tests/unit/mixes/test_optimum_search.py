@@ -24,7 +24,7 @@ class Ripples:
     name: str = "ripples"
     convex: bool = False
 
-    def fit(self, weights, scores, rows, near=None):
+    def fit(self, weights, scores, rows, initial=None):
         raise NotImplementedError
 
     def predict(self, parameters, weights):
@@ -43,7 +43,7 @@ class Trees:
     name: str = "trees"
     convex: bool = False
 
-    def fit(self, weights, scores, rows, near=None):
+    def fit(self, weights, scores, rows, initial=None):
         return np.array([[DecisionTreeRegressor(random_state=0).fit(weights, y)] for y in scores], dtype=object)
 
     def predict(self, parameters, weights):
@@ -94,8 +94,8 @@ def test_trees_from_the_swarms_mixes(monkeypatch):
 
 
 def test_a_start_is_improved_alone():
-    near = VALLEY + np.array([0.02, -0.02, 0, 0, 0])
-    np.testing.assert_allclose(best_mix(RIPPLES, Limits(NAMES), start=near).mix, VALLEY, atol=2e-3)
+    initial = VALLEY + np.array([0.02, -0.02, 0, 0, 0])
+    np.testing.assert_allclose(best_mix(RIPPLES, Limits(NAMES), start=initial).mix, VALLEY, atol=2e-3)
     away = np.array([0.72, 0.1, 0.06, 0.06, 0.06])
     assert best_mix(RIPPLES, Limits(NAMES), start=away).value > best_mix(RIPPLES, Limits(NAMES)).value
 

@@ -238,7 +238,7 @@ def test_validation_bpb_counts_bytes_of_the_targets(domains):
     model = proxies(2)
     sizes = np.arange(VOCABULARY)
     rows = torch.from_numpy(domains["whole"].read(np.arange(2)).astype(np.int64))
-    found = validation_bpb(model, {"whole": domains["whole"]}, sizes, most=2)
+    found = validation_bpb(model, {"whole": domains["whole"]}, sizes, sequences=2)
     for number in range(2):
         nats = 0.0
         for row in rows:

@@ -154,7 +154,7 @@ def test_the_same_question_has_the_same_answer():
         ({"weights": {"books": 0.5, "code": 0.5}}, "differ in domain 'web'"),
         ({"scores": {"humaneval": float("nan"), "mbpp": 1.0, "sciq": 1.0}}, "has the score nan on task 'humaneval'"),
         ({"scores": {"humaneval": 1.0, "mbpp": 1.0}}, "differ in task 'sciq'"),
-        ({"id": "r05"}, "run 'r05' stands there twice"),
+        ({"id": "r05"}, "run 'r05' appears twice"),
     ],
 )
 def test_runs_that_contradict_each_other(change, said):

@@ -144,5 +144,5 @@ def test_results_that_do_not_fit(tmp_path, ratios, change, said):
 
 
 def test_no_results(tmp_path, ratios):
-    with pytest.raises(INPUT_ERRORS, match="no results of lm-eval or OLMES are there"):
+    with pytest.raises(INPUT_ERRORS, match="it holds no results of lm-eval or OLMES"):
         read_results(str(tmp_path), ratios)

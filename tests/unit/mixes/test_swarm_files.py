@@ -118,7 +118,7 @@ def test_rounding_is_repaired_within_the_tolerance_and_no_further(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda r, m: (r, m.vstack(m[3:4])), "metrics.csv: run 'hz03dfy' stands there twice"),
+        (lambda r, m: (r, m.vstack(m[3:4])), "metrics.csv: run 'hz03dfy' appears twice"),
         (lambda r, m: (r, m[:-2]), "2 of 14 rows .*ratios.csv have no row in .*metrics.csv: run 'hz12dfy', 'hz13dfy'"),
         (lambda r, m: (r[1:], m), "1 of 14 rows of .*metrics.csv have no row in .*ratios.csv: run 'hz00dfy'"),
         (lambda r, m: (r, with_cell(m, "name", 2, "other")), "run 'hz02dfy' has name 'my-swarm-0002' .* and 'other'"),
@@ -180,7 +180,7 @@ def test_tokens_of_both_forms(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("domain,tokens\na,1\na,2\n", "row 2: domain 'a' stands there twice"),
+        ("domain,tokens\na,1\na,2\n", "row 2: domain 'a' appears twice"),
         ("domain,tokens\na,0\n", "tokens of 'a' are 0.0, not a positive number"),
         ("domain,tokens\na,many\n", "tokens of 'a' are 'many'"),
         ("domain,count\na,1\n", "no column 'tokens'"),
