@@ -12,7 +12,7 @@ doi:10.1214/aos/1176346785; the bootstrap's basic interval, Davison & Hinkley 19
 refits or of posterior draws, the obvious way, cover far less (benchmarks/calibration.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
