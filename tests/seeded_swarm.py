@@ -20,7 +20,7 @@ OF_SEED = 0.3  # sd of what a seed does to all mixes alike
 def swarm(
     replicated: int, seeds: int, noise: float, misfit: float = 0.0, mixes: int = 30, seed: int = 0
 ) -> tuple[Runs, dict[str, int]]:
-    """The first mixes in so many seeds, the others in seed 0; `misfit` is what no linear law can say of a mix."""
+    """The first mixes in several seeds, the others in seed 0; `misfit` is what no linear law can say of a mix."""
     rng = np.random.default_rng(seed)
     runs, used, of_seed = [], {}, OF_SEED * rng.standard_normal((seeds, 2))
     for number, mix in enumerate(rng.dirichlet(np.ones(3), size=mixes).tolist()):

@@ -45,7 +45,7 @@ def true_best(name: str) -> np.ndarray:
 
 
 def likely(hits: list[bool], most: float = 0.975, together: int = 1) -> bool:
-    """Whether so many hits may come from a coverage of 85 to 95 %, where `together` of them are one draw."""
+    """Whether these hits may come from a coverage of 85 to 95 %, where `together` of them are one draw."""
     count, share = len(hits) // together, float(np.mean(hits))
     return binom.ppf(1 - most, count, 0.85) / count <= share <= binom.ppf(most, count, 0.95) / count
 

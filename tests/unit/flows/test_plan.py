@@ -146,7 +146,7 @@ def test_noise_is_that_of_the_replicates():
     families = {"a": "one", "b": "two"}
     assert measured_noise(Runs(runs), families, {}, "linear", seeds) == pytest.approx(0.03 / 2**0.5, rel=0.2)
     assert measured_noise(Runs(runs), families, {"one": 1.0}, "linear", seeds) == pytest.approx(0.03, rel=0.2)
-    assert measured_noise(Runs(runs[:13]), families, {}, "linear", seeds) is None  # no mix stands there twice
+    assert measured_noise(Runs(runs[:13]), families, {}, "linear", seeds) is None  # no mix appears twice
 
 
 def test_a_store_that_finds_makes_nothing(tmp_path):
