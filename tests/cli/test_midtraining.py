@@ -17,7 +17,7 @@ from pipeline.train.swarm import train_swarm
 
 
 @pytest.fixture(scope="module")
-def midtrained(tiny, finished, server) -> dict:
+def midtrained(tiny, finished) -> dict:
     """The tiny experiment from a proxy that its pool trained, as JSON."""
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     stages = tiny / "work" / "stages"
@@ -35,7 +35,7 @@ def midtrained(tiny, finished, server) -> dict:
     content["proxy"] |= {"init_from": f"trunk/records/models/{first.run_id(trunk[0])}.pt"}
     (tiny / "midtrained.yaml").write_text(yaml.safe_dump(content))
     words = ("recommend", "midtrained.yaml", "--json", "--keep", "code=0.5")
-    return json.loads(mixwright(*words, folder=tiny, PREFECT_API_URL=server).stdout)
+    return json.loads(mixwright(*words, folder=tiny).stdout)
 
 
 def test_an_experiment_from_a_checkpoint_end_to_end(tiny, finished, midtrained):

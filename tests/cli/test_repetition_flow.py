@@ -19,7 +19,7 @@ from pipeline.train.setup import Evidence
 
 
 @pytest.fixture(scope="module")
-def matched(tiny, finished, server) -> Path:
+def matched(tiny, finished) -> Path:
     """The tiny experiment, at a budget at which two sequences are kept of its smallest domain; its swarm, trained."""
     shutil.copytree(tiny / "work", tiny / "matched")  # the pool is made already
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
@@ -27,7 +27,7 @@ def matched(tiny, finished, server) -> Path:
     content["swarm"] |= {"match_repetition": True, "mixes": 3, "replicated": 0}
     content["recommend"] |= {"budget": str(smallest * 8_192 // (2 * 64))}
     (tiny / "matched.yaml").write_text(yaml.safe_dump({**content, "work": "matched"}))
-    mixwright("swarm", "matched.yaml", folder=tiny, PREFECT_API_URL=server)
+    mixwright("swarm", "matched.yaml", folder=tiny)
     return tiny / "matched.yaml"
 
 
@@ -90,8 +90,8 @@ def test_domains_of_which_the_pool_is_too_small_a_share_are_named(tiny, matched,
     assert re.fullmatch(r"repetition   the pool holds too little .*: 'books'\n", capsys.readouterr().err)
 
 
-def test_an_export_says_what_is_kept(tiny, matched, server):
-    done = mixwright("swarm", "matched.yaml", "--export", "matched_export", folder=tiny, PREFECT_API_URL=server)
+def test_an_export_says_what_is_kept(tiny, matched):
+    done = mixwright("swarm", "matched.yaml", "--export", "matched_export", folder=tiny)
     experiment = load_experiment(matched)
     kept = kept_sequences(experiment, pool_of(tiny).folder, experiment.proxy)
     mixes = json.loads((tiny / "matched_export" / "mixes.json").read_text())

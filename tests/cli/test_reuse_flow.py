@@ -20,7 +20,7 @@ from pipeline.store.stage import StageStore
 
 
 @pytest.fixture(scope="module")
-def joined(tiny, finished, server) -> dict:
+def joined(tiny, finished) -> dict:
     """The experiment with the source `law`, reusing what was found without it."""
     shutil.copytree(tiny / "work", tiny / "joined")  # stages that nothing changes are skipped
     (tiny / "first.json").write_text(json.dumps(finished))
@@ -34,7 +34,7 @@ def joined(tiny, finished, server) -> dict:
         "swarm": {"max_epochs": 8, "seeds": 2},
     }
     (tiny / "joined.yaml").write_text(yaml.safe_dump(content | more))
-    done = mixwright("recommend", "joined.yaml", "--json", folder=tiny, PREFECT_API_URL=server)
+    done = mixwright("recommend", "joined.yaml", "--json", folder=tiny)
     return json.loads(done.stdout)
 
 

@@ -23,13 +23,13 @@ from pipeline.train.swarm import train_swarm
 
 
 @pytest.fixture(scope="module")
-def mixed(base, server) -> Path:
+def mixed(base) -> Path:
     """A finished experiment of tokens and the same documents as texts, by the command line and two workers."""
     text = {"path": "science/*.jsonl", "format": "jsonl", "filters": False, "without": ["repeats", "decontaminate"]}
     dedup = {"exact": False, "near": {"enabled": False}}
     sources = {"papers": source(base, "science"), "programs": source(base, "code"), "texts": text}
     made = experiment(base, "mixed", sources, dedup=dedup, executor={"workers": 2})
-    mixwright("prepare", "mixed.yaml", folder=base, PREFECT_API_URL=server)
+    mixwright("prepare", "mixed.yaml", folder=base)
     return made.folder
 
 
@@ -113,11 +113,11 @@ def test_a_proxy_learns_from_texts_and_tokens(base, mixed):
     assert validation["papers"] == pytest.approx(validation["texts"], rel=0.2)
 
 
-def test_tokens_alone_make_a_swarm(base, server):
+def test_tokens_alone_make_a_swarm(base):
     """No text, so no language model is looked at and nothing is trained before the proxies."""
     sources = {"papers": source(base, "science"), "programs": source(base, "code", full_tokens=10**6)}
     experiment(base, "alone", sources, language={"model": "there is none"})
-    mixwright("swarm", "alone.yaml", folder=base, PREFECT_API_URL=server)
+    mixwright("swarm", "alone.yaml", folder=base)
     with duckdb.connect(str(base / "alone" / "catalog.duckdb"), read_only=True) as catalog:
         assert catalog.sql("select count(*) > 3 from runs").fetchall() == [(True,)]
         assert catalog.sql("select round(available_tokens) from domains where domain = 'programs'").fetchall() == [
