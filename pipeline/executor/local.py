@@ -24,6 +24,8 @@ from loguru import logger
 
 from pipeline.executor.settings import ExecutorSettings
 
+LONGEST_WAIT = 0.5  # seconds until a signal is noticed
+
 
 def run_locally(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, gpus: int) -> dict[int, Path]:
     """Run all ranks that are not completed; a rank's exception is raised here, so none is returned as failed.
@@ -95,7 +97,11 @@ class _LocalRanks(LocalPipelineExecutor):
         with _without_interrupts():
             processes = context.Pool(self.workers, _begin, (places,))
         with processes:
-            return list(processes.imap_unordered(self._run_for_rank, ranks))
+            finished, stats = processes.imap_unordered(self._run_for_rank, ranks), []
+            while len(stats) < len(ranks):  # by short waits: one without end may sleep through Ctrl-C
+                with contextlib.suppress(multiprocess.TimeoutError):
+                    stats.append(finished.next(LONGEST_WAIT))
+            return stats
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
