@@ -97,7 +97,8 @@ class _LocalRanks(LocalPipelineExecutor):
         with _without_interrupts():
             processes = context.Pool(self.workers, _begin, (places,))
         with processes:
-            finished, stats = processes.imap_unordered(self._run_for_rank, ranks), []
+            stats: list[PipelineStats] = []
+            finished = processes.imap_unordered(self._run_for_rank, ranks)
             while len(stats) < len(ranks):  # by short waits: one without end may sleep through Ctrl-C
                 with contextlib.suppress(multiprocess.TimeoutError):
                     stats.append(finished.next(LONGEST_WAIT))
