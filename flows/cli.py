@@ -21,10 +21,12 @@ from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
-from flows.errors import INPUT_ERRORS, ExperimentError, named_as_options
+from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, named_as_options
+from flows.show.printable import bounded
 from flows.stopping import Stopped, stop_on_signals
 
 DEBUG = "--debug"
+LONGEST = 100_000  # characters of an error that are looked at
 Debug = Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error, and Prefect's log.")]
 
 
@@ -82,9 +84,14 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
         except INPUT_ERRORS as error:
             if debug:
                 raise
-            line = named_as_options(" ".join(str(error).split()), options_of)
-            print(f"mixwright: {line}", file=sys.stderr)
+            _print_error(named_as_options(" ".join(str(error)[:LONGEST].split()), options_of))
             raise typer.Exit(2) from None
+        except Exception as error:
+            failure = machine_failure(error)
+            if debug or failure is None:
+                raise
+            _print_error(failure)
+            raise typer.Exit(1) from None
 
     signature = inspect.signature(command)
     options_of = {"--" + name.replace("_", "-") for name in signature.parameters}
@@ -94,11 +101,16 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
     return call
 
 
+def _print_error(line: str) -> None:
+    print(f"mixwright: {bounded(line)}", file=sys.stderr)
+
+
 def _quiet_prefect(debug: bool) -> None:
     """Set the environment variables that Prefect reads when it is imported."""
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # nothing is sent, so Prefect does not print that it might be
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "ERROR" if debug else "CRITICAL")
 
 
 def _print_version(wanted: bool) -> None:
@@ -151,7 +163,13 @@ def _run(commands: typer.Typer) -> None:
     """Run the command line of this process, to the end of the process."""
     atexit.register(_hush)  # first registered, last run
     stop_on_signals()
-    sys.exit(exit_code(commands, sys.argv[1:]))
+    code = exit_code(commands, sys.argv[1:])
+    tracker = sys.modules.get("flows.orchestration")
+    if tracker and tracker.is_lost():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # Prefect would wait for a server that is gone
+    sys.exit(code)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Mistakes that a user can mend, from every floor."""
 
+import errno
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from classifiers.errors import ClassifierError
 from mixes.errors import MixError
@@ -26,3 +27,45 @@ def named_as_options(message: str, options: Collection[str]) -> str:
 
 
 INPUT_ERRORS = (ExperimentError, PipelineError, MixError, ClassifierError)
+
+MACHINE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.EMFILE: "too many files are open",
+    errno.ENOENT: "a file or folder that was there is gone",
+    errno.ENAMETOOLONG: "a name is too long",
+}
+BY_WORDS = {
+    "No space left on device": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "Read-only file system": errno.EROFS,
+    "Too many open files": errno.EMFILE,
+}
+
+
+def machine_failure(error: BaseException) -> str | None:
+    """What of the machine failed, in one line: its disk, its rights, its memory. None where it is something else."""
+    for cause in _causes(error):
+        if isinstance(cause, MemoryError):
+            return "the memory is full — fewer executor.workers need less; the same command goes on where it was"
+        number = cause.errno if isinstance(cause, OSError) else None
+        number = number or next((code for words, code in BY_WORDS.items() if words in str(cause)), None)
+        if number is None:
+            continue
+        what = MACHINE.get(number, getattr(cause, "strerror", None) or str(cause))
+        place = getattr(cause, "filename", None)
+        return f"{what}{f': {place}' if place else ''} — once that is mended, the same command goes on where it was"
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it was raised from."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__

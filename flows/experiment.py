@@ -5,22 +5,23 @@ line with file, field, value and the nearest right word.
 """
 
 import json
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
-from mixes.errors import first_mistake
+from flows.show.progress import note
+from mixes.errors import MixError, first_mistake
 from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
 from mixes.swarm import SwarmSettings
 from mixes.upsampling import UpsamplingSettings
+from mixes.yaml_file import read_yaml
 from pipeline.decontamination.settings import DecontaminateSettings
 from pipeline.dedup.settings import DedupSettings
 from pipeline.executor.settings import ExecutorSettings
@@ -114,7 +115,7 @@ class Experiment(BaseModel):
         """The sections that make the pool."""
         return Corpus(
             base=self.base,
-            stages=StageStore(self.folder / "stages"),
+            stages=StageStore(self.folder / "stages", note=partial(note, "stages")),
             sources=self.sources,
             read=self.read,
             filters=self.filters,
@@ -139,13 +140,9 @@ def load_experiment(path: Path) -> Experiment:
         ExperimentError: it cannot be read, is not YAML, or a field is unknown or wrong.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ExperimentError(f"{path}: {error.strerror} — give the path of an experiment file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise ExperimentError(f"{path}{where}: not YAML ({getattr(error, 'problem', None) or 'undecodable'})") from None
+        content = read_yaml(path)
+    except MixError as error:
+        raise ExperimentError(str(error)) from None
     if not isinstance(content, dict):
         raise ExperimentError(f"{path}: holds no sections — start from experiments/sample.yaml")
     try:

@@ -4,37 +4,44 @@ Which of the two is decided at each call. Without a server Prefect is not even i
 take seconds to start and would outlive a driver that is killed. A flow or task on a server has Prefect's records, and a
 task is tried once more after five seconds, unless the mistake is the user's. A plain call fails at once: the user sees
 the error, and the same command goes on where it was.
+
+The server records the work and never decides over it. One that is not there at the start is the user's mistake. One
+that stops answering later is reported once; from then on calls are plain, and what ran under it is not run again.
 """
 
+import os
+import sys
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flows.errors import INPUT_ERRORS
-from flows.server import check_server, named_server
+from flows.server import check_server, named_server, why_silent
+from flows.show.progress import note
 
 P = ParamSpec("P")
 R = TypeVar("R")
 RETRY_AFTER = 5  # seconds
+BRIEF = {"PREFECT_CLIENT_MAX_RETRIES": "1", "PREFECT_API_REQUEST_TIMEOUT": "15"}  # what a silent server may cost
+
+Engine = Callable[[Callable[..., Any]], Callable[..., Any]]  # Prefect's flow or task
 
 
 def flow(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a function a flow of that name where a server is named."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @cache
-        def on_server() -> Callable[P, R]:
+        def engine(work: Callable[..., Any]) -> Callable[..., Any]:
             import prefect
 
-            return prefect.flow(name=name, log_prints=False, validate_parameters=False)(function)
+            return prefect.flow(name=name, log_prints=False, validate_parameters=False)(work)
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            server = named_server()
-            if server is None:
+            if not _is_recording():
                 return function(*args, **kwargs)
-            check_server(server)
-            return on_server()(*args, **kwargs)
+            check_server(named_server())
+            return _recorded(engine, function, *args, **kwargs)
 
         return call
 
@@ -43,26 +50,87 @@ def flow(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def run_task(name: str, work: Callable[[], R]) -> R:
     """Do the work, as a task of that name where a server is named."""
-    if named_server() is None:
-        return work()
-    import prefect
-
-    def call() -> R:
+    if not _is_recording():
         return work()
 
-    task = prefect.task(
-        name=name, retries=1, retry_delay_seconds=RETRY_AFTER, retry_condition_fn=_worth_retrying, persist_result=False
-    )
-    return task(call)()
+    def engine(work: Callable[..., Any]) -> Callable[..., Any]:
+        import prefect
+
+        return prefect.task(
+            name=name, retries=1, retry_delay_seconds=RETRY_AFTER, retry_condition_fn=_worth_retrying,
+            persist_result=False,
+        )(work)  # fmt: skip
+
+    return _recorded(engine, work)
 
 
 def publish(key: str, markdown: str, description: str) -> None:
     """Leave an artifact on the server, where one is named."""
-    if named_server() is None:
+    if not _is_recording():
         return
-    from prefect.artifacts import create_markdown_artifact
+    try:
+        from prefect.artifacts import create_markdown_artifact
 
-    create_markdown_artifact(markdown, key=key, description=description)
+        create_markdown_artifact(markdown, key=key, description=description)
+    except Exception as error:  # whatever a client raises where a server does not answer
+        _lose(_first_line(error))
+
+
+_lost: set[str] = set()  # addresses of servers that stopped answering this process
+
+
+def is_lost() -> bool:
+    """Whether a server stopped answering. What Prefect still holds for it would be sent in vain, for minutes."""
+    return bool(_lost)
+
+
+def _is_recording() -> bool:
+    """Whether a server is named that answers, or that was never asked."""
+    server = named_server()
+    if server is None or server.address in _lost:
+        return False
+    if "prefect" in sys.modules and (reason := why_silent(server)):  # asked before: then it answered
+        _lose(reason)
+        return False
+    return True
+
+
+def _recorded(engine: Engine, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call the function under Prefect's engine, and without it where only the engine fails."""
+    for name, value in BRIEF.items():
+        os.environ.setdefault(name, value)
+    values: list[R] = []
+    errors: list[BaseException] = []
+
+    @wraps(function)
+    def work(*args: P.args, **kwargs: P.kwargs) -> R:
+        errors.clear()
+        try:
+            values.append(function(*args, **kwargs))
+        except BaseException as error:
+            errors.append(error)
+            raise
+        return values[0]
+
+    try:
+        return engine(work)(*args, **kwargs)
+    except Exception as error:
+        if errors:
+            raise errors[0] from None
+        _lose(_first_line(error))
+    return values[0] if values else function(*args, **kwargs)
+
+
+def _lose(reason: str) -> None:
+    """Report once that nothing is recorded any more."""
+    server = named_server()
+    if server and server.address not in _lost:
+        _lost.add(server.address)
+        note("prefect", f"{server.address} does not answer ({reason}): the work goes on and is not recorded there")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _worth_retrying(task: Any, run: Any, state: Any) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_pool
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
@@ -34,21 +33,22 @@ def prepare_flow(experiment: Experiment) -> Path:
 
     def run(name: str, work: Callable[[Progress], Path]) -> Path:
         try:
-            folder = run_task(name, lambda: _with_progress(name, work))
+            folder = run_task(name, lambda: with_progress(name, work))
         except Exception:
             if name in LATE:
-                rebuild_catalog(experiment, record_pool(experiment, made))  # so that the funnel shows why
+                record_pool(experiment, made)  # so that the funnel shows why
             raise
         if name not in UNRECORDED:
             made[name] = folder
         return folder
 
     pool = walk_stages(corpus, run)
-    rebuild_catalog(experiment, record_pool(experiment, made))
+    record_pool(experiment, made)
     return pool
 
 
-def _with_progress(name: str, work: Callable[[Progress], Path]) -> Path:
+def with_progress(name: str, work: Callable[[Progress], Path]) -> Path:
+    """A stage's folder; shows how far it is, unless it takes no time."""
     if name in QUICK:
         return work(lambda _done, _total: None)
     with stage_progress(name) as progress:

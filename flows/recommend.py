@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_recommendation
 from flows.experiment import Experiment
 from flows.orchestration import flow, publish, run_task
@@ -73,7 +72,8 @@ def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[
     recommendation = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
     publish("recommended-mix", recommendation_markdown(recommendation), recommendation.id)
     buckets = _buckets(experiment, Pool(evidence.pool), recommendation)
-    rebuild_catalog(experiment, record_recommendation(experiment, recommendation, buckets))
+    swarm = evidence.runs_hash(candidates)
+    record_recommendation(experiment, evidence.pool.name, swarm, recommendation, buckets)
     return recommendation
 
 

@@ -49,21 +49,24 @@ def check_server(server: Server) -> None:
     Raises:
         ExperimentError: it cannot be reached, or answers with an error of its own.
     """
+    if reason := why_silent(server):
+        raise ExperimentError(
+            f"Prefect: no server answers at {server.address} ({reason}) — start it, or run without one: {server.undo}"
+        )
+
+
+def why_silent(server: Server, patience: float = PATIENCE) -> str | None:
+    """What is wrong with a server, asked now; None where it answers. patience: seconds that it may take."""
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
     try:
         request = Request(f"{server.address.rstrip('/')}/health")  # noqa: S310
-        with urlopen(request, timeout=PATIENCE):  # noqa: S310
-            return
+        with urlopen(request, timeout=patience):  # noqa: S310
+            return None
     except HTTPError as error:
-        if error.code < 500:
-            return  # it refuses the request, so it is there
-        reason = f"HTTP {error.code}"
+        return f"HTTP {error.code}" if error.code >= 500 else None  # it refuses the request, so it is there
     except URLError as error:
-        reason = str(error.reason)
+        return str(error.reason)
     except (OSError, ValueError) as error:  # a time-out while it answers; no address
-        reason = str(error) or type(error).__name__
-    raise ExperimentError(
-        f"Prefect: no server answers at {server.address} ({reason}) — start it, or run without one: {server.undo}"
-    )
+        return str(error) or type(error).__name__

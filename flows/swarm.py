@@ -1,15 +1,15 @@
 """Flow 2: pool to scores."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from flows.candidates import draw_first, draw_next, make_suite
-from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_swarm
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
-from flows.prepare import prepare_flow
+from flows.prepare import prepare_flow, with_progress
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
 from flows.show.progress import note, stage_progress
@@ -17,8 +17,9 @@ from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
 from pipeline.errors import PipelineError
+from pipeline.pool.check_tokens import DamagedTokens
 from pipeline.pool.pool import Pool
-from pipeline.stages.graph import finished_pool
+from pipeline.stages.graph import finished_pool, walk_stages
 from pipeline.suite import describe_counts, suite_counts
 from pipeline.train.checkpoint_scores import score_checkpoint, start_of
 from pipeline.train.records import diverged_runs, slowed_runs
@@ -61,7 +62,7 @@ def swarm_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, lis
     for number in range(2, len(experiment.swarm.rounds) + 1):
         candidates = [*candidates, *_draw_round(experiment, evidence, candidates, number)]
         decided = _train_all(experiment, _within(evidence, decided), candidates) | decided
-    rebuild_catalog(experiment, record_swarm(experiment, evidence, candidates, decided))
+    record_swarm(experiment, evidence, candidates, decided)
     return evidence, candidates
 
 
@@ -75,14 +76,25 @@ def _train(experiment: Experiment, evidence: Evidence, candidates: list[Candidat
     """Train every proxy that has no record yet; returns how cohorts were made."""
     if not experiment.reuse:  # a reused mix may repeat a domain more often than the cap
         check_epochs(evidence, candidates, experiment.swarm.max_epochs)
-    with stage_progress("train") as progress:
-        logs = experiment.folder / "logs"
-        decided = train_swarm(evidence, candidates, experiment.records, logs, experiment.executor, progress)
+    try:
+        decided = _train_missing(experiment, evidence, candidates)
+    except DamagedTokens as damaged:
+        experiment.corpus.stages.discard(damaged.stage, damaged.reason)
+        walk_stages(experiment.corpus, with_progress)
+        decided = _train_missing(experiment, evidence, candidates)
     for run, candidate in diverged_runs(evidence, candidates, experiment.records).items():
         note("train", f"{run} on mix {candidate.mix} diverged twice and is left out")
     for run, candidate in slowed_runs(evidence, candidates, experiment.records).items():
         note("train", f"{run} on mix {candidate.mix} diverged once and learned at half the rate; its scores count")
     return decided
+
+
+def _train_missing(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> dict[str, int]:
+    with stage_progress("train") as progress:
+        return train_swarm(
+            evidence, candidates, experiment.records, experiment.folder / "logs", experiment.executor, progress,
+            partial(note, "train"),
+        )  # fmt: skip
 
 
 def _draw_round(experiment: Experiment, evidence: Evidence, earlier: list[Candidate], number: int) -> list[Candidate]:

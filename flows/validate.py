@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_validation
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
@@ -47,7 +46,7 @@ def validate_flow(
     for part, candidates in trials.items():
         run_task("train-anew", partial(_train_anew, experiment, evidence[part], candidates))
     done = _judge(experiment, recommendation, swarm, evidence, trials)
-    rebuild_catalog(experiment, record_validation(experiment, done))
+    record_validation(experiment, swarm.pool.name, swarm.runs_hash(swarm_candidates), done)
     return done
 
 

@@ -1,6 +1,7 @@
 """The one error of this floor that a user can mend, and how its messages are worded."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -9,20 +10,26 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
+LISTED = 30  # names that an error lists
+
+
 class MixError(ValueError):
     """Bad input, in one line: what, where, the value, the fix. The CLI prints it and exits with 2."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of `names` that is most like `name`; None where none is similar."""
-    return next(iter(difflib.get_close_matches(name, list(names), n=1)), None)
+    return next(iter(difflib.get_close_matches(name[:200], [known[:200] for known in names], n=1)), None)
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """`did you mean 'x'?`, or `known are x, y` where none is similar: the end of an error about an unknown name."""
     names = list(choices)
     suggestion = nearest(name, names)
-    return f"did you mean {suggestion!r}?" if suggestion else f"known are {', '.join(names)}"
+    if suggestion:
+        return f"did you mean {suggestion!r}?"
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"known are {', '.join(names[:LISTED])}{more}"
 
 
 def first_mistake(error: "ValidationError", model: "type[BaseModel]") -> str:
@@ -42,7 +49,15 @@ def first_mistake(error: "ValidationError", model: "type[BaseModel]") -> str:
         problem = f"must be one of {', '.join(choices)}" + (f" — did you mean {suggestion!r}?" if suggestion else "")
     if isinstance(value, dict):
         return f"{field}: {problem}"
-    return f"{field}: {problem[:1].lower() + problem[1:]} (it is {value!r})"
+    return f"{field}: {problem[:1].lower() + problem[1:]} (it is {cut_short(value)})"
+
+
+def cut_short(value: object, most: int = 80) -> str:
+    """A value as an error shows it: as Python writes it, and no longer than `most` characters."""
+    short = reprlib.Repr()
+    short.maxstring, short.maxother, short.maxlevel = most, most, 3
+    shown = short.repr(value)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def _known_fields(place: tuple, model: Any) -> list[str]:

@@ -5,19 +5,16 @@ DuckDB lets one writer lock out every reader; here nothing ever writes to a cata
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported where a catalog is opened
     import duckdb
-    import polars as pl
 
-    from flows.catalog.record import Current
+    from flows.catalog.current import Current
     from flows.experiment import Experiment
 
 from flows.catalog.schema import OVER_FILES, TABLES, VERSION, VIEWS, WHY
-from flows.errors import ExperimentError
 
 
 def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
@@ -28,26 +25,40 @@ def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
     if _built_from(experiment.catalog) == content:
         return experiment.catalog
     aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
-    aside.unlink(missing_ok=True)
-    with duckdb.connect(str(aside)) as catalog:
-        catalog.execute("create table meta (schema_version integer, experiment varchar, built_from varchar)")
-        catalog.execute("comment on table meta is 'What this file is'")
-        catalog.execute("insert into meta values (?, ?, ?)", [VERSION, experiment.id, content])
-        for name in TABLES:
-            _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
-        for name, comment in OVER_FILES.items():
-            # Views, since documents may be billions; DuckDB takes no parameters in them, so quotes are doubled.
-            paths = ["'" + _quoted(str(experiment.folder / file)) + "'" for file in current.get(name, [])]
-            if paths:
-                catalog.execute(f"create view {name} as select * from read_parquet([{', '.join(paths)}])")
-                catalog.execute(f"comment on view {name} is '{_quoted(comment)}'")
-        for name in ("recommended_vs_natural", *VIEWS):
-            comment, query = VIEWS[name]
-            catalog.execute(f"create or replace view {name} as {query}")
-            catalog.execute(f"comment on view {name} is '{comment}'")
-        catalog.execute(WHY)
-    os.replace(aside, experiment.catalog)
+    try:
+        aside.unlink(missing_ok=True)
+        with duckdb.connect(str(aside)) as catalog:
+            _fill(catalog, experiment, current, content)
+        _wal(experiment.catalog).unlink(missing_ok=True)  # another writer's, of the catalog that goes
+        os.replace(aside, experiment.catalog)
+    finally:
+        aside.unlink(missing_ok=True)
+        _wal(aside).unlink(missing_ok=True)
     return experiment.catalog
+
+
+def _fill(catalog: "duckdb.DuckDBPyConnection", experiment: "Experiment", current: "Current", content: str) -> None:
+    catalog.execute("create table meta (schema_version integer, experiment varchar, name varchar, built_from varchar)")
+    catalog.execute("comment on table meta is 'What this file is'")
+    catalog.execute("insert into meta values (?, ?, ?, ?)", [VERSION, experiment.id, experiment.name, content])
+    for name in TABLES:
+        _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
+    for name, comment in OVER_FILES.items():
+        # Views, since documents may be billions; DuckDB takes no parameters in them, so quotes are doubled.
+        paths = ["'" + _quoted(str(experiment.folder / file)) + "'" for file in current.get(name, [])]
+        if paths:
+            catalog.execute(f"create view {name} as select * from read_parquet([{', '.join(paths)}])")
+            catalog.execute(f"comment on view {name} is '{_quoted(comment)}'")
+    for name in ("recommended_vs_natural", *VIEWS):
+        comment, query = VIEWS[name]
+        catalog.execute(f"create or replace view {name} as {query}")
+        catalog.execute(f"comment on view {name} is '{comment}'")
+    catalog.execute(WHY)
+
+
+def _wal(catalog: Path) -> Path:
+    """DuckDB's log of changes beside a catalog."""
+    return catalog.with_name(f"{catalog.name}.wal")
 
 
 def _content_hash(experiment: "Experiment", current: "Current") -> str:
@@ -85,26 +96,3 @@ def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str]) -
 
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
-
-
-def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.DataFrame":
-    """Run one query, reading only, without reach beyond the catalog's own files.
-
-    Raises:
-        ExperimentError: no catalog, one of a newer schema, or a query that DuckDB refuses.
-    """
-    import duckdb
-
-    if not path.exists():
-        raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
-    try:
-        with duckdb.connect(str(path), read_only=True) as catalog:
-            version = catalog.execute("select schema_version from meta").fetchall()[0][0]
-            if version > VERSION:
-                raise ExperimentError(
-                    f"catalog: {path} has schema version {version}, this mixwright reads up to "
-                    f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
-                )
-            return catalog.sql(query, params=list(values)).pl() if values else catalog.sql(query).pl()
-    except duckdb.Error as error:
-        raise ExperimentError(f"sql: {str(error).splitlines()[0]} — tables: {', '.join(TABLES)}") from None

@@ -1,21 +1,40 @@
-"""Turns finished work into immutable Parquet records, and remembers which of them are current.
+"""Turns finished work into immutable Parquet records, and shows those that belong together in the catalog.
 
-`records/<table>/<id>.parquet` is written once and never changed; `current.json` lists, table by table, the
-records that the experiment's present evidence consists of. Everything else on disk is older evidence. The
-experiment as it was resolved, every default filled in, lies in `experiments/<id>.yaml`.
+`records/<table>/<id>.parquet` is written once and never changed; flows/catalog/current.py says which of them a catalog
+shows. Everything else on disk is older evidence. The experiment as it was resolved, every default filled in, lies in
+`experiments/<id>.yaml`.
 """
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import yaml
 
+from flows.catalog.catalog import rebuild_catalog
+from flows.catalog.current import (
+    ABOUT_RECOMMENDATIONS,
+    LOCK,
+    VALIDATIONS,
+    Current,
+    Index,
+    current_records,
+    last_number,
+    numbered,
+    read_index,
+    with_pool,
+    with_swarm,
+    write_index,
+)
 from flows.catalog.recommendation_rows import recommendation_rows
-from flows.catalog.schema import TABLES, VERSION
+from flows.catalog.schema import TABLES
 from flows.experiment import Experiment
+from flows.show.progress import note
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Estimate, Validation
 from mixes.swarm import Candidate
@@ -23,7 +42,7 @@ from pipeline.label.versions import QUALITY, TOPIC, version_at
 from pipeline.pool.pool import Pool
 from pipeline.read.sources import find_shards
 from pipeline.store.documents import scan, write_parquet
-from pipeline.store.stage import read_stage, write_aside
+from pipeline.store.stage import locked, read_stage, unless_read_only, write_aside
 from pipeline.suite import suite_counts
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
@@ -34,27 +53,18 @@ STEPS = (
 )  # fmt: skip
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
-ABOUT_RECOMMENDATIONS = (
-    "laws", "recommendations", "recommendation_weights", "recommendation_buckets", "predictions",
-    "marginals", "cautions", "validations",
-)  # fmt: skip
-Current = dict[str, list[str]]  # table → record files, relative to the work folder
 TYPES = {
     "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
     "INTEGER": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean,
 }  # fmt: skip
 
 
-def read_current(experiment: Experiment) -> Current:
-    """Current records; empty before the first flow has ended, or where another version's tables stand."""
-    path = experiment.folder / "current.json"
-    content = json.loads(path.read_bytes()) if path.exists() else {}
-    return content.get("tables", {}) if content.get("schema_version") == VERSION else {}
+say = partial(note, "records")
 
 
-def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
+def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
     """Sources, funnel, classifiers, domains, buckets, lineage: what the given stages (name → folder) hold."""
-    last = list(stages.values())[-1].name
+    pool = list(stages.values())[-1].name
     funnels = [name for name in FUNNELS if name in stages]
     corpus = experiment.corpus
     shards = [shard.source for shard in find_shards(corpus.sources, corpus.base)]
@@ -92,14 +102,20 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> Current:
     decided = {}
     if "deduplicate" in stages:
         decided["dedup"] = {"partitions": json.loads((stages["deduplicate"] / "partitions.json").read_bytes())}
-    _write_resolved(experiment, decided)
-    return _save(experiment, last, tables, files)
+    with _recording(experiment, pool) as index:
+        _write_resolved(experiment, decided)
+        write_index(experiment.folder, with_pool(index, pool, files | _written(experiment, pool, tables)))
 
 
 def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) -> None:
     """The experiment with every default filled in, and with what was decided once for all runs."""
     file = experiment.folder / "experiments" / f"{experiment.id}.yaml"
-    resolved = yaml.safe_load(file.read_text()) if file.exists() else experiment.model_dump(mode="json")
+    resolved = experiment.model_dump(mode="json")
+    try:
+        before = yaml.safe_load(file.read_text())
+        resolved = before if before.keys() == resolved.keys() else resolved
+    except (OSError, ValueError, yaml.YAMLError, AttributeError):  # not there, or damaged
+        pass
     for section, chosen in decided.items():
         resolved[section] |= chosen
     write_aside(file, yaml.safe_dump(resolved, sort_keys=False).encode())
@@ -128,11 +144,10 @@ def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
 
 def record_swarm(
     experiment: Experiment, evidence: Evidence, candidates: list[Candidate], decided: dict[str, int]
-) -> Current:
+) -> None:
     """The suite, mixes, their weights, and the runs that were recorded as they ended; `decided`: how cohorts were
     made."""
     cohort = min(decided.get(name, sys.maxsize) for name in ("cohort", "most"))
-    _write_resolved(experiment, {"proxy": {"cohort": cohort}} if cohort < sys.maxsize else {})
     counts = suite_counts(evidence.suite, Pool(evidence.pool).end_token, evidence.proxy.context).to_dicts()
     mixes = {candidate.mix: candidate for candidate in candidates}
     counted = [
@@ -152,27 +167,30 @@ def record_swarm(
     }
     checkpoint = checkpoint_id(evidence)
     files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
-    if read_current(experiment).get("runs") != files["runs"]:  # older recommendations rest on other runs
-        files |= {table: [] for table in ABOUT_RECOMMENDATIONS}
-    return _save(experiment, evidence.suite.name + "-" + experiment.id, tables, files)
+    swarm, pool = evidence.runs_hash(candidates), evidence.pool.name
+    with _recording(experiment, pool, swarm) as index:
+        _write_resolved(experiment, {"proxy": {"cohort": cohort}} if cohort < sys.maxsize else {})
+        files |= _written(experiment, f"{evidence.suite.name}-{experiment.id}", tables)
+        write_index(experiment.folder, with_swarm(index, pool, swarm, files))
 
 
 def record_recommendation(
-    experiment: Experiment, recommendation: Recommendation, buckets: list[dict[str, Any]]
-) -> Current:
+    experiment: Experiment, pool: str, swarm: str, recommendation: Recommendation, buckets: list[dict[str, Any]]
+) -> None:
     """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number."""
-    current = read_current(experiment)
-    number = 1 + len(current.get("recommendations", []))
-    tables = {name: _frame(name, rows) for name, rows in recommendation_rows(recommendation, number, buckets).items()}
-    name = f"{number:06d}-{recommendation.id}"
-    older = {
-        table: [file for file in current.get(table, []) if not file.endswith(f"-{recommendation.id}.parquet")]
-        for table in tables
-    }
-    return _save(experiment, name, tables, older)
+    folder = experiment.folder
+    with _recording(experiment, pool, swarm):
+        names = numbered(folder, swarm, say)
+        number = 1 + last_number(folder, swarm)
+        rows = recommendation_rows(recommendation, number, buckets)
+        frames = {table: _frame(table, rows[table]) for table in ABOUT_RECOMMENDATIONS}
+        _written(experiment, f"{swarm}/{number:06d}-{recommendation.id}", frames)
+        if recommendation.id in names:  # asked again: now it is the latest
+            for table in reversed(ABOUT_RECOMMENDATIONS):
+                (experiment.records / table / swarm / f"{names[recommendation.id]}.parquet").unlink(missing_ok=True)
 
 
-def record_validation(experiment: Experiment, validation: Validation) -> Current:
+def record_validation(experiment: Experiment, pool: str, swarm: str, validation: Validation) -> None:
     """What a recommendation came to when it was trained anew; earlier validations stay."""
     head = {
         "validation": validation.id, "recommendation": validation.recommendation, "size": validation.size,
@@ -187,12 +205,21 @@ def record_validation(experiment: Experiment, validation: Validation) -> Current
         }
         for name, row in validation.compared.items()
     ]  # fmt: skip
-    older = [
-        file
-        for file in read_current(experiment).get("validations", [])
-        if not file.endswith(f"{validation.id}.parquet")
-    ]
-    return _save(experiment, validation.id, {"validations": _frame("validations", rows)}, {"validations": older})
+    with _recording(experiment, pool, swarm):
+        _written(experiment, f"{swarm}/{validation.id}", {VALIDATIONS: _frame(VALIDATIONS, rows)})
+
+
+@contextmanager
+def _recording(experiment: Experiment, pool: str, swarm: str | None = None) -> Iterator[Index]:
+    """Yields the lists of records to somebody who writes alone; afterwards the catalog shows the pool and the swarm.
+
+    Where nothing can be written, nothing is recorded: the answer is there all the same.
+    """
+    folder = experiment.folder
+    with unless_read_only(lambda line: say(f"{line}: nothing is recorded")), locked(folder / LOCK):
+        yield read_index(folder, say)
+        current = current_records(folder, read_index(folder, say), pool, swarm, say)
+        rebuild_catalog(experiment, current)
 
 
 def _ends(name: str, estimate: Estimate) -> dict[str, float]:
@@ -227,14 +254,8 @@ def _lineage(stages: dict[str, Path]) -> pl.DataFrame:
     return _frame("lineage", [{"stage": stage, "input": given} for stage, given in sorted(pairs)])
 
 
-def _save(experiment: Experiment, name: str, tables: dict[str, pl.DataFrame], files: Current) -> Current:
-    """Write the tables' records and make them, added to `files`, the current ones."""
-    current = {**read_current(experiment), **files}
+def _written(experiment: Experiment, name: str, tables: dict[str, pl.DataFrame]) -> Current:
+    """Write the tables' records, in their order; returns where they are."""
     for table, frame in tables.items():
         write_parquet(frame, experiment.records / table / f"{name}.parquet")
-        current[table] = [*files.get(table, []), f"records/{table}/{name}.parquet"]
-    write_aside(
-        experiment.folder / "current.json",
-        json.dumps({"schema_version": VERSION, "tables": current}, indent=1).encode(),
-    )
-    return current
+    return {table: [f"records/{table}/{name}.parquet"] for table in tables}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = 7  # raised when a table changes so that older tools would misread it
+VERSION = 8  # raised when a table changes so that older tools would misread it
 
 
 @dataclass(frozen=True)

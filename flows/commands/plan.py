@@ -1,7 +1,6 @@
 """The command `plan`: what a swarm will cost, before anything runs."""
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,8 +39,9 @@ def plan(
         print(json.dumps(asdict(result), indent=1))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from flows.show.console import plain_console
 
     table = Table(title=f"Plan of {result.experiment}", box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
@@ -49,9 +49,9 @@ def plan(
     table.add_column()
     for row in _rows(result):
         table.add_row(*row)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = plain_console()
     console.print(table)
-    console.print("\n".join(_words(result)), soft_wrap=True, highlight=False)
+    console.print("\n".join(_words(result)), soft_wrap=True)
 
 
 def _rows(result: "Plan") -> list[tuple[str, str, str]]:

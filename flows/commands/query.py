@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from flows.errors import ExperimentError
+from flows.show.printable import one_line, printable
 
+SHOWN = 1_000  # characters of a dropped document
 Catalog = Annotated[Path | None, typer.Option(metavar="PATH", help="A catalog, in place of EXP.yaml.")]
 
 
@@ -33,7 +35,7 @@ def dropped(
     catalog: Catalog = None,
 ) -> None:
     """Show a sample of the documents that filters dropped."""
-    from flows.catalog.catalog import query_catalog
+    from flows.catalog.query import query_catalog
 
     file = _catalog_of("dropped", experiment, catalog)
     if reason is None:
@@ -47,7 +49,7 @@ def dropped(
             f"dropped: no document was dropped for {reason!r} — without --reason the command lists the reasons"
         )
     for row in documents.iter_rows(named=True):
-        print(f"── {row['source']} {row['id']}\n{row['text'][:1_000].strip()}\n")
+        print(printable(f"── {row['source']} {row['id']}\n{row['text'][:SHOWN].strip()}\n"))
 
 
 def _experiment_and_query(words: list[str], catalog: Path | None) -> tuple[Path | None, str]:
@@ -75,8 +77,10 @@ def _catalog_of(command: str, experiment: Path | None, catalog: Path | None) -> 
 def _show(catalog: Path, query: str) -> None:
     import polars as pl
 
-    from flows.catalog.catalog import query_catalog
+    from flows.catalog.query import query_catalog
 
     table = query_catalog(catalog, query)
+    texts = [name for name, kind in table.schema.items() if kind == pl.String]
+    table = table.with_columns(pl.col(texts).map_elements(one_line, pl.String)).rename(one_line)
     with pl.Config(tbl_rows=200, tbl_cols=50, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True):
         print(table)

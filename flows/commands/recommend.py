@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -151,12 +150,12 @@ def _from_files(
 
 
 def _print(recommendation: "Recommendation", origin: "Origin | None") -> None:
-    from rich.console import Console
 
+    from flows.show.console import plain_console
     from flows.show.recommendation import Shown, print_recommendation
 
     shown = Shown()
     if origin:
         metric = origin.metrics[next(iter(recommendation.target))]
         shown = Shown(metric.unit, metric.direction)
-    print_recommendation(recommendation, Console(width=None if sys.stdout.isatty() else 120), shown)
+    print_recommendation(recommendation, plain_console(), shown)

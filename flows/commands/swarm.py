@@ -1,7 +1,6 @@
 """Commands on swarms: `swarm`, `check-law`."""
 
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -74,8 +73,8 @@ def check_law(
     if as_json:
         print(json.dumps(asdict(checked), indent=1))
         return
-    from rich.console import Console
 
+    from flows.show.console import plain_console
     from flows.show.recommendation import print_checked_law
 
-    print_checked_law(checked, train.metrics, Console(width=None if sys.stdout.isatty() else 120))
+    print_checked_law(checked, train.metrics, plain_console())

@@ -1,7 +1,6 @@
 """The command `validate`."""
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -45,9 +44,9 @@ def validate(
     The recommended mix also trains on a half and a quarter of the tokens, which shows how many fewer it needs than
     natural. The options of `recommend-mix` choose the mix that is tested.
     """
-    from rich.console import Console
 
     from flows.experiment import load_experiment
+    from flows.show.console import plain_console
     from flows.show.validation import print_validation
     from flows.validate import validate_flow
 
@@ -60,4 +59,4 @@ def validate(
     if as_json:
         print(json.dumps(asdict(done), indent=1))
         return
-    print_validation(done, loaded.swarm.max_epochs, Console(width=None if sys.stdout.isatty() else 120))
+    print_validation(done, loaded.swarm.max_epochs, plain_console())

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from flows.show.printable import bounded
+
 if TYPE_CHECKING:  # imported only where a bar is drawn
     from rich.progress import Progress
 
@@ -14,7 +16,7 @@ EVERY = 15  # seconds between plain lines
 
 def note(name: str, line: str) -> None:
     """Print a line about a stage to standard error."""
-    print(f"{name:<12} {line}", file=sys.stderr, flush=True)
+    print(f"{name:<12} {bounded(line)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

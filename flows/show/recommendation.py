@@ -51,7 +51,7 @@ def print_recommendation(recommendation: Recommendation, console: Console, shown
         for row in rows:
             table.add_row(*row)
         console.print(table)
-    console.print("\n".join(_words(recommendation, shown)), soft_wrap=True, highlight=False)
+    console.print("\n".join(_words(recommendation, shown)), soft_wrap=True)
 
 
 def recommendation_markdown(recommendation: Recommendation) -> str:
@@ -74,7 +74,7 @@ def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], consol
     if checked.regret is not None:
         unit = next(iter(metrics.values())).unit
         line += f"; the mix that is predicted best scores {checked.regret:.4f} {unit} worse than the best one"
-    console.print(line + ".", highlight=False)
+    console.print(line + ".")
 
 
 def _markdown(rows: list[list[str]]) -> str:

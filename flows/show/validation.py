@@ -25,7 +25,7 @@ def print_validation(done: Validation, max_epochs: float, console: Console) -> N
         for name, compared in done.compared.items():
             table.add_row(name, *row_of(compared))
         console.print(table)
-    console.print("\n".join(_words(done, max_epochs)), soft_wrap=True, highlight=False)
+    console.print("\n".join(_words(done, max_epochs)), soft_wrap=True)
 
 
 def _measured(compared: Compared) -> list[str]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-import yaml
 from pydantic import ValidationError
 
 from mixes.errors import MixError, first_mistake
@@ -14,6 +13,7 @@ from mixes.tables.families import Families
 from mixes.tables.join import ScoredSwarm, join_tables
 from mixes.tables.keys import KEYS, Table
 from mixes.tables.results import is_results, read_results
+from mixes.yaml_file import read_yaml
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
 PARQUET = b"PAR1"
@@ -60,7 +60,7 @@ def read_tokens(path: Path) -> dict[str, float]:
         MixError: it cannot be read, names a domain twice, or has a count that is no positive number.
     """
     if path.suffix in (".yaml", ".yml"):
-        content = _yaml(path)
+        content = read_yaml(path)
         counted = content.get("priors", content).get("token_counts") if isinstance(content, dict) else None
         if not isinstance(counted, dict):
             raise MixError(f"{path}: holds no token_counts — write `token_counts: {{domain: tokens, …}}`")
@@ -89,7 +89,7 @@ def read_families(path: Path) -> Families:
     Raises:
         MixError: it cannot be read, or a field is unknown or wrong.
     """
-    content = _yaml(path)
+    content = read_yaml(path)
     if not isinstance(content, dict) or not content:
         raise MixError(f"{path}: holds no families — write `family: [metric, …]`")
     try:
@@ -140,17 +140,6 @@ def _header(path: Path, line: bytes) -> list[str]:
 def _some_numbers(column: pl.Series) -> bool:
     """Whether a column's beginning holds numbers or nothing."""
     return column.is_null().all() or column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
-
-
-def _yaml(path: Path) -> object:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MixError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise MixError(f"{path}{where}: not YAML ({getattr(error, 'problem', None) or 'undecodable'})") from None
 
 
 def _first_line(error: Exception) -> str:

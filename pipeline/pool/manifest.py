@@ -16,7 +16,7 @@ def write_manifest(tokenised: Path, domains: Path, tokenizer: Path, end: str, co
         PipelineError: a domain holds too little for one sequence of training or validation.
     """
     files = []
-    for listed in sorted((tokenised / "tokens").glob("*/files.json")):
+    for listed in sorted((tokenised / "tokens").glob("[0-9]*/files.json")):  # no folder that a killed rank left
         for file in json.loads(listed.read_bytes()):
             files.append({**file, "file": f"{listed.parent.name}/{file['file']}"})
     sources = {name: plan.source for name, plan in read_domains(domains).items()}

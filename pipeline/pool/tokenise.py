@@ -1,7 +1,9 @@
 """Tokenises the labelled documents into token files by domain, bucket and split."""
 
+import hashlib
 import json
 import os
+import re
 import shutil
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,7 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from tokenizers import Tokenizer
 
+from mixes.hashes import short_hash
 from mixes.proxy.tokens import id_type
 from pipeline.pool.domains import DomainPlan, read_domains
 from pipeline.pool.pool import TRAIN, VALIDATION
@@ -22,6 +25,8 @@ from pipeline.store.files import rank_name
 from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
 
 BATCH = 256  # documents tokenised in one call
+NO_NAME = re.compile(r"[^A-Za-z0-9.+#_-]")  # what no file should be called
+READABLE = 60  # characters of a domain in a file's name
 
 SCHEMA = pa.schema(
     [
@@ -84,8 +89,9 @@ def write_tokens(
     documents: labelled rows, and their token ids, (tokens,), the ending one included; dtype: of ids in the files. What
     a row does not know (the text of a document that came as tokens) is null in the pool.
     """
+    for left in (folder / "tokens").glob(f".{name}.*"):  # by an earlier life of this rank
+        shutil.rmtree(left)
     aside = folder / "tokens" / f".{name}.{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     files = _TokenFiles(aside, dtype)
     write_rows(_placed(documents, read_domains(domains), files), SCHEMA, folder / "pool" / f"{name}.parquet")
@@ -121,6 +127,11 @@ def _split_of(row: dict, plan: DomainPlan) -> str:
     return VALIDATION if row["id"] < plan.held_out_below and row["bytes"] <= plan.held_out_bytes else TRAIN
 
 
+def file_name(domain: str) -> str:
+    """A domain's name as that of a file: readable, of bounded length, and another one for every other domain."""
+    return f"{NO_NAME.sub('-', domain)[:READABLE]}-{short_hash(domain)[:8]}"
+
+
 class _TokenFiles:
     """One open file a (domain, bucket, split), and a list of what went into each."""
 
@@ -128,15 +139,18 @@ class _TokenFiles:
         self.folder, self.dtype = folder, dtype
         self.open: dict[tuple[str, int, str], tuple] = {}
         self.counts: dict[tuple[str, int, str], list[int]] = {}
+        self.hashes: dict[tuple[str, int, str], hashlib._Hash] = {}
 
     def add(self, row: dict, tokens: np.ndarray) -> None:
         """Append one document."""
         key = (row["domain"], row["bucket"], row["split"])
         if key not in self.open:
-            name = f"{row['domain'].replace('/', '--')}.{row['bucket']:02d}.{row['split']}.bin"
+            name = f"{file_name(row['domain'])}.{row['bucket']:02d}.{row['split']}.bin"
             self.open[key] = (name, (self.folder / name).open("wb"))
-            self.counts[key] = [0, 0, 0]
-        tokens.astype(self.dtype).tofile(self.open[key][1])
+            self.counts[key], self.hashes[key] = [0, 0, 0], hashlib.sha256()
+        content = tokens.astype(self.dtype).tobytes()
+        self.open[key][1].write(content)
+        self.hashes[key].update(content)
         for place, value in enumerate((1, row["bytes"], len(tokens))):
             self.counts[key][place] += value
 
@@ -156,6 +170,7 @@ class _TokenFiles:
                     "documents": documents,
                     "bytes": size,
                     "tokens": tokens,
+                    "sha256": self.hashes[key].hexdigest(),
                 }
             )
         (self.folder / "files.json").write_text(json.dumps(listed, indent=1))

@@ -159,7 +159,7 @@ def make_tokenizer(corpus: Corpus, made: Mapping[str, Path]) -> Path:
 def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Path:
     """Token files; one rank per file of documents, and after these one rank per shard that is tokenised already."""
     end, domains = corpus.tokenizer.end, made["domains"]
-    stage = Stage("tokenise", 4, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
+    stage = Stage("tokenise", 5, end, _ids(_of(made, "clean", "label", "domains", "tokenizer", "index")))
 
     def work(folder: Path) -> None:
         from pipeline.executor.run import run_steps

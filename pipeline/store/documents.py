@@ -1,7 +1,6 @@
 """Documents on disk: Parquet, written a row group at a time, so that memory does not grow with a shard."""
 
 import hashlib
-import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.store.seal import sealed_table
 from pipeline.store.stage import write_aside
 
 ROWS = 1_000  # documents of one row group
@@ -40,29 +40,31 @@ def write_rows(rows: Iterable[dict], schema: pa.Schema, path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     count = 0
-    with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
-        group: list[dict] = []
-        for row in rows:
-            group.append(row)
-            count += 1
-            if len(group) == ROWS:
-                writer.write_table(pa.Table.from_pylist(group, schema))
-                group = []
-        writer.write_table(pa.Table.from_pylist(group, schema))
-    os.replace(aside, path)
+    try:
+        with pq.ParquetWriter(aside, schema, compression="zstd", write_page_checksum=True) as writer:
+            group: list[dict] = []
+            for row in rows:
+                group.append(row)
+                count += 1
+                if len(group) == ROWS:
+                    writer.write_table(pa.Table.from_pylist(group, schema))
+                    group = []
+            writer.write_table(pa.Table.from_pylist(group, schema))
+        os.replace(aside, path)
+    except BaseException:  # a full disk, a signal
+        aside.unlink(missing_ok=True)
+        raise
     return count
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write a table as Parquet, whole or not there."""
-    content = io.BytesIO()
-    frame.write_parquet(content, compression="zstd")
-    write_aside(path, content.getvalue())
+    """Write a table as Parquet, whole or not there, with its own seal."""
+    write_aside(path, sealed_table(frame))
 
 
 def read_rows(path: Path) -> Iterator[dict]:
     """Rows of one Parquet file, a row group in memory at a time."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(batch_size=ROWS):
             yield from batch.to_pylist()
 

@@ -17,7 +17,9 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.pool import Pool
 from pipeline.stages.corpus import Corpus
 from pipeline.store.files import rank_name
+from pipeline.store.seal import is_whole_table
 from pipeline.store.tokenizer import vocabulary_hash
+from pipeline.train.records import read_record
 from pipeline.train.setup import VERSION, Evidence
 
 TABLE = "checkpoint_scores"
@@ -58,7 +60,7 @@ def score_checkpoint(
         MixError: it is no saved proxy, or one of another shape or vocabulary: said here, before a rank begins.
     """
     checkpoint = checkpoint_id(evidence)
-    if not checkpoint or _file(records, checkpoint).exists():
+    if not checkpoint or is_whole_table(_file(records, checkpoint)):
         return
     from mixes.proxy.checkpoint import load_proxy
     from pipeline.executor.run import run_steps
@@ -78,7 +80,7 @@ def read_checkpoint(evidence: Evidence, records: Path) -> dict[str, float] | Non
     checkpoint = checkpoint_id(evidence)
     if not checkpoint:
         return None
-    scores = pl.read_parquet(_file(records, checkpoint)).filter(pl.col("kind") == "task")
+    scores = read_record(_file(records, checkpoint)).filter(pl.col("kind") == "task")
     return dict(scores.select("task", "bpb").iter_rows())
 
 

@@ -15,5 +15,7 @@ def limit_cohorts(folder: Path, proxies: int) -> None:
 
 def largest_cohort(folder: Path) -> int | None:
     """The largest cohort that fits, where one did not; None where none had to be halved."""
-    file = folder / FILE
-    return int(json.loads(file.read_bytes())) if file.exists() else None
+    try:
+        return int(json.loads((folder / FILE).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):  # damaged: the next rank that does not fit writes it anew
+        return None

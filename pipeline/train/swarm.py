@@ -6,9 +6,8 @@ Which candidates train together is decided once and kept beside datatrove's mark
 name: a driver that was killed finds its cohorts again, and on Slurm its array.
 """
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,12 +18,16 @@ from mixes.proxy.settings import ProxySettings
 from mixes.swarm import Candidate
 from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
+from pipeline.pool.check_tokens import check_tokens
 from pipeline.pool.pool import Pool
 from pipeline.store.files import rank_name
-from pipeline.store.stage import write_aside
+from pipeline.store.seal import Damaged, read_sealed_json, sealed_json
+from pipeline.store.stage import unheard, write_aside
 from pipeline.train.cohort_limit import largest_cohort
-from pipeline.train.records import is_recorded
+from pipeline.train.records import forget_damaged, is_recorded
 from pipeline.train.setup import Evidence
+
+COHORTS = "cohorts.json"
 
 
 def train_swarm(
@@ -34,8 +37,9 @@ def train_swarm(
     logs: Path,
     executor: ExecutorSettings,
     progress: Progress,
+    note: Callable[[str], None] = unheard,
 ) -> dict[str, int]:
-    """Train every candidate that has no record yet.
+    """Train every candidate that has no record yet, or a damaged one, which `note` is told.
 
     Returns:
         What was decided, for the resolved experiment: `cohort`, the proxies that train together (and `most`, where
@@ -43,8 +47,10 @@ def train_swarm(
 
     Raises:
         MixError: there is no GPU where one is asked for, a proxy does not fit it, or none can start from `init_from`.
+        DamagedTokens: a file of the pool's tokens is not what was written.
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
+    forget_damaged(records, runs, note)
     missing = [run for run in runs if not is_recorded(records, run)]
     folder = logs / short_hash("".join(runs))
     if not missing:
@@ -52,6 +58,7 @@ def train_swarm(
     from pipeline.executor.run import run_steps
     from pipeline.train.cohort import TrainCohorts
 
+    check_tokens(Pool(evidence.pool))
     _check_start(evidence)
     executor = _executor(evidence, executor)
     plan = _plan(evidence, missing, folder, executor)
@@ -74,19 +81,16 @@ def _check_start(evidence: Evidence) -> None:
 
 
 def _decided(folder: Path) -> dict[str, int]:
-    file, limit = folder / "cohorts.json", largest_cohort(folder)
-    plan = json.loads(file.read_bytes()) if file.exists() else {}
+    plan, limit = _planned(folder), largest_cohort(folder)
     decided = {name: plan[name] for name in ("cohort", "parts") if name in plan}
     return decided | ({"most": limit} if limit else {})
 
 
 def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: ExecutorSettings) -> dict:
     """`cohort`, `parts` and the run ids of each of `cohorts`: decided when training begins, kept until all is done."""
-    at = folder / "cohorts.json"
-    if at.exists():
-        plan: dict = json.loads(at.read_bytes())
-        if set(missing) <= {run for cohort in plan["cohorts"] for run in cohort}:
-            return plan
+    plan = _planned(folder)
+    if set(missing) <= {run for cohort in plan.get("cohorts", []) for run in cohort}:
+        return plan
     cohort, parts = _choose(evidence, executor)
     number = max(math.ceil(len(missing) / cohort), min(executor.workers or 1, len(missing)))
     ends = [len(missing) * i // number for i in range(number + 1)]  # as equal as can be
@@ -94,8 +98,16 @@ def _plan(evidence: Evidence, missing: Sequence[str], folder: Path, executor: Ex
     plan = {"cohort": max(map(len, cohorts)), "parts": parts, "cohorts": cohorts}
     for mark in (folder / "completions").glob("*"):  # of ranks that were other cohorts
         mark.unlink()
-    write_aside(at, json.dumps(plan, indent=1).encode())
+    write_aside(folder / COHORTS, sealed_json(plan))
     return plan
+
+
+def _planned(folder: Path) -> dict:
+    """What was decided when training began; nothing where it has not begun, or where that is damaged."""
+    try:
+        return read_sealed_json(folder / COHORTS)
+    except (FileNotFoundError, Damaged):
+        return {}
 
 
 def _choose(evidence: Evidence, executor: ExecutorSettings) -> tuple[int, int]:

@@ -16,7 +16,6 @@ from classifiers.crossfit import train_crossfit
 from classifiers.errors import ClassifierError
 from classifiers.examples import Examples
 from classifiers.model import TrainingSettings
-from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.record import record_pool
 from flows.experiment import Experiment, load_experiment
 from pipeline.label.pretrained import slug
@@ -114,7 +113,8 @@ def test_cards_close_and_tell_versions_apart(tiny, filtered):
     labelled(tiny, filtered, "first")  # finished long ago: the second is no version before it
     versions = {}
     for made, folders in ((second, later), (first, stages)):  # back to the first in the end
-        with duckdb.connect(str(rebuild_catalog(made, record_pool(made, folders))), read_only=True) as catalog:
+        record_pool(made, folders)
+        with duckdb.connect(str(made.catalog), read_only=True) as catalog:
             versions[folders["classify"]] = dict(
                 catalog.sql("select classifier, version from models where current").fetchall()
             )

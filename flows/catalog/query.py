@@ -1,0 +1,89 @@
+"""Reads a catalog: one query that may see the catalog and the records of its work folder, and nothing else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # imported where a catalog is opened
+    import duckdb
+    import polars as pl
+
+from flows.catalog.schema import TABLES, VERSION
+from flows.errors import ExperimentError
+
+READABLE = ("stages", "records")  # folders beside a catalog that its views read
+LOCKED = (
+    "set autoinstall_known_extensions = false", "set autoload_known_extensions = false",
+    "set enable_external_access = false", "set lock_configuration = true",
+)  # fmt: skip
+
+
+def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.DataFrame":
+    """Run one query that only reads.
+
+    Raises:
+        ExperimentError: no catalog, one of a newer schema, or a query that is no SELECT or that DuckDB refuses.
+    """
+    import duckdb
+
+    if not path.is_file():
+        raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
+    try:
+        _check_query(query)
+        with _opened(path) as catalog:
+            version = catalog.execute("select schema_version from meta").fetchall()[0][0]
+            if version > VERSION:
+                raise ExperimentError(
+                    f"catalog: {path} has schema version {version}, this mixwright reads up to "
+                    f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
+                )
+            result = catalog.sql(query, params=list(values)) if values else catalog.sql(query)
+            if result is None:
+                raise ExperimentError("sql: the query gives no table — write one SELECT")
+            return result.pl()
+    except duckdb.Error as error:
+        raise ExperimentError(f"sql: {_first_line(error)} — tables: {', '.join(TABLES)}") from None
+
+
+def _check_query(query: str) -> None:
+    """See that it is one SELECT, in any of DuckDB's ways to write one."""
+    import duckdb
+
+    statements = duckdb.extract_statements(query)
+    if len(statements) != 1:
+        raise ExperimentError(
+            f"sql: {len(statements)} statements — write one SELECT, as in: from recommended_vs_natural"
+        )
+    kind = statements[0].type
+    pivots = kind == duckdb.StatementType.MULTI and query.lstrip().lower().startswith("pivot")
+    if kind != duckdb.StatementType.SELECT and not pivots:
+        raise ExperimentError(
+            f"sql: {query.strip()[:60]!r} is {kind.name}, and only SELECT is allowed — a catalog is for reading"
+        )
+
+
+def _opened(path: Path) -> "duckdb.DuckDBPyConnection":
+    """The catalog without a way out of its work folder.
+
+    Raises:
+        ExperimentError: it is damaged, or another program writes to it.
+    """
+    import duckdb
+
+    try:
+        catalog = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        wal = path.with_name(f"{path.name}.wal")
+        cause = f"another program has left {wal.name} beside it" if wal.exists() else _first_line(error)
+        raise ExperimentError(
+            f"catalog: {path} cannot be opened: {cause} — `mixwright run` (seconds, as all is finished) makes it anew"
+        ) from None
+    folders = [str(path.resolve().parent / name) + "/" for name in READABLE]
+    catalog.execute("set allowed_directories = $1", [folders])
+    for statement in LOCKED:
+        catalog.execute(statement)
+    return catalog
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
