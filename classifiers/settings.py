@@ -10,11 +10,11 @@ MODEL_BYTES = 4 << 30  # of the largest ready model that is fetched, unless stat
 class TrainingSettings(BaseModel):
     """How a fastText classifier is trained."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int = Field(5, ge=1)
+    epochs: int = Field(5, ge=1, le=1_000)
     """Passes over the training text."""
-    learning_rate: float = Field(0.5, gt=0)
+    learning_rate: float = Field(0.5, gt=0, le=100)
     """fastText's rate."""
     word_ngrams: int = Field(2, ge=1, le=5)
     """Longest word n-gram used as a feature."""
@@ -22,11 +22,11 @@ class TrainingSettings(BaseModel):
     """Characters of the shortest n-gram of a word used as a feature."""
     longest_subword: int = Field(0, ge=0, le=10)
     """Characters of the longest one; 0: none are used."""
-    dimensions: int = Field(32, ge=2)
+    dimensions: int = Field(32, ge=2, le=10_000)
     """Width of the embeddings."""
-    passage: int = Field(1_000, ge=50)
+    passage: int = Field(1_000, ge=50, le=1_000_000_000)
     """Characters of each text that are trained on, so that no label is known by its texts' length."""
-    hash_buckets: int = Field(200_000, ge=1_000)
+    hash_buckets: int = Field(200_000, ge=1_000, le=1_000_000_000)
     """Buckets of n-gram features; fastText's own two million would make a model of 800 MB."""
     autotune_seconds: int | None = Field(None, ge=1, le=86_400)
     """Time to search for better epochs, rate and n-grams than these, once for the same texts; unset: no search."""
@@ -46,11 +46,11 @@ class QualitySettings(BaseModel):
     """A ready fastText model instead of training: a path, an https:// address or hf://owner/name/file."""
     good: str | None = None
     """The ready model's label that means good."""
-    max_model_bytes: int = Field(MODEL_BYTES, ge=1)
+    max_model_bytes: int = Field(MODEL_BYTES, ge=1, le=1_099_511_627_776)
     """Largest ready model that is taken."""
     min_score: float | None = Field(None, gt=0, lt=1)
     """Documents whose calibrated quality is lower are dropped; unset: none is."""
-    most_texts: int = Field(50_000, ge=10)
+    most_texts: int = Field(50_000, ge=10, le=1_000_000_000)
     """Most texts of each kind that it learns from: a uniform sample, so that memory does not grow with a crawl."""
     folds: int = Field(4, ge=2, le=20)
     """Parts of the cross-fit."""
@@ -81,13 +81,13 @@ class TopicSettings(BaseModel):
     """A ready fastText model instead of training: a path, an https:// address or hf://owner/name/file."""
     labels: dict[str, str] = {}
     """The ready model's label → our name for it; others keep their own. Labels of one name are one topic."""
-    max_model_bytes: int = Field(MODEL_BYTES, ge=1)
+    max_model_bytes: int = Field(MODEL_BYTES, ge=1, le=1_099_511_627_776)
     """Largest ready model that is taken."""
-    most_texts: int = Field(200_000, ge=10)
+    most_texts: int = Field(200_000, ge=10, le=1_000_000_000)
     """Most labelled texts that it learns from: a uniform sample."""
-    most_domains: int = Field(3, ge=1)
+    most_domains: int = Field(3, ge=1, le=10_000)
     """Domains that one source is split into, the one for all other topics included."""
-    min_bytes: int = Field(200_000, ge=1)
+    min_bytes: int = Field(200_000, ge=1, le=1_000_000_000_000_000)
     """Text that a topic needs to become a domain."""
     folds: int = Field(4, ge=2, le=20)
     """Parts of the cross-fit."""

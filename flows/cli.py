@@ -54,13 +54,17 @@ def run(experiment: ExperimentFile) -> None:
 def schedule(
     experiment: ExperimentFile,
     cron: Annotated[str | None, typer.Option(help='A cron expression: "0 3 * * *".')] = None,
-    every: Annotated[float | None, typer.Option(min=1, help="Seconds between runs, in place of --cron.")] = None,
+    every: Annotated[
+        float | None, typer.Option(min=1, max=31_622_400, help="Seconds between runs, in place of --cron.")
+    ] = None,
 ) -> None:
     """Run the whole process on a schedule, against the Prefect server of PREFECT_API_URL, until stopped."""
-    from flows.server import check_server, named_server
+    from flows.server import check_cron, check_server, named_server
 
     if (cron is None) == (every is None):
         raise ExperimentError("schedule: give either --cron or --every")
+    if cron is not None:
+        check_cron(cron)
     server = named_server()
     if server is None:
         raise ExperimentError(

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
@@ -20,8 +20,8 @@ from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReuseSettings
 from mixes.swarm import SwarmSettings
+from mixes.tables.yaml_file import read_yaml
 from mixes.upsampling import UpsamplingSettings
-from mixes.yaml_file import read_yaml
 from pipeline.decontamination.settings import DecontaminateSettings
 from pipeline.dedup.settings import DedupSettings
 from pipeline.executor.settings import ExecutorSettings
@@ -33,17 +33,19 @@ from pipeline.stages.corpus import Corpus
 from pipeline.store.stage import StageStore
 from pipeline.suite_settings import SuiteSettings
 
+LONGEST_NAME = 255  # bytes, in the usual file systems
+
 
 class Experiment(BaseModel):
     """Everything that decides a recommendation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
     """A label for people; it changes nothing."""
     work: str
     """Folder of all results, relative to the experiment file."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=9_223_372_036_854_775_807)
     """Seed of the swarm's mixes, the folds and the bootstrap."""
     sources: dict[str, SourceSettings] = Field(min_length=1)
     """Name → input."""
@@ -72,6 +74,13 @@ class Experiment(BaseModel):
     executor: ExecutorSettings = ExecutorSettings()
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""
+
+    @field_validator("work")
+    @classmethod
+    def _is_a_folder(cls, work: str) -> str:
+        if "\0" in work or not work.strip() or any(len(part.encode()) > LONGEST_NAME for part in work.split("/")):
+            raise ValueError("no folder can be called that — name a folder, relative to the experiment file")
+        return work
 
     @model_validator(mode="after")
     def _classified(self) -> Self:

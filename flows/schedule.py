@@ -1,5 +1,6 @@
 """The whole process on a schedule: a flow that takes the experiment's path, so a Prefect server can start it."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.experiment import load_experiment
 from flows.recommend import run_flow
+from mixes.hashes import short_hash
 
 
 @flow(name="scheduled-run", log_prints=False)
@@ -16,14 +18,20 @@ def scheduled_flow(experiment: str) -> str:
     return run_flow(load_experiment(Path(experiment))).id
 
 
+def deployment_name(label: str, experiment: Path) -> str:
+    """The experiment's label, and a hash of where its file lies: another folder's experiment.yaml has another name."""
+    readable = re.sub(r"[^A-Za-z0-9._ -]", "-", label)[:60]
+    return f"{readable}-{short_hash(str(experiment.resolve()))[:8]}"
+
+
 def serve(experiment: Path, cron: str | None, every: float | None) -> None:
     """Register the schedule with the server of PREFECT_API_URL and run the experiment when it falls due, until stopped.
 
     One run at a time: a run that falls due during another waits for it.
     """
-    load_experiment(experiment)  # a mistake in the file should show now, not at night
+    loaded = load_experiment(experiment)  # a mistake in the file should show now, not at night
     scheduled_flow.serve(
-        name=experiment.stem,
+        name=deployment_name(loaded.name, experiment),
         cron=cron,
         interval=timedelta(seconds=every) if every else None,
         parameters={"experiment": str(experiment.resolve())},

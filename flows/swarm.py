@@ -10,16 +10,19 @@ from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
 from flows.prepare import prepare_flow, with_progress
+from flows.settings.check import check_on_pool, check_question
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
 from flows.show.progress import note, stage_progress
 from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
+from mixes.recommendation.settings import RecommendSettings
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
 from pipeline.errors import PipelineError
 from pipeline.pool.check_tokens import DamagedTokens
 from pipeline.pool.pool import Pool
 from pipeline.stages.graph import finished_pool, walk_stages
+from pipeline.store.stage import claim_folder
 from pipeline.suite import describe_counts, suite_counts
 from pipeline.train.checkpoint_scores import score_checkpoint, start_of
 from pipeline.train.records import diverged_runs, slowed_runs
@@ -35,6 +38,15 @@ def pool_to_train_on(experiment: Experiment) -> Path:
     except PipelineError:
         check_gpus(experiment.proxy, experiment.executor)
     return prepare_flow(experiment)
+
+
+def checked_pool(experiment: Experiment, settings: RecommendSettings) -> Path:
+    """The same; what is asked for is checked before it is made, and once more when its domains are known."""
+    claim_folder(experiment.folder)
+    check_question(experiment, settings)
+    pool_folder = pool_to_train_on(experiment)
+    check_on_pool(experiment, settings, pool_folder)
+    return pool_folder
 
 
 @flow("draw-swarm")

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from mixes.errors import MixError
+from mixes.errors import MixError, cut_short
 
+MOST_TOKENS = 1e18  # of a training run (assumed: all text that there is has 1e15)
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -14,10 +15,11 @@ def parse_tokens(text: str) -> int:
     Raises:
         MixError: anything else.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMBT]?)", text.strip().replace("_", ""), re.IGNORECASE)
-    if not match or not float(match.group(1)):
-        raise MixError(f"budget: {text!r} is not a number of tokens — write for example 6T, 300B or 25M")
-    return round(float(match.group(1)) * UNITS[match.group(2).upper()])
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMBT]?)", text.strip().replace("_", ""), re.IGNORECASE)
+    tokens = float(match.group(1)) * UNITS[match.group(2).upper()] if match else 0.0
+    if not 1 <= tokens <= MOST_TOKENS:
+        raise MixError(f"budget: {cut_short(text)} is not a number of tokens — write for example 6T, 300B or 25M")
+    return round(tokens)
 
 
 def budget_tokens(stated: str | None, available: Mapping[str, float]) -> float:

@@ -23,20 +23,20 @@ DIGITS = 6  # decimals that weights are rounded to, so that files and hashes agr
 class SwarmSettings(BaseModel):
     """The `swarm:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    mixes_a_domain: int = Field(3, ge=1)
+    mixes_a_domain: int = Field(3, ge=1, le=10_000)
     """Candidate mixes for each domain; `mixes` overrides it."""
-    mixes: int | None = Field(None, ge=2)
+    mixes: int | None = Field(None, ge=2, le=100_000)
     """Candidate mixes in all."""
     rounds: tuple[int, ...] = ()
     """Candidate mixes of each round, in place of `mixes`: from the second on they are drawn around the mixes that
     may be best for `recommend:`, by the scores so far. Empty is one round."""
     explore: float = Field(0.25, ge=0, le=1)
     """Share of a later round's mixes that is drawn as the first round's are."""
-    seeds: int = Field(3, ge=2)
+    seeds: int = Field(3, ge=2, le=1_000)
     """Proxies of each replicated mix, with the same seeds for all of them: what noise is measured from."""
-    replicated: int = Field(2, ge=0)
+    replicated: int = Field(2, ge=0, le=1_000)
     """Mixes that are replicated beside natural. What a seed does to all mixes alike is not noise in their
     difference."""
     flatten: float = Field(0.5, gt=0, le=1)
@@ -45,7 +45,7 @@ class SwarmSettings(BaseModel):
     """Range, drawn log-uniformly, of the Dirichlets' total concentration."""
     min_weight: float = Field(0.01, ge=0, lt=0.5)
     """Smaller weights become zero."""
-    max_epochs: float = Field(4.0, gt=0)
+    max_epochs: float = Field(4.0, gt=0, le=1_000)
     """Most times that a proxy may repeat a domain's tokens."""
     min_distance: float = Field(0.05, ge=0, lt=1)
     """Least distance between two mixes: half the sum of absolute differences."""

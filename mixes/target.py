@@ -4,7 +4,21 @@ from collections.abc import Collection, Mapping
 
 from mixes.errors import MixError, did_you_mean
 
+HEAVIEST = 1e9  # weight of a target; only their shares count
 OVERALL = "target"  # the aim that is the target itself, beside the families and the tasks
+
+
+def check_names(target: Mapping[str, float], keep: Mapping[str, float], families: Mapping[str, str]) -> None:
+    """Check that a target and floors name what the suite has (`families`: task → family).
+
+    Raises:
+        MixError: they do not, or the target's weights are no weights.
+    """
+    task_weights(target, families)
+    names = sorted({*families.values(), *families})
+    for name in keep:
+        if name not in names:
+            raise MixError(f"keep: no family or task {name!r} — {did_you_mean(name, names)}")
 
 
 def task_weights(
@@ -26,8 +40,8 @@ def task_weights(
     for name, weight in chosen.items():
         if name not in names:
             raise MixError(f"target: no family or task {name!r} — {did_you_mean(name, names)}")
-        if not 0 <= weight < float("inf"):
-            raise MixError(f"target: weight of {name!r} is {weight}, must be 0 or more")
+        if not 0 <= weight <= HEAVIEST:
+            raise MixError(f"target: weight of {name!r} is {weight:g}, must be from 0 to {HEAVIEST:g}")
         tasks = [name] if name in families else [task for task, family in clear.items() if family == name]
         tasks = tasks or [task for task, family in families.items() if family == name]
         for task in tasks:

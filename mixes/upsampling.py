@@ -34,11 +34,11 @@ TOLERANCE = 1e-6  # share by which tokens wanted may exceed what a domain can gi
 class UpsamplingSettings(BaseModel):
     """The `upsampling:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     discard: float = Field(0.4, ge=0, lt=1)
     """Share of a domain's tokens, its worst, that is left out; a bucket that lies partly above it stays (OLMo 3)."""
-    cap: float = Field(7.0, gt=0)
+    cap: float = Field(7.0, gt=0, le=1_000)
     """Most times that a bucket may repeat (OLMo 3)."""
 
 

@@ -15,28 +15,31 @@ from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused
 from pipeline.read.unpack import DAMAGE
 from pipeline.store.documents import write_parquet
-from pipeline.store.stage import Stage, StageStore
+from pipeline.store.stage import Stage, StageStore, write_aside
 from pipeline.suite_settings import SuiteSettings
 
 FIELDS = ("task", "family", "context", "continuation")
 NAMES = ("task", "family")
+FAMILIES = "families.json"
 NAMED = 3  # tasks that a line about cut items names
 HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can spell it, UTF-8 cannot
 
 
-def check_suite(stages: StageStore, path: Path) -> None:
-    """Read a suite file whole, once for its content: what is wrong shows before anything that takes long.
+def check_suite(stages: StageStore, path: Path) -> dict[str, str]:
+    """Task → family of a suite file, read whole, once for its content: what is wrong shows before anything that takes
+    long.
 
     Raises:
         PipelineError: see `read_suite`.
     """
-    stage = Stage("checked", 1, None, (stages.hash_files([path]),))
+    stage = Stage("checked", 2, None, (stages.hash_files([path]),))
 
-    def work(_folder: Path) -> None:
-        for _ in read_suite(path):
-            pass
+    def work(folder: Path) -> None:
+        families = {row["task"]: row["family"] for row in read_suite(path)}
+        write_aside(folder / FAMILIES, json.dumps(families, sort_keys=True).encode())
 
-    stages.run(stage, work)
+    content: dict[str, str] = json.loads((stages.run(stage, work) / FAMILIES).read_bytes())
+    return content
 
 
 def read_suite(path: Path) -> Iterator[dict[str, str]]:

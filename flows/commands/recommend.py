@@ -23,6 +23,7 @@ from flows.commands.recommend_options import (
     asked,
 )
 from flows.errors import ExperimentError
+from mixes.errors import cut_short
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment
@@ -64,6 +65,7 @@ def recommend(
     from flows.experiment import load_experiment
 
     _check_given(experiment, ratios, metrics, families, tokens)
+    _check_out(out)
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
         loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
@@ -79,8 +81,14 @@ def recommend(
     if out:
         import yaml
 
+        from pipeline.store.stage import write_aside
+
         mix = {domain: round(weight, 6) for domain, weight in recommendation.mix.items()}
-        out.write_text(yaml.safe_dump({"id": recommendation.id, "mix": mix}, sort_keys=False))
+        content = yaml.safe_dump({"id": recommendation.id, "mix": mix}, sort_keys=False)
+        try:
+            write_aside(out, content.encode())
+        except OSError as error:
+            raise ExperimentError(f"--out {out}: cannot be written ({error.strerror}) — name another file") from None
     if as_json:
         print(json.dumps({**recommendation.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
         return
@@ -102,6 +110,20 @@ def _check_given(
         raise ExperimentError(f"recommend: --{name} goes with --metrics; an experiment alone has its own")
     if experiment and tokens:
         raise ExperimentError(f"recommend: --tokens {tokens} and an experiment — the experiment's pool counts its own")
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse a file that could not be written when all is computed."""
+    if out is None:
+        return
+    try:
+        is_folder, has_folder = out.is_dir(), out.parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise ExperimentError(f"--out: {cut_short(str(out))} is no name for a file ({error})") from None
+    if is_folder:
+        raise ExperimentError(f"--out {out}: is a folder — name a file in it")
+    if not has_folder:
+        raise ExperimentError(f"--out {out}: there is no folder {str(out.parent)!r} — make it, or name another")
 
 
 def _from_files(

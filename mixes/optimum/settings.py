@@ -8,7 +8,7 @@ Range = float | tuple[float | None, float | None]
 class LimitSettings(BaseModel):
     """What a recommended mix must obey."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     bounds: dict[str, Range] = {}
     """Domain or pattern → [least, most] weight, null for none, or one number that pins it. A pattern (`web/*`) bounds
@@ -18,7 +18,7 @@ class LimitSettings(BaseModel):
     counts. 1 is every token once."""
     near: dict[str, float] = {}
     """The mix that `pull`, `most_kl` and `closest` refer to; empty is natural."""
-    most_kl: float | None = Field(None, gt=0)
+    most_kl: float | None = Field(None, gt=0, le=1_000)
     """Most KL(mix ‖ that mix), nats."""
     keep: dict[str, float] = {}
     """Family or task → how much worse its predicted bpb may be than the prediction at that mix; or, where proxies start

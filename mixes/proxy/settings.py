@@ -89,7 +89,7 @@ def rule_warmup(given: Mapping[str, Any]) -> float:
 class ProxySettings(BaseModel):
     """How every proxy of a swarm is shaped, trained and evaluated. What is left out follows from the size."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     size: str = "200k"
     """Named by non-embedding parameters: 100k, 200k, 400k, 1M, 4M, 15M, 30M, 60M, 190M."""
@@ -98,19 +98,19 @@ class ProxySettings(BaseModel):
     init_from: str | None = None
     """A saved proxy of the same shape and tokenizer to start from, relative to the experiment file; None starts from
     the seed."""
-    chinchilla: float = Field(1.0, gt=0)
+    chinchilla: float = Field(1.0, gt=0, le=1_000)
     """Tokens that one proxy trains on, as a multiple of 20 per non-embedding parameter."""
-    tokens: int = Field(default_factory=rule_tokens, gt=0)
+    tokens: int = Field(default_factory=rule_tokens, gt=0, le=100_000_000_000_000)
     """Tokens that one proxy trains on; where it is set, `chinchilla` is ignored."""
-    batch: int = Field(default_factory=rule_batch, ge=1)
+    batch: int = Field(default_factory=rule_batch, ge=1, le=1_000_000)
     """Sequences of one step."""
-    learning_rate: float = Field(default_factory=rule_rate, gt=0)
+    learning_rate: float = Field(default_factory=rule_rate, gt=0, le=100)
     """AdamW's peak rate; from a saved proxy a quarter of what it is from the seed."""
     warmup: float = Field(default_factory=rule_warmup, ge=0, lt=1)
     """Share of the steps over which the rate rises."""
     decay: float = Field(default_factory=rule_decay, gt=0, le=1)
     """Share of the steps over which the rate falls linearly to zero, at the end: 0.4, and 1 from a saved proxy."""
-    weight_decay: float = Field(0.1, ge=0)
+    weight_decay: float = Field(0.1, ge=0, le=100)
     """AdamW's decay of the weight matrices; norms, embedding and head are left alone."""
     tied: bool = True
     """Whether the head is the embedding, transposed; OLMo 3's is not, but in a small proxy it would be half of it."""
@@ -118,9 +118,9 @@ class ProxySettings(BaseModel):
     """Where proxies train; recorded, because scores differ in their last digits between devices."""
     deterministic: bool = False
     """On a GPU, only kernels that give the same bits again; slower. On a CPU it is always so."""
-    cohort: int | None = Field(None, ge=1)
+    cohort: int | None = Field(None, ge=1, le=100_000)
     """Proxies trained together in one program; None fits as many as the GPU's free memory holds, one on a CPU."""
-    checkpoint_seconds: float = Field(300, gt=0)
+    checkpoint_seconds: float = Field(300, gt=0, le=1_000_000)
     """Seconds between checkpoints, from which a killed cohort goes on."""
     keep_models: bool = False
     """Whether trained proxies are saved, in records/models, for `init_from`."""

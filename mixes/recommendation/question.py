@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mixes.budget import budget_tokens
+from mixes.budget import budget_tokens, epoch_caps
 from mixes.errors import MixError
+from mixes.optimum.from_settings import matching
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Runs
-from mixes.target import OVERALL
+from mixes.target import OVERALL, check_names
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,18 @@ class Question:
                 raise MixError(f"suite: {name!r} names two things, of task, family and {OVERALL!r} — rename one")
         if self.settings.budget and not self.holdings.available:
             raise MixError("`budget`: epochs can only be counted with `tokens` — name a file of domain,tokens")
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        """What is wrong with the names that are asked for shows before laws are fitted, which may take minutes."""
+        limits, domains = self.settings.limits, self.runs.domains
+        check_names(self.settings.target, limits.keep, self.families)
+        for limit, patterns in (("bounds", limits.bounds), ("epochs", limits.epochs)):
+            for pattern in patterns:
+                matching(pattern, domains, limit)
+        available, budget = self.holdings.available, self.budget
+        if available and budget and not limits.epochs:
+            epoch_caps(available, budget, self.settings.max_epochs)
 
     @property
     def budget(self) -> float | None:

@@ -2,15 +2,28 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from mixes.budget import parse_tokens
+from mixes.errors import MixError, did_you_mean
 from mixes.optimum.settings import LimitSettings
+from mixes.target import HEAVIEST
+
+LAW_NAMES = (
+    "auto",
+    "linear",
+    "log_linear",
+    "bimix",
+    "transfer",
+    "gp",
+    "lightgbm",
+)  # as mixes/laws/registry.py has them
 
 
 class RecommendSettings(BaseModel):
     """The `recommend:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     target: dict[str, float] = {}
     """Family or task → weight; empty is the mean over families."""
@@ -18,11 +31,11 @@ class RecommendSettings(BaseModel):
     """Count each task in units of its noise, or of its spread over mixes; needed where units differ."""
     budget: str | None = None
     """Tokens of the training run that the mix is for (6T, 300B, …); None is the pool's own tokens."""
-    max_epochs: float = Field(4.0, gt=0)
+    max_epochs: float = Field(4.0, gt=0, le=1_000)
     """Most times that a domain's tokens may repeat at the budget (OLMo 3: 4 to 7)."""
     limits: LimitSettings = LimitSettings()
     """What the mix must obey besides the epochs."""
-    pull: float = Field(0.5, ge=0)
+    pull: float = Field(0.5, ge=0, le=1_000_000)
     """Weight of KL(mix ‖ natural), in units of the target's noise between two proxies of one mix."""
     law: str = "auto"
     """Name of the law of every task; `auto` chooses by cross-validation."""
@@ -30,7 +43,34 @@ class RecommendSettings(BaseModel):
     """Maximise the average gain over the worst 10 % of imagined worlds."""
     front: int = Field(0, ge=0, le=200)
     """Mixes on the Pareto front between families to compute; 0 is none."""
-    replicates: int = Field(200, ge=20)
+    replicates: int = Field(200, ge=20, le=10_000)
     """Imagined worlds behind the intervals."""
     coverage: float = Field(0.9, gt=0, lt=1)
     """Nominal coverage of the intervals."""
+
+    @field_validator("budget")
+    @classmethod
+    def _is_a_number_of_tokens(cls, budget: str | None) -> str | None:
+        try:
+            if budget is not None:
+                parse_tokens(budget)
+        except MixError:
+            raise ValueError("is not a number of tokens — write for example 6T, 300B or 25M") from None
+        return budget
+
+    @field_validator("law")
+    @classmethod
+    def _is_known(cls, law: str) -> str:
+        if law not in LAW_NAMES:
+            raise ValueError(f"no law has that name — {did_you_mean(law, LAW_NAMES)}")
+        return law
+
+    @field_validator("target")
+    @classmethod
+    def _is_a_target(cls, target: dict[str, float]) -> dict[str, float]:
+        for name, weight in target.items():
+            if not 0 <= weight <= HEAVIEST:
+                raise ValueError(f"weight of {name!r} is {weight:g}, must be from 0 to {HEAVIEST:g}")
+        if target and not any(target.values()):
+            raise ValueError("every weight is 0 — give at least one family a positive weight")
+        return target

@@ -30,7 +30,7 @@ LEAST_MIXES = 10  # of a swarm over few folded domains, unless `mixes` is set: c
 class ReuseSettings(BaseModel):
     """The `reuse:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     recommendation: str
     """The earlier recommendation: the JSON that `recommend-mix --json` printed, or an id of this work folder."""

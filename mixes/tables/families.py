@@ -29,7 +29,7 @@ from mixes.tables.metrics import Direction, Stated
 class Meaning(BaseModel):
     """What the file states about one metric."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     unit: str | None = None
     """bpb, nats per token, perplexity, accuracy, or any other that comes with a direction."""
@@ -40,7 +40,7 @@ class Meaning(BaseModel):
 class Family(BaseModel):
     """Metrics that count together."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     metrics: dict[str, Meaning] = Field(min_length=1)
     """Names or globs of metrics, as a list, or with a unit and direction of their own."""

@@ -13,7 +13,7 @@ from mixes.tables.families import Families
 from mixes.tables.join import ScoredSwarm, join_tables
 from mixes.tables.keys import KEYS, Table
 from mixes.tables.results import is_results, read_results
-from mixes.yaml_file import read_yaml
+from mixes.tables.yaml_file import read_yaml
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
 PARQUET = b"PAR1"

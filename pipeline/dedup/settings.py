@@ -10,7 +10,7 @@ MOST_PARTITIONS = 4_096
 class NearSettings(BaseModel):
     """How near duplicates are found; the numbers are OLMo 3's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether near duplicates are removed."""
@@ -27,20 +27,20 @@ class NearSettings(BaseModel):
 class RepeatSettings(BaseModel):
     """The `dedup.repeats:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether repeated substrings are removed."""
     min_bytes: int = Field(500, ge=100, le=MOST_BYTES)
     """Bytes of the shortest repeat (OLMo 3's 500)."""
-    max_gap: int = Field(50, ge=0)
+    max_gap: int = Field(50, ge=0, le=1_000_000)
     """A piece of fewer bytes (assumed) between two removed ones goes too; one at a document's start or end stays."""
 
 
 class DedupSettings(BaseModel):
     """The `dedup:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     exact: bool = True
     """Whether documents with the same text are removed."""

@@ -30,16 +30,16 @@ def _quoted(value: object) -> object:
 class ExecutorSettings(BaseModel):
     """The `executor:` section: where the heavy stages run. It never changes what they produce."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["local", "slurm", "ray"] = "local"
     """`local`: processes of this machine. `slurm`: a job array. `ray`: actors of a Ray cluster. A cluster's nodes
     see the experiment's folder under the same path."""
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=1_000_000)
     """Ranks that run at once; by default as many as this machine has cores, on a cluster as many as it has room for."""
-    cpus_per_task: int | None = Field(None, ge=1)
+    cpus_per_task: int | None = Field(None, ge=1, le=10_000)
     """CPUs of a rank; 1 by default, 4 where it trains on a GPU."""
-    mem_per_cpu_gb: int | None = Field(None, ge=1)
+    mem_per_cpu_gb: int | None = Field(None, ge=1, le=100_000)
     """Memory of a rank in GB a CPU; 2 by default, 4 where it trains on a GPU."""
     partition: Word | None = None
     """Slurm's partition."""
@@ -50,7 +50,7 @@ class ExecutorSettings(BaseModel):
     sbatch: dict[Option, Annotated[str, StringConstraints(pattern=r"^[^\n]*$")]] | None = None
     """Further options of sbatch, without their dashes: {account: nlp, constraint: icelake}. Where proxies train on GPUs
     every rank asks for one; an option of GPUs here (gpus, gres …) says otherwise, and for all stages."""
-    max_array_size: int | None = Field(None, ge=1)
+    max_array_size: int | None = Field(None, ge=1, le=1_000_000)
     """Most jobs of an array, 1000 by default; where there are more ranks, a job runs several, one after another."""
     address: Word | None = None
     """The Ray cluster, as `ray.init` takes it; else RAY_ADDRESS, else a cluster of this machine that ends with us."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class UrlSettings(BaseModel):
     """The `filters.urls:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether this step runs."""
@@ -14,30 +14,30 @@ class UrlSettings(BaseModel):
     """Whether datatrove's list is used."""
     block: tuple[str, ...] = ()
     """Files of your own, relative to the experiment file: one host or URL per line; `#` starts a comment."""
-    soft_words: int = Field(2, ge=1)
+    soft_words: int = Field(2, ge=1, le=1_000)
     """Different words of the soft list that a URL must hold to be blocked."""
 
 
 class HeuristicSettings(BaseModel):
     """The `filters.heuristics:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether this step runs."""
-    min_characters: int = Field(150, ge=0)
+    min_characters: int = Field(150, ge=0, le=1_000_000_000)
     """Fewer characters: dropped."""
-    min_words: int = Field(50, ge=0)
+    min_words: int = Field(50, ge=0, le=1_000_000_000)
     """Fewer words: dropped."""
-    max_words: int = Field(100_000, gt=0)
+    max_words: int = Field(100_000, gt=0, le=1_000_000_000_000)
     """More words: dropped."""
-    min_word_length: float = Field(3.0, ge=0)
+    min_word_length: float = Field(3.0, ge=0, le=1_000)
     """Mean characters of a word below this: dropped."""
-    max_word_length: float = Field(10.0, gt=0)
+    max_word_length: float = Field(10.0, gt=0, le=1_000_000)
     """Mean characters of a word above this: dropped."""
-    min_stop_words: int = Field(2, ge=0)
+    min_stop_words: int = Field(2, ge=0, le=1_000_000)
     """Different stop words (`language.stop_words`) that must occur."""
-    max_symbols: float = Field(0.1, ge=0)
+    max_symbols: float = Field(0.1, ge=0, le=1_000)
     """Hash signs, and ellipses, for each token."""
     max_bullet_lines: float = Field(0.9, ge=0, le=1)
     """Share of lines that start with a bullet."""
@@ -53,7 +53,7 @@ class HeuristicSettings(BaseModel):
 class RepetitionSettings(BaseModel):
     """The `filters.repetition:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether this step runs."""
@@ -74,24 +74,24 @@ class RepetitionSettings(BaseModel):
 class C4Settings(BaseModel):
     """The `filters.c4:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = False
     """Whether this step runs."""
     terminal_punctuation: bool = True
     """Whether lines without a sentence's end are cut."""
-    min_words_a_line: int = Field(3, ge=0)
+    min_words_a_line: int = Field(3, ge=0, le=1_000_000)
     """Lines with fewer words are cut."""
-    max_word_length: int = Field(1_000, ge=1)
+    max_word_length: int = Field(1_000, ge=1, le=1_000_000)
     """Lines with a longer word are cut."""
-    min_sentences: int = Field(5, ge=0)
+    min_sentences: int = Field(5, ge=0, le=1_000_000)
     """Documents that keep fewer sentences are dropped."""
 
 
 class FineWebSettings(BaseModel):
     """The `filters.fineweb:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = False
     """Whether this step runs."""
@@ -99,41 +99,41 @@ class FineWebSettings(BaseModel):
     """Share of lines that end as a sentence does."""
     max_short_lines: float = Field(0.67, ge=0, le=1)
     """Share of lines of at most `short_line` characters."""
-    short_line: int = Field(30, ge=1)
+    short_line: int = Field(30, ge=1, le=1_000_000)
     """Characters."""
     max_repeated_characters: float = Field(0.01, ge=0, le=1)
     """Share of characters in lines that repeat an earlier one."""
-    max_line_breaks: float = Field(0.3, ge=0)
+    max_line_breaks: float = Field(0.3, ge=0, le=1_000)
     """Line breaks for each token."""
 
 
 class MadladSettings(BaseModel):
     """The `filters.madlad:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether this step runs."""
     questionable: float = Field(0.2, gt=0, le=1)
     """Share of questionable sentences at which a document is dropped (OLMo 3's)."""
-    min_sentences: int = Field(5, ge=0)
+    min_sentences: int = Field(5, ge=0, le=1_000_000)
     """Documents with fewer sentences are dropped."""
     capitals: float = Field(0.5, ge=0, le=1)
     """A sentence is a list when more than this share of its words start with a capital …"""
-    min_list_words: int = Field(12, ge=1)
+    min_list_words: int = Field(12, ge=1, le=1_000_000)
     """… and it has at least this many words."""
 
 
 class ModifierSettings(BaseModel):
     """The `filters.modifiers:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = True
     """Whether this step runs."""
     max_capitals: float = Field(0.5, gt=0, le=1)
     """Lines with a larger share of capital letters are cut."""
-    min_words_a_line: int = Field(2, ge=0)
+    min_words_a_line: int = Field(2, ge=0, le=1_000_000)
     """Lines with fewer words are cut; empty ones stay."""
     max_words_cut: float = Field(0.05, gt=0, le=1)
     """A document that loses a larger share of its words is dropped."""
@@ -142,18 +142,18 @@ class ModifierSettings(BaseModel):
 class PiiSettings(BaseModel):
     """The `filters.pii:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enabled: bool = False
     """Whether this step runs."""
-    max_spans: int | None = Field(None, ge=0)
+    max_spans: int | None = Field(None, ge=0, le=1_000_000_000)
     """Documents with more masked spans are dropped; unlimited by default."""
 
 
 class FilterSettings(BaseModel):
     """Every filter and threshold; the defaults are OLMo 3's. The language filter has a section of its own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     urls: UrlSettings = UrlSettings()
     heuristics: HeuristicSettings = HeuristicSettings()
@@ -168,7 +168,7 @@ class FilterSettings(BaseModel):
 class LanguageSettings(BaseModel):
     """The `language:` section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str
     """Path of a fastText language model (lid.176.ftz), relative to the experiment file."""

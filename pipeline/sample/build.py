@@ -26,15 +26,25 @@ DOCUMENTS_A_SHARD = 8_000
 WARC_DATE = "2017-01-01T00:00:00Z"  # assumed: the package records no crawl dates
 
 
+def _is_finished(record: Path, wanted: dict) -> bool:
+    try:
+        finished: bool = json.loads(record.read_bytes()) == wanted
+    except (OSError, ValueError):  # not there, or damaged: then the sample is written anew
+        return False
+    return finished
+
+
 def build_sample(folder: Path, note: Callable[[str], None] = lambda line: None) -> Path:
     """Write the sample under `folder`, whole or not at all; a finished one is left as it is.
 
     Raises:
         PipelineError: a package cannot be had, or `folder` holds something that is not ours.
     """
+    if folder.exists() and not folder.is_dir():
+        raise PipelineError(f"sample: {folder} is a file — name a folder")
     record = folder / "sample.json"
     wanted = {"version": VERSION, "packages": {name: package.sha256 for name, package in PACKAGES.items()}}
-    if record.exists() and json.loads(record.read_bytes()) == wanted:
+    if _is_finished(record, wanted):
         return folder
     if folder.exists() and not record.exists() and any(folder.iterdir()):
         raise PipelineError(f"sample: {folder} is not empty and not a sample — name another folder")

@@ -1,0 +1,81 @@
+"""What can be known of a question before the runs that answer it: names, budget, tools. Asked before anything long."""
+
+import shutil
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from flows.errors import ExperimentError
+from flows.experiment import Experiment
+from flows.settings.question import available_tokens
+from mixes.budget import budget_tokens, epoch_caps
+from mixes.errors import did_you_mean
+from mixes.optimum.from_settings import matching
+from mixes.recommendation.settings import RecommendSettings
+from mixes.target import check_names
+from pipeline.pool.pool import Pool
+from pipeline.suite import check_suite
+
+TOOLS = {"slurm": ("sbatch", "squeue")}  # commands that an executor calls
+
+
+def check_question(experiment: Experiment, settings: RecommendSettings) -> None:
+    """Check what is asked against the suite and the sources, before there is a pool.
+
+    Raises:
+        ExperimentError: a domain that no source can make, or a tool that is missing.
+        MixError: an unknown target, family or task, or a budget that cannot be met.
+    """
+    corpus = experiment.corpus
+    missing = [tool for tool in TOOLS.get(experiment.executor.kind, ()) if shutil.which(tool) is None]
+    if missing:
+        raise ExperimentError(
+            f"executor.kind: {experiment.executor.kind}, and no command {missing[0]!r} is on the PATH — run this where "
+            "the cluster's commands are, or set kind: local"
+        )
+    check_names(
+        settings.target,
+        settings.limits.keep,
+        check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path")),
+    )
+    for field, names in _named_domains(settings):
+        for name in names:
+            if not _may_match(experiment, name):
+                raise ExperimentError(
+                    f"recommend.limits.{field}: no source makes a domain {name!r} — "
+                    f"{did_you_mean(name, sorted(experiment.sources))}"
+                )
+    stated = {name: source.full_tokens for name, source in experiment.sources.items() if source.full_tokens}
+    if len(stated) == len(experiment.sources) and not settings.limits.epochs:
+        available = {name: float(tokens) for name, tokens in stated.items()}
+        epoch_caps(available, budget_tokens(settings.budget, available), settings.max_epochs)
+
+
+def check_on_pool(experiment: Experiment, settings: RecommendSettings, pool_folder: Path) -> None:
+    """Check what is asked against the pool, before proxies train.
+
+    Raises:
+        MixError: a domain that is not there, or a budget that cannot be met.
+    """
+    available = available_tokens(experiment, Pool(pool_folder))
+    for field, names in _named_domains(settings):
+        for name in names:
+            matching(name, tuple(available), field)
+    if not settings.limits.epochs:
+        epoch_caps(available, budget_tokens(settings.budget, available), settings.max_epochs)
+
+
+def _named_domains(settings: RecommendSettings) -> list[tuple[str, Iterable[str]]]:
+    """(field, domains or patterns that it names)."""
+    limits = settings.limits
+    return [("bounds", limits.bounds), ("epochs", limits.epochs), ("near", limits.near)]
+
+
+def _may_match(experiment: Experiment, pattern: str) -> bool:
+    """Whether a source may make a domain of that name or pattern: itself, or a part of it after a slash."""
+    part = pattern.partition("/")[2]
+    return any(
+        fnmatchcase(source, pattern)
+        or ((settings.topics or settings.fields.domain) and fnmatchcase(f"{source}/{part}", pattern))
+        for source, settings in experiment.sources.items()
+    )
