@@ -43,6 +43,9 @@ BY_WORDS = {
     "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS,
     "Too many open files": errno.EMFILE,
+    "No such file or directory": errno.ENOENT,
+    "expanded paths were empty": errno.ENOENT,  # polars
+    "No files found that match": errno.ENOENT,  # DuckDB
 }
 
 

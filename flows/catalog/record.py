@@ -7,8 +7,7 @@ shows. Everything else on disk is older evidence. The experiment as it was resol
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ from pipeline.label.versions import QUALITY, TOPIC, version_at
 from pipeline.pool.pool import Pool
 from pipeline.read.sources import find_shards
 from pipeline.store.documents import scan, write_parquet
-from pipeline.store.stage import locked, read_stage, unless_read_only, write_aside
+from pipeline.store.stage import locked, read_stage, unheard, unless_read_only, write_aside
 from pipeline.suite import suite_counts
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
@@ -102,9 +101,12 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
     decided = {}
     if "deduplicate" in stages:
         decided["dedup"] = {"partitions": json.loads((stages["deduplicate"] / "partitions.json").read_bytes())}
-    with _recording(experiment, pool) as index:
+
+    def write(index: Index) -> None:
         _write_resolved(experiment, decided)
         write_index(experiment.folder, with_pool(index, pool, files | _written(experiment, pool, tables)))
+
+    _record(experiment, write, pool)
 
 
 def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) -> None:
@@ -168,10 +170,13 @@ def record_swarm(
     checkpoint = checkpoint_id(evidence)
     files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
     swarm, pool = evidence.runs_hash(candidates), evidence.pool.name
-    with _recording(experiment, pool, swarm) as index:
+
+    def write(index: Index) -> None:
         _write_resolved(experiment, {"proxy": {"cohort": cohort}} if cohort < sys.maxsize else {})
-        files |= _written(experiment, f"{evidence.suite.name}-{experiment.id}", tables)
-        write_index(experiment.folder, with_swarm(index, pool, swarm, files))
+        written = _written(experiment, f"{evidence.suite.name}-{experiment.id}", tables)
+        write_index(experiment.folder, with_swarm(index, pool, swarm, files | written))
+
+    _record(experiment, write, pool, swarm)
 
 
 def record_recommendation(
@@ -179,7 +184,8 @@ def record_recommendation(
 ) -> None:
     """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number."""
     folder = experiment.folder
-    with _recording(experiment, pool, swarm):
+
+    def write(_index: Index) -> None:
         names = numbered(folder, swarm, say)
         number = 1 + last_number(folder, swarm)
         rows = recommendation_rows(recommendation, number, buckets)
@@ -188,6 +194,8 @@ def record_recommendation(
         if recommendation.id in names:  # asked again: now it is the latest
             for table in reversed(ABOUT_RECOMMENDATIONS):
                 (experiment.records / table / swarm / f"{names[recommendation.id]}.parquet").unlink(missing_ok=True)
+
+    _record(experiment, write, pool, swarm)
 
 
 def record_validation(experiment: Experiment, pool: str, swarm: str, validation: Validation) -> None:
@@ -205,21 +213,22 @@ def record_validation(experiment: Experiment, pool: str, swarm: str, validation:
         }
         for name, row in validation.compared.items()
     ]  # fmt: skip
-    with _recording(experiment, pool, swarm):
+
+    def write(_index: Index) -> None:
         _written(experiment, f"{swarm}/{validation.id}", {VALIDATIONS: _frame(VALIDATIONS, rows)})
 
+    _record(experiment, write, pool, swarm)
 
-@contextmanager
-def _recording(experiment: Experiment, pool: str, swarm: str | None = None) -> Iterator[Index]:
-    """Yields the lists of records to somebody who writes alone; afterwards the catalog shows the pool and the swarm.
+
+def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, swarm: str | None = None) -> None:
+    """Let `write` add to the lists of records while nobody else does; then the catalog shows the pool and the swarm.
 
     Where nothing can be written, nothing is recorded: the answer is there all the same.
     """
     folder = experiment.folder
     with unless_read_only(lambda line: say(f"{line}: nothing is recorded")), locked(folder / LOCK):
-        yield read_index(folder, say)
-        current = current_records(folder, read_index(folder, say), pool, swarm, say)
-        rebuild_catalog(experiment, current)
+        write(read_index(folder, say))
+        rebuild_catalog(experiment, current_records(folder, read_index(folder, unheard), pool, swarm, say))
 
 
 def _ends(name: str, estimate: Estimate) -> dict[str, float]:
