@@ -6,8 +6,10 @@ from pathlib import Path
 from flows.catalog.record import record_pool
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
+from flows.settings.check import check_question
 from flows.settings.reuse import check_reuse
 from flows.show.progress import stage_progress
+from mixes.recommendation.settings import RecommendSettings
 from pipeline.executor.progress import Progress
 from pipeline.stages.graph import walk_stages
 from pipeline.stages.pool import ready_models
@@ -21,13 +23,17 @@ UNRECORDED = ("urls",)
 
 
 @flow("prepare")
-def prepare_flow(experiment: Experiment) -> Path:
-    """Shards to pool; returns the pool's folder."""
+def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None) -> Path:
+    """Shards to pool; returns the pool's folder.
+
+    asked: what the pool is to answer, in place of the experiment's own.
+    """
     corpus = experiment.corpus
     claim_folder(experiment.folder)
     check_reuse(experiment)
     start_of(experiment.proxy, corpus)
-    check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path"))
+    families = check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path"))
+    check_question(experiment, asked or experiment.recommend, families)
     run_task("models", lambda: ready_models(corpus))  # checks the models before anything that takes long
     made: dict[str, Path] = {}
 

@@ -13,7 +13,7 @@ from flows.settings.repetition import note_other_budget
 from flows.settings.reuse import content_evidence, fold_question, reuse_plan, unfold_recommendation
 from flows.show.progress import note, stage_progress
 from flows.show.recommendation import recommendation_markdown
-from flows.swarm import checked_pool, pool_to_train_on, swarm_flow
+from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
@@ -84,8 +84,7 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
     settings: what to recommend for, in place of the experiment's own, which later rounds of the swarm go by.
     """
     asked = experiment.model_copy(update={"recommend": settings}) if settings else experiment
-    pool_folder = checked_pool(experiment, asked.recommend)
-    evidence, candidates = swarm_flow(experiment, pool_folder)
+    evidence, candidates = swarm_flow(experiment, pool_to_train_on(experiment, asked.recommend))
     note_other_budget(experiment, asked)
     return recommend_flow(asked, evidence, candidates)
 

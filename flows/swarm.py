@@ -10,7 +10,7 @@ from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
 from flows.prepare import prepare_flow, with_progress
-from flows.settings.check import check_on_pool, check_question
+from flows.settings.check import check_on_pool
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
 from flows.show.progress import note, stage_progress
@@ -22,7 +22,6 @@ from pipeline.errors import PipelineError
 from pipeline.pool.check_tokens import DamagedTokens
 from pipeline.pool.pool import Pool
 from pipeline.stages.graph import finished_pool, walk_stages
-from pipeline.store.stage import claim_folder
 from pipeline.suite import describe_counts, suite_counts
 from pipeline.train.checkpoint_scores import score_checkpoint, start_of
 from pipeline.train.records import diverged_runs, slowed_runs
@@ -30,22 +29,21 @@ from pipeline.train.setup import Evidence, check_epochs
 from pipeline.train.swarm import check_gpus, train_swarm
 
 
-def pool_to_train_on(experiment: Experiment) -> Path:
-    """Shards to pool, for proxies. What would stop the proxies is checked before the pool is made, which may take
-    days."""
+def pool_to_train_on(experiment: Experiment, asked: RecommendSettings | None = None) -> Path:
+    """Shards to pool, for proxies. What would stop the proxies, or the recommendation that is asked for, is checked
+    before the pool is made, which may take days, and once more when its domains are known.
+
+    asked: in place of the experiment's own.
+    """
     try:
         finished_pool(experiment.corpus)
     except PipelineError:
         check_gpus(experiment.proxy, experiment.executor)
-    return prepare_flow(experiment)
+        from pipeline.executor.run import check_executor  # with datatrove, which a finished pool needs nothing of
 
-
-def checked_pool(experiment: Experiment, settings: RecommendSettings) -> Path:
-    """The same; what is asked for is checked before it is made, and once more when its domains are known."""
-    claim_folder(experiment.folder)
-    check_question(experiment, settings)
-    pool_folder = pool_to_train_on(experiment)
-    check_on_pool(experiment, settings, pool_folder)
+        check_executor(experiment.executor)
+    pool_folder = prepare_flow(experiment, asked)
+    check_on_pool(experiment, asked or experiment.recommend, pool_folder)
     return pool_folder
 
 

@@ -10,7 +10,7 @@ from flows.orchestration import flow, run_task
 from flows.recommend import recommend_flow
 from flows.settings.repetition import kept_sequences, note_other_budget
 from flows.show.progress import note, stage_progress
-from flows.swarm import checked_pool, swarm_flow
+from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.result import Recommendation
@@ -37,7 +37,7 @@ def validate_flow(
     asked: what to recommend for, as in `run_flow`.
     """
     settings = budgets(experiment.proxy, size, multiple)  # before anything that takes long
-    swarm, swarm_candidates = swarm_flow(experiment, checked_pool(experiment, asked))
+    swarm, swarm_candidates = swarm_flow(experiment, pool_to_train_on(experiment, asked))
     varied = experiment.model_copy(update={"recommend": asked})
     note_other_budget(experiment, varied)
     recommendation = recommend_flow(varied, swarm, swarm_candidates)

@@ -78,6 +78,8 @@ def _opened(path: Path) -> "duckdb.DuckDBPyConnection":
         raise ExperimentError(
             f"catalog: {path} cannot be opened: {cause} — `mixwright run` (seconds, as all is finished) makes it anew"
         ) from None
+    if catalog.execute("select current_setting('lock_configuration')").fetchall()[0][0]:
+        return catalog  # opened before by this process, which DuckDB shares
     folders = [str(path.resolve().parent / name) + "/" for name in READABLE]
     catalog.execute("set allowed_directories = $1", [folders])
     for statement in LOCKED:

@@ -1,7 +1,6 @@
-"""What can be known of a question before the runs that answer it: names, budget, tools. Asked before anything long."""
+"""What can be known of a question before the runs that answer it: names, budget. Asked before anything long."""
 
-import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,30 +13,16 @@ from mixes.optimum.from_settings import matching
 from mixes.recommendation.settings import RecommendSettings
 from mixes.target import check_names
 from pipeline.pool.pool import Pool
-from pipeline.suite import check_suite
-
-TOOLS = {"slurm": ("sbatch", "squeue")}  # commands that an executor calls
 
 
-def check_question(experiment: Experiment, settings: RecommendSettings) -> None:
-    """Check what is asked against the suite and the sources, before there is a pool.
+def check_question(experiment: Experiment, settings: RecommendSettings, families: Mapping[str, str]) -> None:
+    """Check what is asked against the suite (task → family) and the sources, before there is a pool.
 
     Raises:
-        ExperimentError: a domain that no source can make, or a tool that is missing.
+        ExperimentError: a domain that no source can make.
         MixError: an unknown target, family or task, or a budget that cannot be met.
     """
-    corpus = experiment.corpus
-    missing = [tool for tool in TOOLS.get(experiment.executor.kind, ()) if shutil.which(tool) is None]
-    if missing:
-        raise ExperimentError(
-            f"executor.kind: {experiment.executor.kind}, and no command {missing[0]!r} is on the PATH — run this where "
-            "the cluster's commands are, or set kind: local"
-        )
-    check_names(
-        settings.target,
-        settings.limits.keep,
-        check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path")),
-    )
+    check_names(settings.target, settings.limits.keep, families)
     for field, names in _named_domains(settings):
         for name in names:
             if not _may_match(experiment, name):

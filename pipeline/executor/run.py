@@ -11,11 +11,21 @@ from pipeline.executor.local import run_locally
 from pipeline.executor.progress import Progress, watched
 from pipeline.executor.ray import run_on_ray
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.executor.slurm import run_on_slurm
+from pipeline.executor.slurm import check_programs, run_on_slurm
 
 RUN = {"local": run_locally, "slurm": run_on_slurm, "ray": run_on_ray}
 NAMED = 3  # failed ranks that an error quotes
 TAIL = 4_096  # bytes of a rank's log that are looked at
+
+
+def check_executor(settings: ExecutorSettings) -> None:
+    """Check that the machine is there that the settings name.
+
+    Raises:
+        PipelineError: it is not.
+    """
+    if settings.kind == "slurm":
+        check_programs()
 
 
 def run_steps(

@@ -34,11 +34,7 @@ def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings
     Raises:
         PipelineError: there is no Slurm, it refuses the job, or it no longer answers.
     """
-    for program in ("sbatch", "squeue", "scancel"):
-        if not shutil.which(program):
-            raise PipelineError(
-                f"executor.kind: slurm, and there is no `{program}` here — run on a login node, or set kind: local"
-            )
+    check_programs()
     name = f"mixwright-{steps[0].name}-{hashlib.sha256(str(logs).encode()).hexdigest()[:8]}"
     array = _array(steps, ranks, logs, settings, name, gpus)
     try:
@@ -51,6 +47,19 @@ def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings
             _ask("scancel", *sorted(set(jobs)))
         raise
     return {rank: _output(array, rank, logs) for rank in array.get_incomplete_ranks()}
+
+
+def check_programs() -> None:
+    """Check that Slurm's commands are here.
+
+    Raises:
+        PipelineError: one is not.
+    """
+    for program in ("sbatch", "squeue", "scancel"):
+        if not shutil.which(program):
+            raise PipelineError(
+                f"executor.kind: slurm, and there is no `{program}` here — run on a login node, or set kind: local"
+            )
 
 
 class _Array(SlurmPipelineExecutor):

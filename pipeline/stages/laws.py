@@ -10,6 +10,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,7 +105,7 @@ def _kept(
         made.append(make())
         write_arrays(folder / FILE, to_arrays(made[0]))
 
-    folder = stages.run(stage, work)
+    folder = replace(stages, note=note).run(stage, work)
     with suppress(OSError):
         os.utime(folder)  # used just now: a cache deletes what was not for longest
     if not made:

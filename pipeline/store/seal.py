@@ -10,9 +10,10 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 KEY = "mixwright.sha256"
 BLANK = "0" * 64  # what stands in the place of a seal while it is computed
@@ -27,7 +28,7 @@ class Damaged(Exception):
     """A file is not what was written."""
 
 
-def sealed_table(frame: pl.DataFrame) -> bytes:
+def sealed_table(frame: "pl.DataFrame") -> bytes:
     """A Parquet file that holds its own SHA-256."""
     content = io.BytesIO()
     frame.write_parquet(content, compression="zstd", metadata={KEY: BLANK})

@@ -59,7 +59,7 @@ def test_targets_by_family_and_task():
 
 @pytest.mark.parametrize(
     ("target", "said"),
-    [({"cod": 1}, "did you mean 'code'"), ({"code": -1}, "must be 0 or more"), ({"code": 0}, "every weight is 0")],
+    [({"cod": 1}, "did you mean 'code'"), ({"code": -1}, "must be from 0 to"), ({"code": 0}, "every weight is 0")],
 )
 def test_wrong_targets(target, said):
     with pytest.raises(MixError, match=said):
