@@ -5,6 +5,7 @@ line with file, field, value and the nearest right word.
 """
 
 import json
+import re
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
 from flows.show.progress import note
-from mixes.errors import MixError, first_mistake
+from mixes.errors import MixError, cut_short, first_mistake
 from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
@@ -33,6 +34,8 @@ from pipeline.stages.corpus import Corpus
 from pipeline.store.stage import StageStore
 from pipeline.suite_settings import SuiteSettings
 
+SOURCE_NAME = re.compile(r"[^\W_][\w.+#-]*")  # no slash, which divides a source from its topic
+LONGEST_SOURCE = 60  # characters
 LONGEST_NAME = 255  # bytes, in the usual file systems
 
 
@@ -74,6 +77,17 @@ class Experiment(BaseModel):
     executor: ExecutorSettings = ExecutorSettings()
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""
+
+    @field_validator("sources")
+    @classmethod
+    def _can_be_domains(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+        for name in sources:
+            if not SOURCE_NAME.fullmatch(name) or len(name) > LONGEST_SOURCE:
+                raise ValueError(
+                    f"{cut_short(name)} cannot be a source's name, which its domains bear — begin with a letter or "
+                    f"digit, go on with those and . _ + # -, at most {LONGEST_SOURCE} characters"
+                )
+        return sources
 
     @field_validator("work")
     @classmethod

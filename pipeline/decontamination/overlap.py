@@ -18,7 +18,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.decontamination.questions import WORD
+from pipeline.decontamination.questions import WORD, plain
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ class Hit:
     task: str
     item: str
     share: float  # of question and answer
-    matched: str  # the text's own characters, from the first matched word to the last, cut
+    matched: str  # the text as it can be seen, from the first matched word to the last, cut
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class SuiteIndex:
 
     def find(self, text: str) -> list[Hit]:
         """The items that the text contains, the largest share first; at most MOST_CANDIDATES are weighed."""
+        text = plain(text)
         words = WORD.findall(text)
         if len(words) < self.ngram:
             return []

@@ -6,17 +6,29 @@ hold by right, and an example is no item: only the last labelled part of a conte
 """
 
 import re
+import unicodedata
 from collections import Counter
 
 WORD = re.compile(r"[^\W_]+")
+UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
+)
 LABEL = re.compile(r"^(Q|\w\w+):", re.MULTILINE)  # other single letters are options
 CUE = re.compile(r"\n\w+:\s*\Z")  # what the answer follows
 SAMPLE = 100  # contexts of a task that its labels are learned from
 
 
+def plain(text: str) -> str:
+    """A text without what a reader cannot see (soft hyphens, zero-width characters), its accents composed."""
+    if text.isascii():
+        return text
+    text = UNSEEN.sub("", text)
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
 def words(text: str) -> list[str]:
     """Words in lower case; punctuation, underscores and white space only divide them."""
-    return list(map(str.lower, WORD.findall(text)))
+    return list(map(str.lower, WORD.findall(plain(text))))
 
 
 def find_labels(contexts: list[str]) -> re.Pattern[str] | None:

@@ -65,21 +65,6 @@ def find_repeats(
     shutil.rmtree(work, ignore_errors=True)
 
 
-def trim(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """A text without those bytes, sorted and disjoint spans of whole characters.
-
-    Where two kept pieces meet and neither has white space there, a new line comes between them.
-    """
-    content, place, pieces = text.encode(), 0, [""]
-    for start, end in [*spans, (len(content), 0)]:
-        piece, place = content[place:start].decode(), end
-        if piece:
-            if pieces[-1] and not (pieces[-1][-1].isspace() or piece[0].isspace()):
-                pieces.append("\n")
-            pieces.append(piece)
-    return "".join(pieces)
-
-
 class Repeats(PipelineStep):
     """Rank r of n writes spans of the repeated windows whose gram's hash lies in the r-th of n equal ranges."""
 

@@ -15,7 +15,8 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from classifiers.classifier import Classifier, load_classifier
-from pipeline.label.pretrained import GOOD, slug
+from pipeline.label.names import OTHER
+from pipeline.label.pretrained import GOOD
 from pipeline.label.versions import QUALITY, TOPIC
 from pipeline.read.sources import SourceSettings
 from pipeline.store.documents import read_rows, scan, write_parquet, write_rows
@@ -24,14 +25,13 @@ from pipeline.store.funnel import DROPPED, KEPT, FilterStep, Funnel
 
 BATCH = 256  # documents scored in one call
 LOW = "low quality"  # why a document is dropped
-OTHER = "other"  # topics of a source that are no domain of their own
 
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("source", pa.string()),
         ("bytes", pa.int64()),
-        ("topic", pa.string()),  # or the domain that a field names; null where the source is not split
+        ("topic", pa.string()),  # or what a field names as the domain; null where the source is not split
         ("topic_score", pa.float64()),
         ("quality", pa.float64()),  # null where it means nothing
     ]
@@ -79,7 +79,7 @@ class LabelDocuments(PipelineStep):
                     _score(kind, loaded_classifier(self.models / kind), asked)
             for row in batch:
                 if self.sources[row["source"]].fields.domain:
-                    row["topic"] = slug(row["domain"]) or OTHER
+                    row["topic"] = row["domain"] or OTHER
             yield from batch
 
     def _kept(self, rows: Iterator[dict], funnel: Funnel, dropped: list[tuple]) -> Iterator[dict]:

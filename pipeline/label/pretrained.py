@@ -13,6 +13,7 @@ from classifiers.file_format import LABEL
 from classifiers.settings import QualitySettings, TopicSettings
 from mixes.errors import nearest
 from pipeline.errors import PipelineError
+from pipeline.label.names import topic_names
 from pipeline.store.stage import Stage, StageStore, write_aside
 
 GOOD, RAW = "good", "raw"  # quality's labels
@@ -53,12 +54,8 @@ def ready_topics(stages: StageStore, base: Path, settings: TopicSettings) -> Rea
     file, sha256, labels = _fetch(stages, base, "topics.model", settings.model, settings.max_model_bytes)
     names = {label: label for label in labels}
     names |= {_label("topics.labels", label, labels): name for label, name in settings.labels.items()}
-    return ReadyModel(file, sha256, {label: slug(name) or slug(f"topic {label}") for label, name in names.items()})
-
-
-def slug(label: str) -> str:
-    """A topic as part of a domain's name: `Physical sciences` → `physical_sciences`."""
-    return "_".join("".join(c if c.isalnum() else " " for c in label.lower()).split())
+    topics = topic_names(names.values())
+    return ReadyModel(file, sha256, {label: topics[name] for label, name in names.items()})
 
 
 def _fetch(stages: StageStore, base: Path, field: str, where: str, limit: int) -> tuple[Path, str, list[str]]:

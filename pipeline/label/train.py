@@ -18,7 +18,8 @@ from classifiers.settings import QualitySettings, TopicSettings
 from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
 from pipeline.label.model_cards import measure_classifier, write_card
-from pipeline.label.pretrained import GOOD, RAW, ReadyModel, slug
+from pipeline.label.names import topic_names
+from pipeline.label.pretrained import GOOD, RAW, ReadyModel
 from pipeline.read.readers import Refused, read_jsonl
 from pipeline.read.sources import Shard
 from pipeline.store.documents import scan
@@ -77,15 +78,17 @@ def topic_examples(cleaned: Path, settings: TopicSettings) -> Examples | None:
         .sort("id")
     )
     pairs = [
-        (text, slug(label))
+        (text, label)
         for text, attributes in rows.select("text", "attributes").iter_rows()
-        if (label := str(json.loads(attributes).get(settings.attribute) or "")) not in settings.ignore and slug(label)
+        if (label := str(json.loads(attributes).get(settings.attribute) or "")) and label not in settings.ignore
     ]
     if not pairs:
         raise PipelineError(
             f"topics.attribute: no document of source {settings.labelled!r} has an attribute {settings.attribute!r}"
         )
-    return Examples([text for text, _ in pairs], [label for _, label in pairs], {settings.labelled: len(pairs)})
+    names = topic_names(label for _, label in pairs)
+    labels = [names[label] for _, label in pairs]
+    return Examples([text for text, _ in pairs], labels, {settings.labelled: len(pairs)})
 
 
 def make_classifier(

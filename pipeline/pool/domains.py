@@ -12,7 +12,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.errors import PipelineError
-from pipeline.label.label import OTHER, labels
+from pipeline.label.label import labels
+from pipeline.label.names import OTHER, topic_names
 from pipeline.pool.settings import PoolSettings
 from pipeline.read.sources import TOKENS, SourceSettings
 from pipeline.store.stage import write_aside
@@ -87,7 +88,8 @@ def split_topics(
         rest.append((joining, sizes.filter(pl.col("topic") == joining)["bytes"][0]))
     if not large:
         return [(source, None)]
-    named: list[tuple[str, tuple[str, ...] | None]] = [(f"{source}/{topic}", (topic,)) for topic in large]
+    names = topic_names([*large, OTHER])
+    named: list[tuple[str, tuple[str, ...] | None]] = [(f"{source}/{names[topic]}", (topic,)) for topic in large]
     return named + ([(f"{source}/{OTHER}", tuple(sorted(topic for topic, _ in rest)))] if rest else [])
 
 

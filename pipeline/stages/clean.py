@@ -12,7 +12,7 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import rows_of
-from pipeline.dedup.repeats import trim
+from pipeline.dedup.trim import trim
 from pipeline.filters.lists import read_list
 from pipeline.filters.urls import hosts_of
 from pipeline.store.documents import read_rows

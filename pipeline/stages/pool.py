@@ -38,7 +38,7 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
     }
     given = [part for model in ready.values() if model for part in (model.file.parent.name, model.sha256)]
     inputs = (filtered.name, cleaned.name, corpus.stages.hash_files(positives), *given)
-    stage = Stage("classify", 3, settings, inputs)
+    stage = Stage("classify", 4, settings, inputs)
     first = quality.folds if quality else 0
     folds = first + (topics.folds if topics else 0)
     tuned_before = corpus.stages.root / "autotuned"
@@ -110,7 +110,7 @@ def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progr
     """Quality and topic of every document that is left; one rank per file of documents."""
     wanted = {name: source.model_dump(include={"quality", "topics"}) for name, source in corpus.texts.items()}
     least = corpus.quality.min_score if corpus.quality else None
-    stage = Stage("label", 3, {"sources": wanted, "min_score": least}, (cleaned.name, models.name))
+    stage = Stage("label", 4, {"sources": wanted, "min_score": least}, (cleaned.name, models.name))
 
     def work(folder: Path) -> None:
         from pipeline.executor.run import run_steps
@@ -128,7 +128,7 @@ def choose_domains(corpus: Corpus, made: Mapping[str, Path]) -> Path:
     labelled = _of(made, "label", "index")
     topics = corpus.topics
     split = (topics.min_bytes, topics.most_domains) if topics else (1, 1)  # without topics no source is split
-    stage = Stage("domains", 2, [corpus.pool.model_dump(), *split], _ids(labelled))
+    stage = Stage("domains", 3, [corpus.pool.model_dump(), *split], _ids(labelled))
 
     def work(folder: Path) -> None:
         from pipeline.pool.domains import plan_domains

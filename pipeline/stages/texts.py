@@ -162,7 +162,7 @@ def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress
     inputs = [filtered.name, deduplicated.name, corpus.stages.hash_files(lists)]
     if corpus.decontaminate.enabled:
         inputs.append(corpus.stages.hash_files([suite]))
-    stage = Stage("clean", 1, settings, tuple(inputs))
+    stage = Stage("clean", 2, settings, tuple(inputs))
 
     def work(folder: Path) -> None:
         from pipeline.decontamination.decontaminate import Decontaminate

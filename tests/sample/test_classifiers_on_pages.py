@@ -18,7 +18,7 @@ from classifiers.examples import Examples
 from classifiers.model import TrainingSettings
 from flows.catalog.record import record_pool
 from flows.experiment import Experiment, load_experiment
-from pipeline.label.pretrained import slug
+from pipeline.label.names import topic_names
 from pipeline.pool.domains import PoolSettings, plan_domains, read_domains
 from pipeline.stages import pool as assemble
 from pipeline.stages import texts as refine
@@ -39,7 +39,7 @@ def topics(most: int) -> Examples:
 
 def topic_of(row: dict) -> str:
     topic = row["metadata"]["topic"]
-    return "" if topic == "Uncategorized" else slug(topic)
+    return "" if topic == "Uncategorized" else topic_names([topic])[topic]
 
 
 def experiment(tiny: Path, name: str, **sections: dict) -> Experiment:

@@ -15,7 +15,7 @@ from classifiers.load_check import check_model
 from classifiers.model import TextModel, TrainingSettings, train_model
 from flows.errors import ExperimentError
 from flows.experiment import load_experiment
-from pipeline.label.pretrained import slug
+from pipeline.label.names import topic_names
 from pipeline.stages import pool as assemble
 from pipeline.stages import texts as refine
 
@@ -57,7 +57,7 @@ def test_a_ready_topic_model_with_named_labels_labels_the_pool(tiny, model, lead
     own = TextModel(model).probabilities(leads.texts)  # columns in the order of the labels as texts
     columns = {label: column for column, label in enumerate(TextModel(model).labels)}
     scores = topic.scores(leads.texts, leads.hashes)
-    merged = slug(names[0])  # two of the model's labels
+    merged = topic_names([names[0]])[names[0]]  # two of the model's labels
     assert set(topic.labels) == {"alpha_omega", merged, *(str(number) for number in range(3, len(names)))}
     np.testing.assert_allclose(scores[:, topic.labels.index("alpha_omega")], own[:, columns["0"]], atol=2e-4)
     both = own[:, columns["1"]] + own[:, columns["2"]]

@@ -1,5 +1,7 @@
 """How much of an item a document holds, counted by hand."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -86,3 +88,19 @@ def test_the_question_is_the_last_labelled_part_of_a_context(contexts, asked):
 def test_settings_that_cannot_be():
     with pytest.raises(ValidationError, match="strict_to 50 must be below full_from 50"):
         DecontaminateSettings(strict_to=50)
+
+
+@pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u202e", "\ufe0f"])
+def test_characters_that_nobody_sees_hide_nothing(hidden):
+    asked = "which of these northern rivers carries the largest amount of sediment into the bay every single spring"
+    row = {"task": "t", "item": "1", "context": asked, "continuation": "the smaller eastern river"}
+    plain = f"{asked} the smaller eastern river"
+    for item, text in ((row, hidden.join(plain)), ({**row, "context": hidden.join(asked)}, plain)):
+        assert [hit.share for hit in build_index([item], SETTINGS).find(text)] == [1.0]
+
+
+def test_composed_and_decomposed_accents_are_one():
+    asked = "où se trouve la première église élevée au nord de la rivière gelée près de la forêt brûlée"
+    row = {"task": "t", "item": "1", "context": asked, "continuation": "derrière le château"}
+    text = unicodedata.normalize("NFD", f"{asked} derrière le château")
+    assert [hit.share for hit in build_index([row], SETTINGS).find(text)] == [1.0]

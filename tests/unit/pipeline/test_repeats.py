@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from repeated import assert_true
 
-from pipeline.dedup.repeats import trim
+from pipeline.dedup.trim import trim
 from pipeline.dedup.windows import BLOCK, LONGEST_PERIOD, winnow
 
 
@@ -54,10 +54,22 @@ def test_short_periods_cost_no_records():
         ("one two three", [(0, 4)], "two three"),
         ("one two three", [(7, 13)], "one two"),
         ("one two three", [(0, 13)], ""),
-        ("one two three", [(0, 1), (3, 8), (9, 13)], "ne\nt"),
+        ("one two three", [(0, 1), (3, 8), (9, 13)], "one\nthree"),
         ("a\u3000čeština", [(1, 4)], "a\nčeština"),
-        ("ačéb€c", [(1, 3), (5, 6)], "a\né\n€c"),
+        ("a č é b € c", [(2, 4), (8, 9)], "a  é  € c"),
         ("", [], ""),
+        # What ends inside a word or number leaves it whole.
+        ("it took 134 days", [(0, 10)], "134 days"),
+        ("costs 3.14 or 2,718", [(0, 8), (14, 17)], "3.14 or 2,718"),
+        ("on 2024-10-01 and later", [(3, 11)], "on 2024-10-01 and later"),
+        ("they don't know", [(0, 8)], "don't know"),
+        ("unbreakable", [(2, 9)], "unbreakable"),
+        ("end. Begin here", [(4, 7)], "end.\nBegin here"),
+        ("end. Begin here", [(0, 5)], "Begin here"),
+        ("naïve idea", [(0, 3)], "naïve idea"),
+        ("x" * 300 + " y", [(10, 290)], "x" * 10 + "\n" + "x" * 10 + " y"),  # no word
+        ("漢字文書", [(3, 6)], "漢\n文書"),
+        ("ไทยภาษา", [(0, 9)], "ภาษา"),
     ],
 )
 def test_trim(text, spans, left):
