@@ -20,6 +20,17 @@ from mixes.tables.keys import KEYS, Table, check_same_keys, listed, rows_by_key,
 from mixes.tables.metrics import Metric, Stated, metric_of
 
 ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
+# Columns that say how uncertain another one is, and words that do so only beside that other one.
+ERROR = re.compile(
+    r"(?i)(?:^|[^a-z])(?:std_?err(?:or)?|standard_error|conf_?int|ci_?(?:95_?)?(?:low|high|lower|upper))(?:[^a-z]|$)"
+)
+SPREAD = re.compile(r"(?i)[_/. -](?:se|sem|std|stdev|sd|var|err|error|ci|low|high|lower|upper|n)(?=,|$)")
+PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
+COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
+WRITTEN = re.compile(  # a number, whatever separates its digits and follows it
+    r"[-+]?\d[\d.,'\u2019\u00a0\u202f ]*(?:[eE][-+]?\d+)?\s*"
+    r"(?:%|\u2030|[a-zA-Z]{2,12}(?:/[a-zA-Z]{1,12})?|±.{1,20}|\([^()]{1,20}\))?"
+)
 ROUNDING = 0.01  # how far weights may sum from 1; RegMix's three decimals reach 0.003
 EXACT = 1e-9  # a sum this close to 1 was not rounded
 SAME = 9  # decimals in which the weights of one mix agree
@@ -48,7 +59,8 @@ def join_tables(
     """
     ratios, metrics = _run_is_run_id(ratios), _run_is_run_id(metrics)
     domains, notes_on_domains = number_columns(ratios)
-    tasks, notes_on_tasks = number_columns(metrics)
+    columns, notes_on_tasks = number_columns(metrics)
+    tasks, notes_on_errors = _without_errors(metrics.name, columns)
     key, notes = shared_key(ratios, metrics)
     left, right = rows_by_key(ratios, key), rows_by_key(metrics, key)
     check_same_keys(key, ratios.name, left, metrics.name, right)
@@ -62,7 +74,7 @@ def join_tables(
     runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
     if len(set(runs.mixes)) < 2:
         raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
-    return ScoredSwarm(runs, meaning_of, key, (*notes, *notes_on_domains, *notes_on_tasks, *repaired))
+    return ScoredSwarm(runs, meaning_of, key, (*notes, *notes_on_domains, *notes_on_tasks, *notes_on_errors, *repaired))
 
 
 def _run_is_run_id(table: Table) -> Table:
@@ -96,6 +108,23 @@ def number_columns(table: Table) -> tuple[list[str], list[str]]:
     if not names:
         raise MixError(f"{table.name}: no column holds numbers (it has {listed(table.frame.columns)})")
     return sorted(names), notes
+
+
+def _without_errors(table: str, columns: list[str]) -> tuple[list[str], list[str]]:
+    """Columns that hold scores, and a note on those that say how uncertain a score is."""
+    errors = [name for name in columns if _is_error(name, columns)]
+    tasks = [name for name in columns if name not in errors]
+    if not tasks:
+        raise MixError(f"{table}: every column of numbers is an error of a score ({listed(errors)}) — add the scores")
+    return tasks, [f"{table}: {listed(errors)} hold errors of scores and are ignored"] if errors else []
+
+
+def _is_error(name: str, columns: list[str]) -> bool:
+    """Whether a column is called an error, or bears the name of another one and a word for its spread."""
+    if ERROR.search(name):
+        return True
+    spread = SPREAD.search(name)
+    return spread is not None and (name[: spread.start()] + name[spread.end() :]) in columns
 
 
 def mix_names(domains: Sequence[str], weights: np.ndarray) -> list[str]:
@@ -188,8 +217,13 @@ class _Where:
 
 
 def _not_half_a_number(table: Table, name: str) -> None:
-    """Refuse a column of numbers with a word among them; a column of text is fine."""
+    """Refuse a column of numbers with a word among them, or written in a way that is not read; text is fine."""
     column = table.frame[name]
+    written = [(row, cell.strip()) for row, cell in enumerate(column.to_list()) if cell and cell.strip()]
+    if written and all(WRITTEN.fullmatch(cell) for _, cell in written):
+        row, cell = next((row, cell) for row, cell in written if not PLAIN.fullmatch(cell))
+        fix = "write a point for the decimal comma" if COMMA.fullmatch(cell) else "write bare numbers, without units"
+        raise MixError(f"{table.name}: row {row + 1}, column {name!r} is {cell[:40]!r}, which is no number — {fix}")
     numbers = column.cast(pl.Float64, strict=False).is_not_null()
     if numbers.any():
         row = int((~numbers).arg_max() or 0)

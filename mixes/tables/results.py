@@ -5,13 +5,16 @@ OLMES writes `metrics.json` (a list of tasks, each with its metrics) and `metric
 per line). `primary_score` is read, and task_config.primary_metric is its name. Rows that sum up others (lm-eval's
 groups, OLMES' macro and micro averages) are left out, since families do that here.
 
-A file belongs to the run whose key is the file's name, or the name of a folder above it.
+A file belongs to the run whose key is the file's name, the name of a folder above it (lm-eval writes `/` as `__`), or a
+part of the model's path that lm-eval states.
 """
 
 import glob
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +63,20 @@ def read_results(place: str, ratios: Table) -> Results:
             tasks or metrics.
     """
     scores_of: dict[Path, Scores] = {}
+    names_of: dict[Path, list[str]] = {}
     ignored = []
     for path in _files(place):
-        scores = _scores(path)
+        content = _content(path)
+        scores = _scores(path, content)
         if scores:
-            scores_of[path] = scores
+            scores_of[path], names_of[path] = scores, [*_names(place, path), *_stated_names(content)]
         elif _is_glob(place):
             raise MixError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
         else:
             ignored.append(path.name)
     if not scores_of:
         raise MixError(f"`metrics` {place}: it holds no results of lm-eval or OLMES")
-    key, runs = _runs(place, list(scores_of), ratios)
+    key, runs = _runs(place, names_of, ratios)
     merged = _merge(runs, scores_of)
     tasks = _same_tasks(merged)
     declared = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
@@ -100,17 +105,21 @@ def _files(place: str) -> list[Path]:
     return whole + [path for path in others if path.name == "metrics.json" or path.parent not in summed]
 
 
-def _scores(path: Path) -> Scores:
-    """The scores of one file; empty if it holds no results."""
+def _content(path: Path) -> Any:
+    """The content of a JSON file, or of one whose lines are JSON."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise MixError(f"{path}: is larger than {MOST_BYTES:,} bytes, so it is no summary of results")
-        text = path.read_text(encoding="utf-8")
-        content = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+        text = path.read_text(encoding="utf-8-sig")
+        return [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
     except OSError as error:
         raise MixError(f"{path}: {error.strerror} — give a folder or glob of result files") from None
     except (ValueError, RecursionError):
         raise MixError(f"{path}: is no JSON — mend it or take it away") from None
+
+
+def _scores(path: Path, content: Any) -> Scores:
+    """The scores of one file; empty if it holds no results."""
     if isinstance(content, dict) and isinstance(content.get("results"), dict):
         return dict(_of_lm_eval(path, content))
     if isinstance(content, dict):
@@ -118,9 +127,33 @@ def _scores(path: Path) -> Scores:
     return dict(_of_olmes(path, content if isinstance(content, list) else []))
 
 
+def _groups(content: dict[str, Any]) -> set[str]:
+    """lm-eval's rows that sum up others, by whatever its version says of them."""
+    results = content["results"]
+    stated = [content.get(name) for name in ("groups", "group_subtasks")]
+    groups = {*(stated[0] or {})} | {group for group, parts in (stated[1] or {}).items() if parts}
+    single = content.get("configs") or content.get("n-samples")  # single tasks alone have either
+    if isinstance(single, dict) and single:
+        groups |= results.keys() - single.keys()
+    names = list(results)
+    depth = {name: _depth(row) for name, row in results.items()}
+    groups |= {name for name, after in pairwise(names) if depth[after] > depth[name]}  # printed as a tree
+    return groups
+
+
+def _depth(row: Any) -> int:
+    """How far a row's alias is indented; lm-eval writes ` - ` before a part of a group."""
+    alias = row.get("alias") if isinstance(row, dict) else None
+    if not isinstance(alias, str):
+        return 0
+    indented = re.match(r"( *)- ", alias)
+    return len(indented[1]) + 1 if indented else 0
+
+
 def _of_lm_eval(path: Path, content: dict[str, Any]) -> Iterator[tuple[str, tuple[float, str, Direction | None]]]:
+    groups = _groups(content)
     for task, row in content["results"].items():
-        if content.get("group_subtasks", {}).get(task) or not isinstance(row, dict):
+        if task in groups or not isinstance(row, dict):
             continue
         values = {
             name: value
@@ -155,19 +188,23 @@ def _of_olmes(path: Path, rows: list) -> Iterator[tuple[str, tuple[float, str, D
         yield name, (float(score), metric, None)
 
 
-def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path, str]]:
+def _runs(place: str, names_of: Mapping[Path, list[str]], ratios: Table) -> tuple[str, dict[Path, str]]:
     """The key column of `ratios` whose values are the files' or folders' names, and file → value."""
     best: tuple[str, dict[Path, str]] = ("", {})
     for key in (name for name in KEYS if name in ratios.frame.columns):
         values = set(ratios.frame[key].drop_nulls())
-        named = {path: next((name for name in _names(place, path) if name in values), None) for path in paths}
+        named = {path: next((name for name in names if name in values), None) for path, names in names_of.items()}
         whose = {path: name for path, name in named.items() if name is not None}
         if len(whose) > len(best[1]):
             best = (key, whose)
-    without = [str(path) for path in paths if path not in best[1]]
+    without = [path for path in names_of if path not in best[1]]
     if without:
+        keys = [name for name in KEYS if name in ratios.frame.columns]
+        example = ratios.frame[keys[0]].drop_nulls().to_list()[:1] if keys else []
         raise MixError(
-            f"`metrics` {place}: {listed(without)} bear no key of {ratios.name} in their file's or folder's name"
+            f"`metrics` {place}: {listed([str(path) for path in without])} bear no key of {ratios.name} in their "
+            f"file's or folder's name (they are called {listed(names_of[without[0]])}) — name each run's folder by its "
+            f"key, as {str(example[0]) if example else 'run-001'!r}, for example by lm_eval --output_path"
         )
     return best
 
@@ -175,7 +212,23 @@ def _runs(place: str, paths: list[Path], ratios: Table) -> tuple[str, dict[Path,
 def _names(place: str, path: Path) -> list[str]:
     """Names that a file's run may have, nearest first."""
     above = path.parents if _is_glob(place) else [p for p in path.parents if p.is_relative_to(place)]
-    return [path.stem, path.stem.removeprefix("results_"), *(folder.name for folder in above)]
+    folders = [folder.name for folder in above]
+    parts = [part for folder in folders for part in reversed(folder.split("__")) if part != folder]
+    return [path.stem, path.stem.removeprefix("results_"), *folders, *parts]
+
+
+def _stated_names(content: Any) -> list[str]:
+    """Parts of the model's path that lm-eval states, the last first."""
+    if not isinstance(content, dict) or not isinstance(content.get("config", {}), dict):
+        return []
+    config = content.get("config", {})
+    arguments = config.get("model_args")
+    if isinstance(arguments, dict):
+        path = arguments.get("pretrained") or arguments.get("path")
+    else:
+        path = dict(pair.split("=", 1) for pair in str(arguments or "").split(",") if "=" in pair).get("pretrained")
+    stated = [path, content.get("model_name")]
+    return [part for name in stated if isinstance(name, str) for part in reversed(name.split("/")) if part]
 
 
 def _merge(runs: Mapping[Path, str], scores_of: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:
