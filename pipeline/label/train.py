@@ -50,7 +50,7 @@ def quality_examples(
 
 def _raw_pages(filtered: Path, cleaned: Path, source: str, language: Path, keep: str, limit: int) -> list[str]:
     """A source's pages in the wanted language, those that the rules on text dropped (as sampled) included."""
-    dropped_for_text = ~pl.col("step").is_in(("urls", "extract", "language"))
+    dropped_for_text = ~pl.col("step").is_in(("urls", "extract", "characters", "language"))
     kept, dropped = (
         rows.filter(pl.col("source") == source).select("id", "text").bottom_k(limit, by="id").collect()
         for rows in (scan(cleaned, "documents"), scan(filtered, "dropped/*").filter(dropped_for_text))
