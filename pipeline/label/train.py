@@ -19,7 +19,8 @@ from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
 from pipeline.label.model_cards import measure_classifier, write_card
 from pipeline.label.pretrained import GOOD, RAW, ReadyModel, slug
-from pipeline.read.readers import Refused, read_jsonl
+from pipeline.read.jsonl import read_jsonl
+from pipeline.read.refused import Refused
 from pipeline.read.sources import Shard
 from pipeline.store.documents import scan
 from pipeline.store.stage import write_aside
