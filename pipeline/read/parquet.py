@@ -8,13 +8,14 @@ import pyarrow.parquet as pq
 from datatrove.data import Document
 
 from pipeline.errors import PipelineError
-from pipeline.read.packing import packing_of
+from pipeline.read.packing import kind_of, packing_of
 from pipeline.read.record import document_of
 from pipeline.read.refused import Refused, unreadable
 from pipeline.read.settings import MAX_DOCUMENT
 from pipeline.read.sources import Shard
 
 ROWS = 500  # rows in memory at a time
+MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 LOOK = 512  # bytes that tell how a file is packed
 
 
@@ -27,9 +28,7 @@ def read_parquet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document |
     row_number = 0
     try:
         with shard.open() as file:
-            packing = packing_of(file.read(LOOK))
-            if packing:
-                raise Refused(f"packed as {packing}: unpack it, since Parquet packs its own columns", 0, fatal=True)
+            _check_start(file.read(LOOK))
             file.seek(0)
             with pq.ParquetFile(file) as table:
                 _check_text(shard, table.schema_arrow)
@@ -43,6 +42,16 @@ def read_parquet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document |
         yield refused
     except Exception as error:  # a file system raises what it likes
         yield unreadable(error, row_number)
+
+
+def _check_start(head: bytes) -> None:
+    packing = packing_of(head)
+    if packing:
+        raise Refused(f"packed as {packing}: unpack it, since Parquet packs its own columns", 0, fatal=True)
+    if head.startswith(ENCRYPTED):
+        raise Refused("an encrypted Parquet file", 0, fatal=True)
+    if not head.startswith(MAGIC):
+        raise Refused(f"{kind_of(head) or 'something else'}, not Parquet" if head else "empty file", 0, fatal=True)
 
 
 def _asked(shard: Shard, schema: pa.Schema) -> list[str]:

@@ -20,7 +20,7 @@ def matching_files(root: str, pattern: str) -> list[str]:
     Raises:
         OSError: a folder cannot be read.
     """
-    paths = set(_expand(root, "", [part for part in pattern.split("/") if part not in ("", ".")], {}))
+    paths = set(_expand(root, "", [part for part in pattern.split("/") if part not in ("", ".")]))
     return sorted((path for path in paths if _is_file(os.path.join(root, path))), key=lambda path: path.split("/"))
 
 
@@ -41,39 +41,48 @@ def _plain(path: str) -> str:
     return path.partition("://")[2].partition("?")[0].lstrip("/") if "://" in path else path.lstrip("/")
 
 
-def _expand(root: str, folder: str, parts: list[str], seen: dict[str, str]) -> Iterator[str]:
-    """Paths below `folder` that match the parts; `seen` holds the folders that ** has entered."""
+def _expand(root: str, folder: str, parts: list[str]) -> Iterator[str]:
+    """Paths below `folder` that match the parts."""
     if not parts:
         yield folder
         return
     part, rest = parts[0], parts[1:]
-    here = os.path.join(root, folder)
     literal = os.path.join(folder, part)
-    if not MAGIC.search(part) or ("[" in part and os.path.lexists(os.path.join(root, literal))):
-        if os.path.lexists(os.path.join(root, literal)):
-            yield from _expand(root, literal, rest, seen)
+    is_there = os.path.lexists(os.path.join(root, literal))
+    if not MAGIC.search(part) or ("[" in part and is_there):
+        if is_there:
+            yield from _expand(root, literal, rest)
     elif part == ANY_DEPTH:
-        yield from _expand(root, folder, rest or ["*"], seen)
-        if (
-            seen.setdefault(os.path.realpath(here), folder) == folder
-        ):  # a link may lead back, or to a folder met already
-            for name in _names(here, "*"):
-                if os.path.isdir(os.path.join(here, name)):
-                    yield from _expand(root, os.path.join(folder, name), parts, seen)
-    elif os.path.isdir(here):
-        for name in _names(here, part):
-            yield from _expand(root, os.path.join(folder, name), rest, seen)
+        for inner in _folders(root, folder):
+            yield from _expand(root, inner, rest or ["*"])
+    elif os.path.isdir(os.path.join(root, folder)):
+        for name in _names(os.path.join(root, folder), part):
+            yield from _expand(root, os.path.join(folder, name), rest)
+
+
+def _folders(root: str, folder: str) -> list[str]:
+    """A folder and all below it, each once: those that only links lead to come last, as a link may lead back."""
+    met: dict[str, str] = {}  # what it really is → its path
+    waiting: list[str] = [folder]
+    links: list[str] = []
+    while waiting or links:
+        path = waiting.pop() if waiting else links.pop(0)
+        here = os.path.join(root, path)
+        if met.setdefault(os.path.realpath(here), path) != path or not os.path.isdir(here):
+            continue
+        for name in _names(here, "*"):
+            inner = os.path.join(here, name)
+            if os.path.isdir(inner):
+                (links if os.path.islink(inner) else waiting).append(os.path.join(path, name))
+    return sorted(met.values())
 
 
 def _names(folder: str, pattern: str) -> list[str]:
-    """Names in a folder, those of real ones first, so that links to what is met anyway add nothing."""
-    with os.scandir(folder) as entries:
-        matches = [
-            (entry.is_symlink(), entry.name)
-            for entry in entries
-            if fnmatch.fnmatchcase(entry.name, pattern) and (pattern.startswith(".") or not entry.name.startswith("."))
-        ]
-    return [name for _, name in sorted(matches)]
+    return sorted(
+        name
+        for name in os.listdir(folder)
+        if fnmatch.fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith("."))
+    )
 
 
 def _is_file(path: str) -> bool:
