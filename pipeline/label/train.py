@@ -1,6 +1,7 @@
 """Trains the quality and topic classifiers on the filtered documents, or takes ready ones, and writes their cards."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -37,8 +38,7 @@ def quality_examples(
     if settings.negatives is None:
         return None
     shards = [Shard(source="positives", url=str(path), format="jsonl") for path in positives]
-    documents = (found for shard in shards for found in read_jsonl(shard) if not isinstance(found, Refused))
-    good = [document.text for document in islice(documents, settings.most_texts)]
+    good = list(islice((text for shard in shards for text in _texts(shard)), settings.most_texts))
     raw = _raw_pages(filtered, cleaned, settings.negatives, language, keep, settings.most_texts)
     if not good or not raw:
         raise PipelineError(
@@ -47,6 +47,19 @@ def quality_examples(
         )
     labels = [GOOD] * len(good) + [RAW] * len(raw)
     return Examples(good + raw, labels, {"positives": len(good), settings.negatives: len(raw)})
+
+
+def _texts(shard: Shard) -> Iterator[str]:
+    """A file's texts; single lines that hold none are passed over.
+
+    Raises:
+        PipelineError: it cannot be read to its end.
+    """
+    for document in read_jsonl(shard):
+        if not isinstance(document, Refused):
+            yield document.text
+        elif document.fatal:
+            raise PipelineError(f"quality.positives: {shard.name}: {document.reason} — mend it or leave it out")
 
 
 def _raw_pages(filtered: Path, cleaned: Path, source: str, language: Path, keep: str, limit: int) -> list[str]:

@@ -92,6 +92,9 @@ def _contradicts(page: bytes, header: str, meta: str) -> bool:
 
 
 def _detected(page: bytes) -> str:
+    """What the bytes look like; a few of them look like anything, and are most often Western."""
+    if _beyond_ascii(page.decode("latin-1")) < SURE:
+        return "windows-1252"
     name = (detect_encoding(page, html5_compatible=False) or "").lower()
     return NAMES.get(name, encoding_of(name))
 

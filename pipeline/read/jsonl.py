@@ -13,7 +13,7 @@ from pipeline.read.record import document_of, field
 from pipeline.read.refused import Refused, larger_than, unreadable
 from pipeline.read.settings import MAX_DOCUMENT
 from pipeline.read.sources import Fields, Shard
-from pipeline.read.unpack import DAMAGE
+from pipeline.read.unpack import DAMAGE, damage_reason
 
 NOT_JSON = "not JSON"
 NO_JSON = 100  # lines at a file's start; where none of them is JSON it is no file of JSON lines (assumed)
@@ -47,10 +47,8 @@ def read_jsonl(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | R
             yield Refused("not JSON lines", 0, fatal=True)
     except Refused as refused:
         yield refused
-    except EOFError:
-        yield Refused("truncated", offset, fatal=True)
-    except DAMAGE:
-        yield Refused("damaged compression", offset, fatal=True)
+    except DAMAGE as error:
+        yield Refused(damage_reason(error), offset, fatal=True)
     except Exception as error:  # a file system raises what it likes
         yield unreadable(error, offset)
 

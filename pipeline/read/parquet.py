@@ -76,7 +76,7 @@ def _check_text(shard: Shard, schema: pa.Schema) -> None:
     kind = _type_of(schema, path)
     if kind is None:
         raise PipelineError(f"{where} has no column {path!r} — it has {', '.join(schema.names)}")
-    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    value = kind.value_type if pa.types.is_dictionary(kind) else getattr(kind, "storage_type", kind)
     if not _holds_text(value):
         raise PipelineError(f"{where} holds {kind} in column {path!r} — name a column of texts")
 

@@ -29,6 +29,16 @@ ZLIB_ERROR = cast(type[Exception], zlib_ng.error)  # its stub calls it an instan
 DAMAGE = (EOFError, ZLIB_ERROR, zstandard.ZstdError, lzma.LZMAError, Damaged)  # what unpacking raises
 
 
+def damage_reason(error: Exception) -> str:
+    """What to call one of DAMAGE."""
+    if isinstance(error, EOFError):
+        return "truncated"
+    text = str(error)
+    if "too much memory" in text or "Memory usage limit" in text:
+        return f"packed with a window of more than {WINDOW >> 20} MB"
+    return "packed with a zstd dictionary that it does not hold" if "ictionary" in text else "damaged compression"
+
+
 def gzip_unpacker() -> Any:
     """For one gzip member."""
     return zlib_ng.decompressobj(wbits=31)

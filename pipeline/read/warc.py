@@ -15,7 +15,7 @@ from typing import BinaryIO
 from pipeline.read.members import GzipMembers, Whole
 from pipeline.read.packing import packing_of, unpack_as
 from pipeline.read.refused import Refused
-from pipeline.read.unpack import CHUNK, DAMAGE, chunks_of
+from pipeline.read.unpack import CHUNK, DAMAGE, chunks_of, damage_reason
 
 MAX_HEADER = 1 << 16  # bytes of a record's or a response's header
 AHEAD = 64  # bytes looked at behind a record, and that the first line of the next may take
@@ -114,8 +114,8 @@ def _found(file: BinaryIO, name: str, kinds: Sequence[str], limit: int) -> Itera
                     yield record
         except DAMAGE as error:
             if not told:
-                at_end = "truncated" if isinstance(error, EOFError) else "damaged compression"
-                yield _Damage("damaged compression", parts.start + tape.position, at_end, confined=False)
+                place = parts.start + tape.position
+                yield _Damage("damaged compression", place, damage_reason(error), confined=False)
             parts.recover()
 
 

@@ -122,11 +122,11 @@ def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
     by_source: dict[str, list[Shard]] = {}
     for shard in shards:
         by_source.setdefault(shard.source, []).append(shard)
-    return [
-        f"{source}:{short_hash(' '.join(shard.name for shard in of_source))}:"
-        f"{corpus.stages.hash_files([shard.url for shard in of_source])}"
-        for source, of_source in sorted(by_source.items())
-    ]
+    hashes = []
+    for source, of_source in sorted(by_source.items()):
+        names = short_hash("\n".join(shard.name for shard in of_source))
+        hashes.append(f"{source}:{names}:{corpus.stages.hash_files([shard.url for shard in of_source])}")
+    return hashes
 
 
 def _run_readers(

@@ -198,3 +198,26 @@ def test_lists_of_shards_however_they_are_packed(tmp_path, packing, name):
     (tmp_path / name).write_bytes(PACKINGS[packing]([b"\xef\xbb\xbfone.jsonl\r\n", b"two.jsonl\n"]))
     source = SourceSettings(path=name, format="jsonl", prefix=".")
     assert [Path(shard.url).name for shard in find_shards({"x": source}, tmp_path)] == ["one.jsonl", "two.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            zstandard.ZstdCompressor(dict_data=zstandard.ZstdCompressionDict(CONTENT[:9_000])).compress(CONTENT),
+            "damaged compression",
+        ),
+        (
+            zstandard.ZstdCompressor(
+                compression_params=zstandard.ZstdCompressionParameters(window_log=28, write_content_size=False)
+            )
+            .compressobj()
+            .compress(CONTENT * 20_000),
+            "packed with a window of more than 128 MB",
+        ),
+    ],
+    ids=["dictionary", "window"],
+)
+def test_what_zstd_cannot_unpack_here(tmp_path, content, reason):
+    (tmp_path / "a.jsonl.zst").write_bytes(content)
+    assert [(row.reason, row.fatal) for row in read(tmp_path / "a.jsonl.zst", "jsonl")[1]] == [(reason, True)]
