@@ -6,7 +6,6 @@ are better here: bytes that are valid UTF-8 are UTF-8; of two declarations the o
 and where nothing fits, the bytes are asked.
 """
 
-import codecs
 import re
 
 from resiliparse.parse.encoding import detect_encoding
@@ -15,12 +14,11 @@ from pipeline.read.declared import declared_encoding
 from pipeline.read.encodings import REPLACEMENT, decode, encoding_of, is_one_byte
 
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
-WITHOUT_MARK = {b"<\0": "utf-16le", b"\0<": "utf-16be"}  # how a page starts that has no byte order mark
+START = 1024  # bytes that tell UTF-16 without a byte order mark
 BROKEN = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")  # what no page holds unless its charset is wrong
 SWITCHES = re.compile(rb"\x1b[$(]|~\{|\x0e")  # how 7-bit encodings leave ASCII
-FEW_BROKEN = (
-    0.05  # share of the characters beyond ASCII that are broken in a damaged page of the right charset (assumed)
-)
+FEW_BROKEN = 0.05  # share of the characters beyond ASCII that are broken in a damaged page of its charset (assumed)
+MANY_BROKEN = 1 / 3  # up to which a page is UTF-8 if it says so; of pages in other charsets 0.67 or more are (measured)
 SURE = 8  # characters from which on valid UTF-8 is no accident in Asian pages: each is one by chance in 3 (assumed)
 NAMES = {"uhc": "euc-kr", "mac-cyrillic": "x-mac-cyrillic", "ascii": ""}  # of the detector's, those that are no label
 
@@ -34,48 +32,41 @@ def page_string(page: bytes, header: str = "") -> str:
     for mark, encoding in MARKS:
         if page.startswith(mark):
             return decode(page[len(mark) :], encoding)
-    if page[:2] in WITHOUT_MARK:
-        return decode(page, WITHOUT_MARK[page[:2]])
+    if b"\0" in page[:START] and (encoding := _wide(page[:START])):
+        return decode(page, encoding)
     if page.isascii() and not SWITCHES.search(page) and b"\0" not in page:
         return page.decode("ascii")
-    valid = _as_utf8(page)
-    if valid and _beyond_ascii(valid) >= SURE:
-        return valid
-    declared = [
-        name for name in dict.fromkeys((encoding_of(header), declared_encoding(page))) if _is_possible(name, page)
-    ]
+    utf8 = page.decode("utf-8", "replace")
+    share = _broken_share(utf8) if "\ufffd" in utf8 else 0.0
+    if share <= FEW_BROKEN and _beyond_ascii(utf8) >= SURE:
+        return utf8
+    header_and_page = dict.fromkeys((encoding_of(header), declared_encoding(page)))
+    declared = [name for name in header_and_page if name and not name.startswith("utf-16")]
     if page.isascii():
         return decode(page, declared[0] if declared else "iso-2022-jp" if b"\x1b$" in page else "utf-8")
-    if valid and (not declared or declared[0] == REPLACEMENT or is_one_byte(declared[0])):
-        return valid
-    return _best(page, declared, valid)
+    if share <= MANY_BROKEN and (not declared or "utf-8" in declared):
+        return utf8
+    if share == 0 and (declared[0] == REPLACEMENT or is_one_byte(declared[0])):
+        return utf8
+    return _best(page, declared)
 
 
-def _is_possible(name: str, page: bytes) -> bool:
-    """Whether a page may be in an encoding: in UTF-16 every second byte of its markup is 0."""
-    return bool(name) and not (name.startswith("utf-16") and page.count(b"\0") * 4 < len(page))
+def _wide(start: bytes) -> str:
+    """The encoding of a page whose bytes are 0 by turns, as those of markup in UTF-16 are; empty where it is none."""
+    zeros = start[::2].count(0), start[1::2].count(0)
+    if max(zeros) * 32 < len(start) or min(zeros) * 4 > max(zeros):
+        return ""
+    return "utf-16be" if zeros[0] > zeros[1] else "utf-16le"
 
 
-def _as_utf8(page: bytes) -> str:
-    """The text where the bytes are UTF-8, but for a cut last character or little damage; else empty."""
-    try:
-        text, size = codecs.utf_8_decode(page, "strict", False)
-    except UnicodeDecodeError:
-        text = page.decode("utf-8", "replace")
-        return text if _beyond_ascii(text) >= SURE and _broken_share(text) <= FEW_BROKEN else ""
-    return text + "\ufffd" * (size < len(page))
-
-
-def _best(page: bytes, declared: list[str], valid: str) -> str:
+def _best(page: bytes, declared: list[str]) -> str:
     """The first of the declared charsets in which nothing is broken, else the one that breaks least."""
     texts = {name: decode(page, name) for name in declared}
     whole = [name for name in declared if not BROKEN.search(texts[name])]
-    if len(whole) > 1:
-        return texts[whole[1] if _contradicts(page, *whole[:2]) else whole[0]]
+    if len(whole) > 1 and _contradicts(page, whole[0], whole[1], texts[whole[1]]):
+        return texts[whole[1]]
     if whole:
         return texts[whole[0]]
-    if valid:
-        return valid
     for name in declared:
         if _broken_share(texts[name]) <= FEW_BROKEN:
             return texts[name]
@@ -84,10 +75,10 @@ def _best(page: bytes, declared: list[str], valid: str) -> str:
     return min(texts.values(), key=_broken_share)
 
 
-def _contradicts(page: bytes, header: str, meta: str) -> bool:
+def _contradicts(page: bytes, header: str, meta: str, text: str) -> bool:
     """Whether the bytes speak for the page's own declaration, against the header's; both can decode them."""
     if is_one_byte(header) and not is_one_byte(meta):
-        return True  # in which hardly any bytes are right by chance
+        return _beyond_ascii(text) >= SURE  # hardly any bytes are right there by chance
     return _detected(page) == meta
 
 

@@ -142,6 +142,13 @@ CASES = {  # header, page, text
     "Shift_JIS under a Latin-1 header": ("iso-8859-1", page(JAPANESE, "cp932", META % "shift_jis"), JAPANESE),
     "EUC-KR under a UTF-8 header": ("utf-8", page(KOREAN, "cp949", META % "euc-kr"), KOREAN),
     "GBK that is valid UTF-8 by chance": ("gbk", page("谋", "gbk"), "谋"),
+    "UTF-8, declared, one character in ten damaged": (
+        "utf-8",
+        page("é è à ù ç ê ô î û", "utf-8") + b"\xe9 ",
+        "é è à ù ç ê ô î û",
+    ),
+    "mostly text, in UTF-16 without mark": ("", page(CHINESE * 20, "utf-16-be", start="\n\n <p>"), CHINESE),
+    "accents that could be Big5": ("iso-8859-1", page("vérité, étés", "cp1252", META % "big5"), "vérité, étés"),
     # nothing declared
     "UTF-8": ("", page(FRENCH, "utf-8"), FRENCH),
     "1251": ("", page(RUSSIAN * 3, "cp1251"), RUSSIAN),
