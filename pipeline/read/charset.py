@@ -16,7 +16,12 @@ from pipeline.read.encodings import REPLACEMENT, decode, encoding_of, is_one_byt
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16be"), (b"\xff\xfe", "utf-16le"))
 START = 1024  # bytes that tell UTF-16 without a byte order mark
 BROKEN = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")  # what no page holds unless its charset is wrong
-SWITCHES = re.compile(rb"\x1b[$(]|~\{|\x0e")  # how 7-bit encodings leave ASCII
+SWITCHES = (
+    b"\x1b",
+    b"~{",
+    b"\x0e",
+    b"\0",
+)  # in pages whose bytes are ASCII and whose text is not: 7-bit encodings, UTF-16
 FEW_BROKEN = 0.05  # share of the characters beyond ASCII that are broken in a damaged page of its charset (assumed)
 MANY_BROKEN = 1 / 3  # up to which a page is UTF-8 if it says so; of pages in other charsets 0.67 or more are (measured)
 SURE = 8  # characters from which on valid UTF-8 is no accident in Asian pages: each is one by chance in 3 (assumed)
@@ -34,11 +39,12 @@ def page_string(page: bytes, header: str = "") -> str:
             return decode(page[len(mark) :], encoding)
     if b"\0" in page[:START] and (encoding := _wide(page[:START])):
         return decode(page, encoding)
-    if page.isascii() and not SWITCHES.search(page) and b"\0" not in page:
+    if page.isascii() and not any(switch in page for switch in SWITCHES):
         return page.decode("ascii")
     utf8 = page.decode("utf-8", "replace")
     share = _broken_share(utf8) if "\ufffd" in utf8 else 0.0
-    if share <= FEW_BROKEN and _beyond_ascii(utf8) >= SURE:
+    many = len(page) - len(utf8) >= 3 * SURE and share == 0  # a character takes up to three bytes more
+    if many or (share <= FEW_BROKEN and _beyond_ascii(utf8) >= SURE):
         return utf8
     header_and_page = dict.fromkeys((encoding_of(header), declared_encoding(page)))
     declared = [name for name in header_and_page if name and not name.startswith("utf-16")]
