@@ -19,7 +19,7 @@ from pipeline.decontamination.decontaminate import build_index
 from pipeline.decontamination.questions import find_labels, question
 from pipeline.decontamination.settings import DecontaminateSettings
 from pipeline.read.page import page_text
-from pipeline.read.readers import READERS, Refused
+from pipeline.read.readers import MAX_DOCUMENT, READERS, Refused
 from pipeline.read.sources import Shard
 from pipeline.suite import read_suite
 
@@ -32,7 +32,7 @@ def read_texts(folder):
     texts = defaultdict(list)
     for path in sorted(folder.glob("*/*.*z*")):
         format = "warc" if ".warc" in path.name else "jsonl"
-        for found in READERS[format](Shard(source=path.parent.name, path=path, format=format, filters=False)):
+        for found in READERS[format](Shard(source=path.parent.name, url=str(path), format=format), MAX_DOCUMENT):
             if not isinstance(found, Refused):
                 meta = found.metadata
                 text = page_text(meta["raw"], meta["charset"]) if format == "warc" else found.text

@@ -30,7 +30,7 @@ from pipeline.dedup.settings import NearSettings
 from pipeline.dedup.shingles import band_keys, shingle_sets
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
-from pipeline.read.readers import lines
+from pipeline.read.lines import lines
 from pipeline.store.documents import SCHEMA, content_hash, write_rows
 
 SETTINGS = NearSettings()

@@ -31,7 +31,7 @@ from rich.table import Table
 from pipeline.dedup.repeats import find_repeats
 from pipeline.dedup.settings import RepeatSettings
 from pipeline.dedup.windows import SEPARATOR
-from pipeline.read.readers import lines
+from pipeline.read.lines import lines
 from pipeline.store.documents import SCHEMA, write_rows
 
 FILE = 10_000_000  # bytes of text of one file of documents

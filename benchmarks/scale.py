@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from warcio.warcwriter import WARCWriter
 
-from pipeline.read.rows import lines
+from pipeline.read.lines import lines
 
 SAMPLE = Path("build/sample").resolve()
 TEXT_NODE = re.compile(rb">([^<>]{40,})<")

@@ -71,7 +71,7 @@ def read_suite(path: Path) -> Iterator[dict[str, str]]:
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, counted from 1."""
-    from pipeline.read.rows import lines  # with Parquet and datatrove, which a finished suite needs nothing of
+    from pipeline.read.lines import lines  # with Parquet and datatrove, which a finished suite needs nothing of
 
     try:
         for number, line in enumerate(lines(path), start=1):

@@ -47,8 +47,8 @@ from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
 
 STEPS = (
-    "read", "urls", "extract", "heuristics", "repetition", "c4", "fineweb", "language", "madlad", "modifiers", "pii",
-    "removals", "exact_dedup", "near_dedup", "repeats", "decontaminate", "label",
+    "read", "urls", "extract", "characters", "heuristics", "repetition", "c4", "fineweb", "language", "madlad",
+    "modifiers", "pii", "removals", "exact_dedup", "near_dedup", "repeats", "decontaminate", "label",
 )  # fmt: skip
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards

@@ -14,6 +14,7 @@ from pipeline.filters.pii import Pii
 from pipeline.filters.repetition import repetition_rule
 from pipeline.filters.settings import FilterSettings, LanguageSettings
 from pipeline.filters.urls import BlockUrls
+from pipeline.read.characters import CleanCharacters
 from pipeline.read.extract import ExtractText
 from pipeline.store.funnel import FilterStep
 
@@ -32,6 +33,7 @@ def filter_chain(
     chain: list[tuple[bool, FilterStep]] = [
         (settings.urls.enabled, BlockUrls(block_list, settings.urls, folder)),
         (True, extract),
+        (True, CleanCharacters(folder)),
         (shape.enabled, ByRule("heuristics", partial(broken_rule, settings=shape, stop_words=stop_words), folder)),
         (repetition.enabled, ByRule("repetition", partial(repetition_rule, settings=repetition), folder)),
         (settings.c4.enabled, C4(settings.c4, folder)),

@@ -1,6 +1,7 @@
 """Trains the quality and topic classifiers on the filtered documents, or takes ready ones, and writes their cards."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,8 @@ from pipeline.executor.progress import Progress
 from pipeline.label.model_cards import measure_classifier, write_card
 from pipeline.label.names import topic_names
 from pipeline.label.pretrained import GOOD, RAW, ReadyModel
-from pipeline.read.readers import Refused, read_jsonl
+from pipeline.read.jsonl import read_jsonl
+from pipeline.read.refused import Refused
 from pipeline.read.sources import Shard
 from pipeline.store.documents import scan
 from pipeline.store.stage import write_aside
@@ -37,8 +39,7 @@ def quality_examples(
     if settings.negatives is None:
         return None
     shards = [Shard(source="positives", url=str(path), format="jsonl") for path in positives]
-    documents = (found for shard in shards for found in read_jsonl(shard) if not isinstance(found, Refused))
-    good = [document.text for document in islice(documents, settings.most_texts)]
+    good = list(islice((text for shard in shards for text in _texts(shard)), settings.most_texts))
     raw = _raw_pages(filtered, cleaned, settings.negatives, language, keep, settings.most_texts)
     if not good or not raw:
         raise PipelineError(
@@ -49,9 +50,22 @@ def quality_examples(
     return Examples(good + raw, labels, {"positives": len(good), settings.negatives: len(raw)})
 
 
+def _texts(shard: Shard) -> Iterator[str]:
+    """A file's texts; single lines that hold none are passed over.
+
+    Raises:
+        PipelineError: it cannot be read to its end.
+    """
+    for document in read_jsonl(shard):
+        if not isinstance(document, Refused):
+            yield document.text
+        elif document.fatal:
+            raise PipelineError(f"quality.positives: {shard.name}: {document.reason} — mend it or leave it out")
+
+
 def _raw_pages(filtered: Path, cleaned: Path, source: str, language: Path, keep: str, limit: int) -> list[str]:
     """A source's pages in the wanted language, those that the rules on text dropped (as sampled) included."""
-    dropped_for_text = ~pl.col("step").is_in(("urls", "extract", "language"))
+    dropped_for_text = ~pl.col("step").is_in(("urls", "extract", "characters", "language"))
     kept, dropped = (
         rows.filter(pl.col("source") == source).select("id", "text").bottom_k(limit, by="id").collect()
         for rows in (scan(cleaned, "documents"), scan(filtered, "dropped/*").filter(dropped_for_text))

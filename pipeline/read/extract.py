@@ -12,9 +12,10 @@ from pathlib import Path
 from datatrove.data import Document
 
 from pipeline.read import page as page_script
+from pipeline.read.charset import BROKEN
 from pipeline.store.funnel import FilterStep
 
-UNDECODABLE = 0.5  # share of U+FFFD in a text from which on it says nothing
+UNDECODABLE = 0.1  # share of broken characters in a text from which on it says nothing (assumed)
 
 
 class ExtractText(FilterStep):
@@ -38,9 +39,10 @@ class ExtractText(FilterStep):
                 document.text = self.child.text(page, charset, extractor)
             except _Died as died:
                 return died.reason
-        if document.text.count("\ufffd") > UNDECODABLE * len(document.text):
+        text = document.text
+        if not text.isascii() and len(BROKEN.findall(text)) > UNDECODABLE * len(text):
             return "undecodable"
-        return None if document.text.strip() else "no text"
+        return None if text.strip() else "no text"
 
     def run(self, data: Iterator[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """As FilterStep's; the child ends with it."""

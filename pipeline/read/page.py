@@ -13,34 +13,23 @@ import contextlib
 import ctypes
 import json
 import os
-import re
 import resource
 import signal
 import sys
 from collections.abc import Callable
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 
-META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
-HEAD = 2048  # bytes in which a page may declare its charset
+from pipeline.read.charset import page_string
+
 MAX_MEMORY = 1 << 30  # bytes that the process may map: 6 MB of nothing but short paragraphs fit (measured)
 WAIT = 6  # times the processor time that a page may take by the clock, on a machine with too much to do (assumed)
 PR_SET_PDEATHSIG = 1
 
 
 def page_text(page: bytes, charset: str = "", extractor: str = "resiliparse") -> str:
-    """Main content of an HTML page; charset from the HTTP header, else the page's meta tag, else detected."""
-    return EXTRACTORS[extractor](bytes_to_str(page, _charset(page, charset))).strip()
-
-
-def _charset(page: bytes, declared: str) -> str:
-    meta = META_CHARSET.search(page, 0, HEAD)
-    for name in (declared, meta.group(1).decode("ascii", "replace") if meta else ""):
-        charset_name = map_encoding_to_html5(name, fallback_utf8=False)
-        if charset_name:
-            return charset_name
-    return detect_encoding(page) or "utf-8"
+    """Main content of an HTML page; `charset` is what its HTTP header declares."""
+    return EXTRACTORS[extractor](page_string(page, charset)).strip()
 
 
 def _by_resiliparse(html: str) -> str:

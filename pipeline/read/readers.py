@@ -1,6 +1,7 @@
 """Reads WARC, WET, JSONL and Parquet shards; what cannot be read is a counted row with shard, offset and reason."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.errors import PipelineError
-from pipeline.read.refused import Refused, larger_than
+from pipeline.read.jsonl import read_jsonl
+from pipeline.read.parquet import read_parquet
+from pipeline.read.refused import Refused, larger_than, unreadable
 from pipeline.read.response import check_block, html_page
-from pipeline.read.rows import lines, read_jsonl, read_parquet, unreadable
-from pipeline.read.settings import MAX_DOCUMENT, ReadSettings
+from pipeline.read.settings import MAX_DOCUMENT, STATUSES, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
 from pipeline.store.documents import scan, write_parquet
@@ -20,8 +22,10 @@ from pipeline.store.files import rank_file
 from pipeline.store.funnel import KEPT, Funnel, size
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
-__all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused", "lines", "read_jsonl"]
+__all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused"]
 
+PAGES = ("response", "resource")  # kinds of WARC records that are pages, where they are HTML
+BESIDE_PAGES = ("revisit", "continuation")  # and that stand for one, or for a part
 NAMED = 5  # shards that an error names
 REFUSED = {
     "source": pl.String,
@@ -47,14 +51,14 @@ class ReadShards(PipelineStep):
     ) -> None:
         super().__init__()
         self.shards, self.folder, self.settings = shards, folder, settings or ReadSettings()
-        self.readers = readers or READERS
+        self.readers = readers or {**READERS, "warc": partial(read_warc, statuses=self.settings.statuses)}
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Yield documents; pages carry their raw bytes in `metadata["raw"]` until they are extracted."""
         funnel = Funnel(self.name)
         refused = []
         for shard in self.shards[rank::world_size]:
-            for document in self.readers[shard.format](shard, self.settings.max_page_bytes):
+            for document in _or_empty(self.readers[shard.format](shard, self.settings.max_page_bytes)):
                 if isinstance(document, Refused):
                     funnel.count(shard.source, f"refused: {document.reason}", 0, 0)
                     refused.append((shard.source, shard.name, document.offset, document.reason, document.fatal))
@@ -65,6 +69,13 @@ class ReadShards(PipelineStep):
         funnel.write(self.folder, rank)
         frame = pl.DataFrame(refused, schema=REFUSED, orient="row")
         write_parquet(frame, rank_file(self.folder / "refused", rank))
+
+
+def _or_empty(documents: Iterator[Document | Refused]) -> Iterator[Document | Refused]:
+    """A shard's documents and what was refused; a row too of a shard that holds neither."""
+    first = next(documents, None)
+    yield first if first is not None else Refused("no record", 0)
+    yield from documents
 
 
 def check_refused(folder: Path, shards: list[Shard], settings: ReadSettings) -> None:
@@ -92,23 +103,29 @@ def lost_ranks(folder: Path) -> list[str]:
     ]
 
 
-def read_warc(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
-    """HTML responses of a WARC file."""
-    return _read_records(shard, "response", limit, _page)
+def read_warc(
+    shard: Shard, limit: int = MAX_DOCUMENT, statuses: Collection[int] = STATUSES
+) -> Iterator[Document | Refused]:
+    """HTML pages of a WARC file: responses of these statuses, and resources."""
+    return _read_records(shard, PAGES, BESIDE_PAGES, limit, partial(_page, statuses=statuses))
 
 
 def read_wet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document | Refused]:
     """Text that Common Crawl extracted: the conversion records of a WET file."""
-    return _read_records(shard, "conversion", limit, _converted)
+    return _read_records(shard, ("conversion",), (), limit, _converted)
 
 
 def _read_records(
-    shard: Shard, kind: str, limit: int, content: Callable[[Record, int], tuple[str, dict[str, Any]]]
+    shard: Shard,
+    kinds: Sequence[str],
+    beside: Sequence[str],
+    limit: int,
+    content: Callable[[Record, int], tuple[str, dict[str, Any]]],
 ) -> Iterator[Document | Refused]:
     offset = 0
     try:
         with shard.open() as file:
-            for record in warc_records(file, shard.name, kind, limit):
+            for record in warc_records(file, shard.name, kinds, beside, limit):
                 offset = record.offset
                 if isinstance(record, Refused):
                     yield record
@@ -141,8 +158,8 @@ def _from_record(
     return Document(text=text, id=shard.document_id(record.offset, address), metadata=metadata)
 
 
-def _page(record: Record, limit: int) -> tuple[str, dict[str, Any]]:
-    page = html_page(record, limit)
+def _page(record: Record, limit: int, statuses: Collection[int]) -> tuple[str, dict[str, Any]]:
+    page = html_page(record, limit, statuses)
     return "", {"raw": page.body, "charset": page.charset}
 
 

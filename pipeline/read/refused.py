@@ -12,3 +12,8 @@ class Refused(Exception):
 def larger_than(limit: int) -> str:
     """The reason of a page or line of more than `limit` bytes."""
     return f"larger than {limit >> 20} MB" if limit % (1 << 20) == 0 else f"larger than {limit:,} bytes"
+
+
+def unreadable(error: Exception, offset: int) -> Refused:
+    """What a file system or a parser could not cope with."""
+    return Refused(f"unreadable ({type(error).__name__})", offset, fatal=True)

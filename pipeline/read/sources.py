@@ -1,6 +1,7 @@
 """The `sources:` section: named inputs, their shards, and which steps they take."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
@@ -8,8 +9,9 @@ from typing import BinaryIO, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.errors import PipelineError
-from pipeline.read.unpack import lines_of
+from pipeline.read.lines import lines_of
 from pipeline.store.files import base_name, expand, is_remote, open_file, system_of
+from pipeline.store.globs import below_fixed, matching_files
 
 Format = Literal["warc", "wet", "jsonl", "parquet", "tokens"]
 IdType = Literal["uint16", "uint32"]
@@ -25,7 +27,7 @@ Extractor = Literal["resiliparse", "trafilatura"]
 TOKENS: Format = "tokens"
 OF_TOKENS = {"tokenizer_sha256", "dtype"}  # fields of sources that are tokenised already
 OF_ALL = {"path", "format", "prefix", "first", "sample", "full_tokens"}
-LISTS = (".paths", ".paths.gz")  # endings of lists of shards
+LIST = re.compile(r"\.paths(\.\w+)?$", re.IGNORECASE)  # what the name of a list of shards ends in
 MAX_LINE = 1 << 14  # bytes of a line of such a list
 T = TypeVar("T")
 
@@ -56,11 +58,12 @@ class SourceSettings(BaseModel):
 
     path: str = Field(min_length=1)
     """A glob of files, relative to the experiment file, or a URL of s3://, https://, hf:// or anything else that fsspec
-    opens; or (ending in .paths or .paths.gz, as Common Crawl's) a list of files, one a line, relative to `prefix`."""
+    opens; or (ending in .paths, packed or not, as Common Crawl's) a list of files, one a line, relative to `prefix`.
+    `**` enters folders at any depth, links to folders too; names that begin with a dot must be asked for."""
     format: Format
-    """`warc` (HTML responses) or `wet` (Common Crawl's extracted text), plain, .gz or .zst; `jsonl` (.jsonl, .gz,
-    .zst); `parquet`; `tokens` (raw token ids without a header, little-endian, each document ended by
-    `tokenizer.end`)."""
+    """`warc` (HTML responses and resources), `wet` (Common Crawl's extracted text) or `jsonl`, plain or packed with
+    gzip, zstd, bzip2, xz or lz4, whatever their names end in; `parquet`; `tokens` (raw token ids without a header,
+    little-endian, each document ended by `tokenizer.end`)."""
     prefix: str = "https://data.commoncrawl.org/"
     """What a list's lines follow: a URL, or a folder relative to the experiment file."""
     first: int | None = Field(None, ge=1)
@@ -122,23 +125,25 @@ class Shard(BaseModel):
     fields: Fields = Fields()
     extractor: Extractor = "resiliparse"
     dtype: IdType = "uint16"
+    path: str = ""  # below the folders that the source's path names, or in its list; empty: the file's name alone
+    attribute: str = ""  # a field that a classifier learns from, beside `fields`
 
     @property
     def name(self) -> str:
-        """The file's name, without its folder."""
-        return base_name(self.url)
+        """The file's path below its source's folder: the same on every machine."""
+        return self.path or base_name(self.url)
 
     def open(self) -> BinaryIO:
         """Its content as a stream; whatever the file system raises where that cannot be had."""
         return open_file(self.url)
 
     def document_id(self, offset: int, name: str) -> str:
-        """Stable over machines and folders: of the source, the file's name, the offset and the record's name."""
+        """Unique, and stable over machines: of the source, the file's path in it, the offset and the record's name."""
         return hashlib.sha256(f"{self.source}/{self.name}/{offset}/{name}".encode()).hexdigest()[:24]
 
 
 def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
-    """Every source's shards, in order of source and name, those of a list in its order.
+    """Every source's shards, in order of source and path, those of a list in its order.
 
     Raises:
         PipelineError: a source's path or list names no file, or cannot be looked up.
@@ -147,24 +152,32 @@ def find_shards(sources: dict[str, SourceSettings], base: Path) -> list[Shard]:
     for name, source in sorted(sources.items()):
         field = f"sources.{name}.path"
         files = _matches(field, source.path, base)
-        if source.path.endswith(LISTS):
+        listed = LIST.search(source.path)
+        if listed:
             files = {path: url for list_at in files.values() for path, url in _listed(field, list_at, source, base)}
         taken = {"source": name, "off": source.steps_off, **source.model_dump(include={"format", "extractor", "dtype"})}
-        shards += [Shard(url=files[path], fields=source.fields, **taken) for path in _part(list(files), source)]
+        shards += [
+            Shard(
+                url=files[path], path=path if listed else below_fixed(path, source.path), fields=source.fields, **taken
+            )
+            for path in _part(list(files), source)
+        ]
     return shards
 
 
 def _matches(field: str, pattern: str, base: Path) -> dict[str, str]:
-    """Path → where it is, of the files that a source's path matches. The paths are the same on every machine."""
+    """Path → where it is, of the files that a source's path matches."""
     if is_remote(pattern):
         matches = {url: url for url in _ask(field, pattern, expand)}
         looked = ""
     else:
-        glob = Path(pattern)
-        root, glob = (Path(glob.anchor), glob.relative_to(glob.anchor)) if glob.is_absolute() else (base, glob)
-        files = sorted(file for file in root.glob(str(glob)) if file.is_file())
-        matches = {file.relative_to(root).as_posix(): str(file) for file in files}
-        looked = f" (looked under {root.resolve()})"
+        absolute = pattern.startswith("/")
+        root = "/" if absolute else str(base)
+        files = _ask(field, pattern, lambda glob: matching_files(root, glob))
+        matches = {f"/{file}" if absolute else file: str(Path(root) / file) for file in files}
+        looked = f" (looked under {Path(root).resolve()})"
+        if not matches and (Path(root) / pattern).is_dir():
+            looked = f", which is a folder — name its files, as {pattern.rstrip('/')}/*"
     if not matches:
         raise PipelineError(f"{field}: no file matches {pattern!r}{looked}")
     return matches
@@ -185,7 +198,7 @@ def _listed(field: str, list_at: str, source: SourceSettings, base: Path) -> Ite
 
 def _read_list(url: str) -> list[str]:
     with open_file(url) as file:
-        lines = [line for _, line in lines_of(file, base_name(url), MAX_LINE)]
+        lines = [line for _, line in lines_of(file, MAX_LINE)]
     if None in lines:
         raise ValueError("a line is too long for a path")
     return [text for line in lines if line and (text := line.decode("utf-8").strip())]

@@ -14,8 +14,8 @@ from datatrove.data import Document
 
 from mixes.proxy.tokens import NARROW
 from pipeline.errors import PipelineError
-from pipeline.read.refused import Refused, larger_than
-from pipeline.read.rows import unreadable
+from pipeline.read.packing import proven_packing
+from pipeline.read.refused import Refused, larger_than, unreadable
 from pipeline.read.sources import WIDTH, IdType, Shard
 from pipeline.store.tokenizer import load_tokenizer, token_bytes
 
@@ -103,6 +103,9 @@ def _check_start(shard: Shard, content: bytes, vocabulary: int) -> None:
     ids outside of it tell."""
     if content.startswith(HEADER):
         raise Refused("a .npy header, not raw ids", 0, fatal=True)
+    packing = proven_packing(content)
+    if packing:
+        raise Refused(f"packed as {packing}: unpack it, since ids are fetched by their place", 0, fatal=True)
     halves = np.frombuffer(content, dtype="<u2", count=len(content) // 4 * 2)[1::2]
     filled = np.count_nonzero(halves) / max(1, len(halves))
     told: IdType | None = "uint32" if filled == 0 else "uint16" if filled > 0.5 else None

@@ -7,13 +7,15 @@ behind one that is chunked and gzipped (measured). The format is ISO 28500; 0.17
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
+from pipeline.read.members import GzipMembers, Whole
+from pipeline.read.packing import packing_of, unpack_as
 from pipeline.read.refused import Refused
-from pipeline.read.unpack import CHUNK, DAMAGE, GzipMembers, Whole, chunks_of, unpacked, zstd_unpacker
+from pipeline.read.unpack import CHUNK, DAMAGE, chunks_of, damage_reason
 
 MAX_HEADER = 1 << 16  # bytes of a record's or a response's header
 AHEAD = 64  # bytes looked at behind a record, and that the first line of the next may take
@@ -22,10 +24,11 @@ VERSION = re.compile(rb"WARC/(\d\.\d+)\s")
 BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 NEXT_RECORD = re.compile(rb"\nWARC/\d\.\d+\r?\n[A-Za-z]")
 FOLDED = re.compile(rb"\r?\n[ \t]+")
+TEXTS = {"response", "conversion"}  # kinds that hold what some format reads: a shard of the other one is given wrongly
+MOST_NAMED = 100  # characters of a reason that list kinds of records
 MAX_DIGITS = 18  # of a length in bytes
 ARC = b"filedesc:"  # that an ARC file, the format before WARC, starts with
 LINE_ENDS = tuple(b"\r\n")
-ZSTD = b"\x28\xb5\x2f\xfd"
 
 Headers = dict[str, str]  # lower-case name → first value
 
@@ -37,6 +40,11 @@ class Record:
     offset: int  # of the file; in a gzip member of several records, its start plus the unpacked bytes before
     headers: Headers
     block: bytes | None
+
+    @property
+    def kind(self) -> str:
+        """Its WARC-Type."""
+        return self.headers.get("warc-type", "").lower()
 
 
 @dataclass(frozen=True)
@@ -57,28 +65,34 @@ class _BrokenFrame(Exception):
         self.reason, self.cut = reason, cut
 
 
-def warc_records(file: BinaryIO, name: str, kind: str, limit: int) -> Iterator[Record | Refused]:
-    """Records of one `kind` (their WARC-Type), with blocks of at most `limit` bytes, and what could not be read.
+def warc_records(
+    file: BinaryIO, name: str, kinds: Sequence[str], beside: Sequence[str], limit: int
+) -> Iterator[Record | Refused]:
+    """Records of these kinds (their WARC-Type), with blocks of at most `limit` bytes, those `beside` them without, and
+    what could not be read.
 
     A refusal is fatal where nothing could be read behind it, unless it is one bad record in a member of its own.
     """
     damage: _Damage | None = None
-    seen = False
-    for record in _found(file, name, kind, limit + MAX_HEADER):
+    seen: set[str] = set()
+    for record in _found(file, name, kinds, limit + MAX_HEADER):
         if damage:
             yield Refused(damage.reason, damage.offset)
         damage = record if isinstance(record, _Damage) else None
         if isinstance(record, Record):
-            seen = True
-            if record.headers.get("warc-type", "").lower() == kind:
+            seen.add(record.kind)
+            if record.kind in kinds or record.kind in beside:
                 yield record
     if damage:
         yield Refused(damage.at_end, damage.offset, fatal=not (damage.confined and seen))
     elif not seen:
         yield Refused("empty file", 0, fatal=True)
+    elif not seen & set(kinds):
+        reason = f"no {' or '.join(kinds)} record, only {', '.join(sorted(seen))[:MOST_NAMED]}"
+        yield Refused(reason, 0, fatal=bool(seen & TEXTS))
 
 
-def _found(file: BinaryIO, name: str, kind: str, limit: int) -> Iterator[Record | _Damage]:
+def _found(file: BinaryIO, name: str, kinds: Sequence[str], limit: int) -> Iterator[Record | _Damage]:
     parts = _parts(file, name)
     zipped = isinstance(parts, GzipMembers)
     while parts.next():
@@ -88,7 +102,7 @@ def _found(file: BinaryIO, name: str, kind: str, limit: int) -> Iterator[Record 
             while tape.skip_blank_lines():
                 offset = parts.start + tape.position
                 try:
-                    record = _record(tape, offset, kind, limit)
+                    record = _record(tape, offset, kinds, limit)
                 except _BrokenFrame as broken:
                     cut = broken.cut and not zipped
                     alone = zipped and tape.position == 0
@@ -100,20 +114,19 @@ def _found(file: BinaryIO, name: str, kind: str, limit: int) -> Iterator[Record 
                     yield record
         except DAMAGE as error:
             if not told:
-                at_end = "truncated" if isinstance(error, EOFError) else "damaged compression"
-                yield _Damage("damaged compression", parts.start + tape.position, at_end, confined=False)
+                place = parts.start + tape.position
+                yield _Damage("damaged compression", place, damage_reason(error), confined=False)
             parts.recover()
 
 
 def _parts(file: BinaryIO, name: str) -> GzipMembers | Whole:
-    """What can be read independently: gzip members, or the whole."""
+    """What can be read independently: gzip members, or the whole. The name counts where the first bytes are damaged."""
     head = file.read(CHUNK)
-    if head.startswith(b"\x1f\x8b") or (name.endswith(".gz") and not head.startswith(b"WARC/")):
+    packing = packing_of(head)
+    if packing == "gzip" or (not packing and name.lower().endswith(".gz") and not head.startswith((b"WARC/", ARC))):
         return GzipMembers(file, head, b"WARC/")
     chunks = chain([head], chunks_of(file))
-    if head.startswith(ZSTD):
-        return Whole(unpacked(chunks, zstd_unpacker))
-    return Whole(chunks, _size(file))
+    return Whole(unpack_as(packing, chunks)) if packing else Whole(chunks, _size(file))
 
 
 def _size(file: BinaryIO) -> int | None:
@@ -187,7 +200,7 @@ class _Tape:
                 return self.drop(len(self.bytes))
 
 
-def _record(tape: _Tape, offset: int, kind: str, limit: int) -> Record:
+def _record(tape: _Tape, offset: int, kinds: Sequence[str], limit: int) -> Record:
     """The record at the tape's start, which is left behind it."""
     headers, begin = _header(tape, offset)
     length = headers.get("content-length", "")
@@ -203,7 +216,7 @@ def _record(tape: _Tape, offset: int, kind: str, limit: int) -> Record:
         raise _BrokenFrame("wrong Content-Length")
     if not fits:
         return Record(offset, headers, None)
-    wanted = headers.get("warc-type", "").lower() == kind
+    wanted = headers.get("warc-type", "").lower() in kinds
     block = bytes(memoryview(tape.bytes)[begin:end]) if wanted else None
     tape.drop(end)
     return Record(offset, headers, block)

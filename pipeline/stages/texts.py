@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
 from pipeline.filters.lists import ARCHIVE
@@ -42,16 +43,17 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         PipelineError: too many shards could not be read; those are read anew at the next run.
     """
     check_extractors(corpus.texts)
-    shards = find_shards(corpus.texts, corpus.base)
+    shards = [_with_attribute(shard, corpus) for shard in find_shards(corpus.texts, corpus.base)]
     model = corpus.file(corpus.language.model, "language.model")
     settings = {
         "sources": {name: _reading(source) for name, source in corpus.texts.items()},
+        "attributes": sorted({(shard.source, shard.attribute) for shard in shards if shard.attribute}),
         "read": corpus.read.model_dump(exclude={"max_refused_share"}),
         "filters": corpus.filters.model_dump(exclude={"urls": {"block", "builtin"}}),
         "language": corpus.language.model_dump(exclude={"model"}),
     }
     inputs = _shard_hashes(corpus, shards)
-    stage = Stage("filter", 2, settings, (*inputs, corpus.stages.hash_files([model]), block_list.name))
+    stage = Stage("filter", 3, settings, (*inputs, corpus.stages.hash_files([model]), block_list.name))
 
     def work(folder: Path) -> None:
         from classifiers.load_check import check_model
@@ -93,7 +95,7 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
         "max_page_bytes": corpus.read.max_page_bytes,
     }
     inputs = [*_shard_hashes(corpus, shards), corpus.stages.hash_files([tokenizer]), corpus.stages.hash_files(lists)]
-    stage = Stage("index", 2, settings, tuple(inputs))
+    stage = Stage("index", 3, settings, tuple(inputs))
 
     def work(folder: Path) -> None:
         from pipeline.pool.index import WriteIndex
@@ -108,12 +110,23 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
     return corpus.stages.run(stage, work)
 
 
+def _with_attribute(shard: Shard, corpus: Corpus) -> Shard:
+    """A shard that topics are learnt from, with the field that names them: Parquet's other columns are not read."""
+    topics = corpus.topics
+    learnt = topics is not None and shard.format == "parquet" and topics.labelled == shard.source
+    return shard.model_copy(update={"attribute": topics.attribute}) if topics is not None and learnt else shard
+
+
 def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
-    """A hash a source, over the versions of its shards."""
-    urls: dict[str, list[Path | str]] = {}
+    """A hash a source, over the names and versions of its shards."""
+    by_source: dict[str, list[Shard]] = {}
     for shard in shards:
-        urls.setdefault(shard.source, []).append(shard.url)
-    return [f"{source}:{corpus.stages.hash_files(of_source)}" for source, of_source in sorted(urls.items())]
+        by_source.setdefault(shard.source, []).append(shard)
+    hashes = []
+    for source, of_source in sorted(by_source.items()):
+        names = short_hash("\n".join(shard.name for shard in of_source))
+        hashes.append(f"{source}:{names}:{corpus.stages.hash_files([shard.url for shard in of_source])}")
+    return hashes
 
 
 def _run_readers(

@@ -4,7 +4,6 @@ import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:  # imported only where a URL is opened
     import fsspec
@@ -32,8 +31,8 @@ def is_remote(url: str) -> bool:
 
 
 def base_name(url: str) -> str:
-    """The last part of a path or URL, without a query."""
-    return Path(urlsplit(url).path if is_remote(url) else url).name
+    """The last part of a path or URL, without a query. A # is a part of the name: no file has a fragment."""
+    return Path(url.partition("?")[0] if is_remote(url) else url).name
 
 
 def open_file(url: str) -> BinaryIO:
@@ -57,6 +56,8 @@ def system_of(url: str) -> "tuple[fsspec.AbstractFileSystem, str]":
     """
     import fsspec
 
+    if url.startswith(("http://", "https://")):
+        url = url.replace("#", "%23")  # a server is never told what follows a #
     system, path = fsspec.url_to_fs(url)
     return system, path
 
@@ -66,8 +67,8 @@ def expand(url: str) -> list[str]:
     from fsspec.core import has_magic
 
     system, path = system_of(url)
-    pattern = urlsplit(url).path if url.startswith("http") else path  # a ? begins a query there
-    if not has_magic(pattern):
+    pattern = url.partition("?")[0] if url.startswith("http") else path  # a ? begins a query there
+    if not has_magic(pattern) or ("[" in pattern and system.exists(path)):
         return [url]
     return sorted(system.unstrip_protocol(match) for match in system.glob(path))
 

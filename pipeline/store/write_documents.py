@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
@@ -28,6 +29,15 @@ class WriteDocuments(PipelineStep):
         return iter(())
 
 
+def attributes_json(attributes: dict[str, Any]) -> str:
+    """Attributes as JSON, where what is no number is null."""
+    try:
+        return json.dumps(attributes, sort_keys=True, default=str, allow_nan=False)
+    except ValueError:
+        numbers = json.loads(json.dumps(attributes, default=str), parse_constant=lambda _: None)
+        return json.dumps(numbers, sort_keys=True)
+
+
 def _row(document: Document) -> dict:
     meta = document.metadata
     return {
@@ -39,6 +49,6 @@ def _row(document: Document) -> dict:
         "license": meta.get("license", ""),
         "domain": meta.get("domain", ""),
         "bytes": text_bytes(document.text),
-        "attributes": json.dumps(meta.get("attributes", {}), sort_keys=True, default=str),
+        "attributes": attributes_json(meta.get("attributes", {})),
         "text": document.text,
     }

@@ -3,23 +3,10 @@
 import gzip
 import json
 import random
-from pathlib import Path
 
 import pytest
 from fastwarc.warc import ArchiveIterator
-
-from pipeline.read.readers import READERS, Refused
-from pipeline.read.sources import Shard
-
-
-def shard(path: Path, format: str, **more) -> Shard:
-    return Shard(source="x", url=str(path), format=format, **more)
-
-
-def read(path: Path, format: str, *most: int) -> tuple[list, list[Refused]]:
-    """(documents, what was refused)."""
-    found = list(READERS[format](shard(path, format), *most))
-    return [f for f in found if not isinstance(f, Refused)], [f for f in found if isinstance(f, Refused)]
+from warcs import read
 
 
 @pytest.fixture(scope="module")

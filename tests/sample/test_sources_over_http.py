@@ -66,5 +66,6 @@ def test_the_filter_stage_over_http_with_a_shard_that_cannot_be_had(tmp_path, we
     assert sorted(scan(found, "documents").collect()["text"]) == [f"{n} of them" for n in range(4)]
     assert json.loads((found / "stage.json").read_bytes())["settings"]["read"] == {
         "max_page_bytes": 64 << 20,
+        "statuses": [200, 203],
         "extract_seconds": 10.0,
     }

@@ -1,5 +1,6 @@
 """Sources that are tokenised already: read, checked, split and copied as if their texts had been tokenised here."""
 
+import gzip
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -63,6 +64,13 @@ REAL = [5, 6, 7, 0]
         ([5, 6, 7], b"", 0, [("no ending token", 0, True)]),
         ([*np.frombuffer(b"\x93NUMPY\1\0", "<u2"), *REAL], b"", 0, [("a .npy header, not raw ids", 0, True)]),
         ([], b"", 0, []),
+        (
+            [],
+            gzip.compress(bytes(999)),
+            0,
+            [("packed as gzip: unpack it, since ids are fetched by their place", 0, True)],
+        ),
+        ([0x8B1F, 8, 0], b"", 0, [("id outside the vocabulary", 0, False)]),  # which looks like gzip, and is not
     ],
 )
 def test_what_is_wrong_is_a_row_with_its_place(base, tmp_path, ids, after, kept, refused):

@@ -1,6 +1,7 @@
 """Pages become text; none of them can hang or break the flow."""
 
 import os
+import random
 import signal
 import sys
 from collections.abc import Iterator
@@ -70,9 +71,20 @@ def test_a_page_that_breaks_the_extractor_is_counted(tmp_path):
 
 def test_what_says_nothing_is_dropped(tmp_path):
     lost = "\ufffd\ufffd \ufffd\ufffd\ufffd a"
-    given = [document(lost), document(f"<p>{lost}</p>".encode()), document(b"<p> </p>"), document(" "), document("a")]
-    assert [found.text for found in ExtractText(tmp_path).run(iter(given))] == ["a"]
-    assert reasons(tmp_path) == {"undecodable": 2, "no text": 2, "kept": 1}
+    noise = bytes(random.Random(0).choices(range(256), k=5_000))
+    given = [
+        document(lost),
+        document(f"<p>{lost}</p>".encode()),
+        document(b"<p>" + noise, charset="utf-8"),  # with hardly a character that is right in any charset
+        document(b"<p>" + noise),
+        document(b"<p> </p>"),
+        document(" "),
+        document("a"),
+        document(f"<p>{PROSE}\xff{PROSE}".encode("latin-1"), charset="utf-8"),
+    ]
+    texts = [found.text for found in ExtractText(tmp_path).run(iter(given))]
+    assert texts == ["a", f"{PROSE}ÿ{PROSE}".strip()]
+    assert reasons(tmp_path) == {"undecodable": 4, "no text": 2, "kept": 2}
 
 
 def test_trafilatura_extracts_where_a_source_asks_for_it(tmp_path):

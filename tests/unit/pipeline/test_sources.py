@@ -115,7 +115,7 @@ def test_a_part_of_the_shards(tmp_path):
 )
 def test_what_names_no_file_is_one_line_with_the_fix(tmp_path, memory, settings, said):
     files = {
-        "cut.paths.gz": gzip.compress(b"a\nb\n")[:-9], "empty.paths": b"\n", "binary.paths": b"\xff\xfe\n",
+        "cut.paths.gz": gzip.compress(b"a\nb\n")[:-9], "empty.paths": b"\n", "binary.paths": b"\xff\xfa\n",
         "fine.paths": b"a\n", "up.paths": b"a/../../b\n", "root.paths": b"/etc/passwd\n",
     }  # fmt: skip
     for name, content in files.items():
