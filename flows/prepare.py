@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.catalog.record import record_pool
+from flows.catalog.record import READERS, record_pool
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
 from flows.settings.check import check_question
 from flows.settings.reuse import check_reuse
-from flows.show.progress import stage_progress
+from flows.show.progress import note, stage_progress
 from mixes.recommendation.settings import RecommendSettings
 from pipeline.executor.progress import Progress
+from pipeline.read.losses import describe_refused
 from pipeline.stages.graph import walk_stages
 from pipeline.stages.pool import ready_models
 from pipeline.store.stage import claim_folder
@@ -50,6 +51,9 @@ def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None)
 
     pool = walk_stages(corpus, run)
     record_pool(experiment, made)
+    for name in READERS:
+        for line in describe_refused(made[name]) if name in made else ():
+            note("sources", f"{line}: `from refused`")
     return pool
 
 

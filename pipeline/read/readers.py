@@ -9,7 +9,6 @@ import polars as pl
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
-from pipeline.errors import PipelineError
 from pipeline.read.jsonl import read_jsonl
 from pipeline.read.parquet import read_parquet
 from pipeline.read.refused import Refused, larger_than, unreadable
@@ -17,7 +16,7 @@ from pipeline.read.response import check_block, html_page
 from pipeline.read.settings import MAX_DOCUMENT, STATUSES, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
-from pipeline.store.documents import scan, write_parquet
+from pipeline.store.documents import write_parquet
 from pipeline.store.files import rank_file
 from pipeline.store.funnel import KEPT, Funnel, size
 
@@ -26,7 +25,6 @@ __all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused"]
 
 PAGES = ("response", "resource")  # kinds of WARC records that are pages, where they are HTML
 BESIDE_PAGES = ("revisit", "continuation")  # and that stand for one, or for a part
-NAMED = 5  # shards that an error names
 REFUSED = {
     "source": pl.String,
     "shard": pl.String,
@@ -76,31 +74,6 @@ def _or_empty(documents: Iterator[Document | Refused]) -> Iterator[Document | Re
     first = next(documents, None)
     yield first if first is not None else Refused("no record", 0)
     yield from documents
-
-
-def check_refused(folder: Path, shards: list[Shard], settings: ReadSettings) -> None:
-    """Stop where too much of the input was lost, by what `ReadShards` wrote on all ranks.
-
-    Raises:
-        PipelineError: more than `max_refused_share` of the shards ended early or could not be read at all.
-    """
-    lost = scan(folder, "refused").filter("fatal").sort("source", "shard").collect()  # a shard has one such row
-    if len(lost) > settings.max_refused_share * len(shards):
-        named = ", ".join(
-            f"{source}/{shard} ({reason})" for source, shard, _, reason, _ in lost.head(NAMED).iter_rows()
-        )
-        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
-        raise PipelineError(
-            f"sources: {len(lost)} of {len(shards)} shards could not be read to their end: {named}{more} — "
-            f"mend or leave them out, or raise read.max_refused_share ({settings.max_refused_share:g})"
-        )
-
-
-def lost_ranks(folder: Path) -> list[str]:
-    """The names of the ranks that lost a shard, or a part of one."""
-    return [
-        file.stem for file in sorted((folder / "refused").glob("*.parquet")) if pl.read_parquet(file)["fatal"].any()
-    ]
 
 
 def read_warc(

@@ -22,4 +22,5 @@ class ReadSettings(BaseModel):
     extract_seconds: float = Field(10.0, gt=0)
     """Processor time that extracting one page's text may take; a slower page is dropped."""
     max_refused_share: float = Field(0.1, ge=0, le=1)
-    """Share of the shards that may be unreadable, or end in damage; more stop the flow."""
+    """Share of the shards that may be unreadable or end in damage, and of a source's records that may be; more stop
+    the flow. What a crawl holds beside its pages (redirects, images, revisits) does not count."""

@@ -134,7 +134,7 @@ def _run_readers(
 ) -> None:
     """Run steps that read shards, one rank per shard, and stop where too many were lost."""
     from pipeline.executor.run import run_steps
-    from pipeline.read.readers import check_refused, lost_ranks
+    from pipeline.read.losses import check_refused, lost_ranks
 
     run_steps(steps, len(shards), folder / "logs", corpus.executor, progress)
     try:

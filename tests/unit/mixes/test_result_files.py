@@ -146,3 +146,59 @@ def test_results_that_do_not_fit(tmp_path, ratios, change, said):
 def test_no_results(tmp_path, ratios):
     with pytest.raises(INPUT_ERRORS, match="it holds no results of lm-eval or OLMES"):
         read_results(str(tmp_path), ratios)
+
+
+def without_subtasks(content):
+    """As lm-eval's table alone tells: a group, and its parts indented under it."""
+    del content["group_subtasks"]
+
+
+def old_groups(content):
+    """As versions before 0.4.3 wrote it."""
+    del content["group_subtasks"]
+    del content["results"]["mmlu_law"]["alias"]
+    content["groups"] = {"mmlu": dict(content["results"]["mmlu"])}
+
+
+def configs(content):
+    """Single tasks alone have a configuration."""
+    del content["group_subtasks"]
+    del content["results"]["mmlu_law"]["alias"]
+    content["configs"] = {name: {} for name in content["results"] if name != "mmlu"}
+
+
+def samples(content):
+    """Single tasks alone have samples."""
+    del content["group_subtasks"]
+    del content["results"]["mmlu_law"]["alias"]
+    content["n-samples"] = {name: {"original": 9} for name in content["results"] if name != "mmlu"}
+
+
+@pytest.mark.parametrize("change", [without_subtasks, old_groups, configs, samples])
+def test_a_group_beside_its_parts_counts_once(tmp_path, ratios, change):
+    for i, name in enumerate(RUNS):
+        content = lm_eval(0.2 + 0.1 * i)
+        change(content)
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    assert read_swarm(ratios, str(tmp_path)).runs.tasks == ("gsm8k", "hellaswag", "mmlu_law", "wikitext")
+
+
+@pytest.mark.parametrize("place", ["org__{}", "home__models__{}", "ckpt"])
+def test_folders_as_lm_eval_calls_them(tmp_path, ratios, place):
+    for i, name in enumerate(RUNS):
+        folder = tmp_path / (place.format(name) if "{}" in place else f"ckpt-{i}")
+        folder.mkdir()
+        content = lm_eval(0.2 + 0.1 * i)
+        content["config"] = {"model": "hf", "model_args": f"pretrained=/models/{name}/step1000-hf,dtype=float16"}
+        (folder / "results_2025-03-01T10-00-00.123456.json").write_text(json.dumps(content))
+    swarm = read_swarm(ratios, str(tmp_path))
+    assert swarm.runs.ids == tuple(RUNS)
+    assert swarm.runs.scores()[0] == pytest.approx([-0.2, -0.3, -0.4, -0.5])
+
+
+def test_a_folder_of_no_run_is_refused_with_help(tmp_path, ratios):
+    write_lm_eval(tmp_path, "checkpoint", 0.3)
+    with pytest.raises(INPUT_ERRORS) as error:
+        read_results(str(tmp_path), ratios)
+    assert "bear no key of ratios.csv" in str(error.value)
+    assert "name each run's folder by its key, as 'mix-0', for example by lm_eval --output_path" in str(error.value)

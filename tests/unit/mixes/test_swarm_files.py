@@ -212,3 +212,55 @@ def test_check_law_finds_a_planted_law(tmp_path):
     checked = check_law(train, read(tmp_path).runs, "transfer")
     assert checked.spearman_mean > 0.95
     assert 0 <= checked.regret < 0.1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arc_bpb_stderr", "arc_bpb_std_err", "arc_stderr,none", "acc_norm_stderr", "stderr", "arc_bpb_se",
+        "arc_bpb_std", "arc_bpb_ci_low", "arc_bpb.std", "arc_bpb/stderr", "arc_bpb_StdErr",
+    ],
+)  # fmt: skip
+def test_an_error_of_a_score_is_no_task(tmp_path, name):
+    ratios, metrics = swarm_frames()
+    write(tmp_path, ratios, metrics)
+    plain = read(tmp_path)
+    write(tmp_path, ratios, metrics.with_columns((pl.col("arc_bpb") / 100).alias(name)))
+    swarm = read(tmp_path)
+    same(swarm.runs, plain.runs)
+    assert any(repr(name) in note and "errors of scores" in note for note in swarm.notes)
+
+
+@pytest.mark.parametrize("name", ["std_bpb", "math_low_bpb", "variance_bpb", "sem_eval_bpb", "low", "n"])
+def test_a_task_that_is_called_like_an_error_stays_one(tmp_path, name):
+    ratios, metrics = swarm_frames()
+    write(tmp_path, ratios, metrics.with_columns((pl.col("arc_bpb") * 1.5).alias(name)))
+    assert name in read(tmp_path).runs.tasks
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        (lambda x: f"{x:.6f}".replace(".", ","), "write a point for the decimal comma"),
+        (lambda x: f"{1000 * x:,.3f}", "without units"),
+        (lambda x: f"{x:.3f} bpb", "without units"),
+        (lambda x: f"{100 * x:.1f}%", "without units"),
+        (lambda x: f"{x:.3f} ± 0.01", "without units"),
+        (lambda x: f"{x:.3f} (0.01)", "without units"),
+        (lambda x: f"{x:.3f}nats/token", "without units"),
+    ],
+)
+def test_numbers_that_are_not_read_are_refused(tmp_path, written, fix):
+    ratios, metrics = swarm_frames()
+    cells = [written(value) for value in metrics["arc_bpb"]]
+    line = refused(tmp_path, ratios, metrics.with_columns(pl.Series("arc_bpb", cells)))
+    assert f"metrics.csv: row 1, column 'arc_bpb' is {cells[0]!r}" in line
+    assert fix in line
+
+
+@pytest.mark.parametrize("text", ["2024-10-0{}", "run {}", "v{}", "{}M", "a{}f9", "OLMo-{}B"])
+def test_columns_of_text_are_left_out_with_a_note(tmp_path, text):
+    ratios, metrics = swarm_frames()
+    cells = [text.format(n % 9 + 1) for n in range(len(metrics))]
+    write(tmp_path, ratios, metrics.with_columns(pl.Series("note", cells)))
+    assert any("'note' holds no numbers" in note for note in read(tmp_path).notes)

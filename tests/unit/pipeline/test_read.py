@@ -8,7 +8,8 @@ import pytest
 from warcs import PAGE, WHOLE, good, read, record, shard
 
 from pipeline.errors import PipelineError
-from pipeline.read.readers import ReadSettings, ReadShards, check_refused
+from pipeline.read.losses import check_refused
+from pipeline.read.readers import ReadSettings, ReadShards
 from pipeline.read.sources import Shard
 
 
