@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KEY = "mixwright.sha256"
 BLANK = "0" * 64  # what stands in the place of a seal while it is computed
+LEAST = 12  # bytes of a Parquet file: its mark twice, and the length of its footer
 TAIL = 1 << 20  # bytes at a table's end among which its seal lies (assumed: a footer is smaller)
 HASHED = 1 << 20  # bytes; larger files of a stage are told by their size
 HASHED_TOGETHER = 64 << 20  # bytes of a stage that are read to look for damage
@@ -44,7 +45,7 @@ def is_whole_table(path: Path) -> bool:
         content = path.read_bytes()
     except OSError:
         return False
-    if content[:4] != b"PAR1" or content[-4:] != b"PAR1":
+    if len(content) < LEAST or content[:4] != b"PAR1" or content[-4:] != b"PAR1":
         return False
     place = content.rfind(KEY.encode(), max(0, len(content) - TAIL))
     if place < 0:

@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.store.documents import read_rows, write_parquet, write_rows
 from pipeline.store.seal import KEY, Damaged, is_whole_table, read_sealed_json, sealed_json, sealed_table
-from pipeline.store.stage import Stage, StageStore, Unfinished
+from pipeline.store.stage import Stage, StageStore, Unfinished, claim_folder
 
 TABLE = pl.DataFrame({"name": ["a", "é", ""], "value": [1.5, -2.0, None], "count": [1, 2, 3]})
 STAGE = Stage("thing", 1, {"a": 1}, ("input",))
@@ -165,3 +166,28 @@ def test_damaged_hashes_are_made_anew(content, tmp_path):
     (store.root / "hashes.json").write_bytes(content)
     assert StageStore(store.root).hash_files([tmp_path / "a.txt"]) == wanted
     assert read_sealed_json(store.root / "hashes.json")["files"]
+
+
+@pytest.mark.parametrize("left", [(), ("logs",), ("records", "checkpoints", ".records.lock"), ("stages", "thesis.txt")])
+def test_a_folder_of_ours_that_lost_a_part_is_still_ours(left, tmp_path):
+    for name in left:
+        (tmp_path / "work" / name).mkdir(parents=True)
+    claim_folder(tmp_path / "work")
+    assert (tmp_path / "work" / "stages").is_dir()
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "catalog.duckdb.bak", "record"])
+def test_a_folder_that_is_not_ours_is_left_alone(name, tmp_path):
+    (tmp_path / name).write_text("dear reader")
+    with pytest.raises(PipelineError, match="no work folder of mixwright"):
+        claim_folder(tmp_path)
+    with pytest.raises(PipelineError, match="is a file"):
+        claim_folder(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "/proc/nowhere/work", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_one_line(name, tmp_path):
+    with pytest.raises(PipelineError, match="work: ") as error:
+        claim_folder(tmp_path / name)
+    assert len(str(error.value)) < 400
