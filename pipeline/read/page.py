@@ -17,10 +17,10 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Callable
 
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
+
+from pipeline.read.main_text import EXTRACTORS
 
 META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 HEAD = 2048  # bytes in which a page may declare its charset
@@ -29,7 +29,7 @@ WAIT = 6  # times the processor time that a page may take by the clock, on a mac
 PR_SET_PDEATHSIG = 1
 
 
-def page_text(page: bytes, charset: str = "", extractor: str = "resiliparse") -> str:
+def page_text(page: bytes, charset: str = "", extractor: str = "blocks") -> str:
     """Main content of an HTML page; charset from the HTTP header, else the page's meta tag, else detected."""
     return EXTRACTORS[extractor](bytes_to_str(page, _charset(page, charset))).strip()
 
@@ -41,19 +41,6 @@ def _charset(page: bytes, declared: str) -> str:
         if charset_name:
             return charset_name
     return detect_encoding(page) or "utf-8"
-
-
-def _by_resiliparse(html: str) -> str:
-    return extract_plain_text(html, main_content=True, alt_texts=False)
-
-
-def _by_trafilatura(html: str) -> str:
-    import trafilatura  # an extra, and a second to import
-
-    return trafilatura.extract(html, include_comments=False) or ""
-
-
-EXTRACTORS: dict[str, Callable[[str], str]] = {"resiliparse": _by_resiliparse, "trafilatura": _by_trafilatura}
 
 
 def serve() -> None:
