@@ -6,10 +6,10 @@
     SNIPPETS  a clone of github.com/adbar/trafilatura: 990 pages with pieces of text that are wanted or unwanted
     TYPES     a clone of github.com/Murrough-Foley/web-content-extraction-benchmark: pages of seven types, their text
 
-Pages with a text are scored by words: precision and recall of the bag of words, F1 by page and then its mean; `F1 (4)` is
-F1 of mean precision and recall over 4-grams of words, which ARTICLES's own program reports. Pages with pieces are scored
-as trafilatura's own program does: F1 of all pieces, found or not. Pages per second are of processor time, decoding
-included. `held out` are hosts whose pages did not take part in fitting the table of points.
+Pages with a text are scored by words: precision and recall of the bag of words, F1 by page and then its mean. `F1 (4)`
+is F1 of mean precision and recall over 4-grams of words, which ARTICLES's own program reports. Pages with pieces are
+scored as trafilatura's own program does: F1 of all pieces, found or not. Pages per second are of processor time,
+decoding included. `held out` are hosts whose pages did not take part in fitting the table of points.
 """
 
 import argparse

@@ -9,8 +9,8 @@ test pages, are never looked at (benchmarks/extraction.py measures on them):
     SNIPPETS  github.com/adbar/trafilatura, tests/: annotations under the Apache licence 2.0
     TYPES     github.com/Murrough-Foley/web-content-extraction-benchmark, annotations under CC BY 4.0
 
-A block's label is the share of its word 4-grams that the page's gold text holds; a block of fewer words must stand there
-beside its neighbour's words. Snippets label the blocks that contain them. A logistic regression weighs the columns.
+A block's label is the share of its word 4-grams that the page's gold text holds; a block of fewer words must stand
+there beside its neighbour's words. Snippets label the blocks that contain them. A logistic regression weighs them.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from pipeline.read.blocks.walk import Blocks, blocks_of
 MIN_PAGES = 30  # pages on which a name or word must occur, so that no host has its own
 STRENGTH = 0.1  # scikit-learn's C: less regularisation is worse on hosts left out (measured: 0.3 by 0.002)
 SMALLEST = 5  # points; what is worth less is left out of names and words
-OF_ARTICLES, OF_OTHER_TYPES, OF_A_SNIPPET = 1.5, 0.5, 0.06  # weights, against an article of TYPES (assumed)
+OF_ARTICLES, OF_OTHER_TYPES, OF_A_SNIPPET = 3.0, 0.5, 0.06  # weights, against an article of TYPES (assumed)
 PROSE_TYPES = ("article", "documentation", "service")
 
 
@@ -84,16 +84,16 @@ def training_pages(articles: Path, snippets: Path, types: Path) -> Iterator[tupl
 
 def signs(blocks: Blocks) -> list[Counter[str]]:
     """By block: names around it (`n`, once), on it and the next box (`m`), words of short ones (`x`)."""
-    own = [names_of(tag, names) for tag, names in zip(blocks.tags, blocks.names, strict=True)]
+    own = [names_of(box.tag, box.names) for box in blocks.box]
     around: list[frozenset[str]] = []
-    for names, parent in zip(own, blocks.parents, strict=True):
-        around.append(names | around[parent] if around else names)
+    for names, box in zip(own, blocks.box, strict=True):
+        around.append(names | around[box.parent] if around else names)
     counts = []
-    for text, words, box in zip(blocks.texts, blocks.words, blocks.boxes, strict=True):
-        near = [*own[box], *(own[blocks.parents[box]] if box else ())]
+    for text, words, at in zip(blocks.texts, blocks.words, blocks.boxes, strict=True):
+        near = [*own[at], *(own[blocks.box[at].parent] if at else ())]
         short = set(words_of(text)) if words <= SHORT else set()
         counts.append(
-            Counter([*(f"n{name}" for name in around[box]), *(f"m{name}" for name in near), *(f"x{w}" for w in short)])
+            Counter([*(f"n{name}" for name in around[at]), *(f"m{name}" for name in near), *(f"x{w}" for w in short)])
         )
     return counts
 

@@ -18,7 +18,7 @@ KIN = np.array([2, 3, 5, 9])
 PLACE = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98])
 PROSE_PLACE = np.array([0.0001, 0.02, 0.1, 0.3, 0.7, 0.9, 0.98, 0.9999])
 PAGE = np.array([30, 80, 200, 500, 1200])  # words of prose
-LEVELS = 4  # boxes around a block that are looked at
+LEVELS = 3  # boxes around a block that are looked at
 PROSE = 10  # words from which on a block without many links is taken for prose
 SHORT = 20  # words up to which a date or capitals say something
 
@@ -29,7 +29,7 @@ TAG = {
 TAGS = 13
 BOX_TAG = {"p": 1, "li": 2, "tr": 3, "td": 4, "div": 5}
 BOX_TAGS = 6
-END = {mark: n for n, mark in enumerate(".!?:…,;\"”»)|", 4)}
+END = {mark: n for n, mark in enumerate('.!?:…,;"”»)|', 4)}
 ENDS = 16
 START = dict.fromkeys("\"'“„«‘", 4)
 STARTS = 5
@@ -40,7 +40,7 @@ def columns_of(blocks: Blocks) -> Iterator[tuple[str, int, np.ndarray]]:
     words, linked = np.array(blocks.words), np.array(blocks.linked)
     boxes, texts = np.array(blocks.boxes), blocks.texts
     prose = np.where((words >= PROSE) & (linked * 3 < words), words, 0)
-    tags = np.array([TAG.get(tag, 0) for tag in blocks.tags])[boxes]
+    tags = np.array([TAG.get(box.tag, 0) for box in blocks.box])[boxes]
     size, link = np.searchsorted(WORDS, words, "right"), np.searchsorted(LINKED, linked / words, "right")
     rough, coarse = np.minimum(size // 2, 3), np.minimum(size // 2, 2)
     small = np.minimum(size, 4)
@@ -52,7 +52,7 @@ def columns_of(blocks: Blocks) -> Iterator[tuple[str, int, np.ndarray]]:
     yield "lines, words", 20, np.minimum(blocks.lines, 3) * 5 + small
     yield from _places(words, prose, size, rough, coarse)
     yield from _around(blocks, words, linked, prose, rough)
-    yield "depth", 12, np.minimum(np.array(blocks.depths)[boxes] // 2, 11)
+    yield "depth", 12, np.minimum(np.array([box.depth for box in blocks.box])[boxes] // 2, 11)
     yield from _neighbours(link * 9 + size, tags, coarse)
 
 
@@ -81,19 +81,20 @@ def _places(
 def _around(
     blocks: Blocks, words: np.ndarray, linked: np.ndarray, prose: np.ndarray, rough: np.ndarray
 ) -> Iterator[tuple[str, int, np.ndarray]]:
-    starts, ends, parents = np.array(blocks.starts), np.array(blocks.ends), np.array(blocks.parents)
-    in_box = [(sums := _sums(values))[ends] - sums[starts] for values in (words, linked, prose)]
+    parents, tags, _, starts, kin_of, _ = zip(*blocks.box, strict=True)
+    ends = np.array(blocks.ends)
+    in_box = [(sums := _sums(values))[ends] - sums[list(starts)] for values in (words, linked, prose)]
     box_words = np.searchsorted(BOX_WORDS, in_box[0], "right")
     box_links = np.searchsorted(LINKED, in_box[1] / np.maximum(in_box[0], 1), "right")
     box_prose = np.searchsorted(SHARE, in_box[2] / max(1, prose.sum()), "right")
-    kin = np.searchsorted(KIN, np.array(blocks.repeats)[blocks.kin], "right")
-    alike = (kin * 5 + np.minimum(box_words, 4)) * BOX_TAGS + [BOX_TAG.get(tag, 0) for tag in blocks.tags]
-    box = np.array(blocks.boxes)
+    kin = np.searchsorted(KIN, np.array(blocks.kin)[list(kin_of)], "right")
+    alike = (kin * 5 + np.minimum(box_words, 4)) * BOX_TAGS + [BOX_TAG.get(tag, 0) for tag in tags]
+    box, parent_of = np.array(blocks.boxes), np.array(parents)
     for level in range(LEVELS):
         yield f"prose of box {level}, words", 44, box_prose[box] * 4 + rough
         yield f"links of box {level}, its words", 42, (box_links * 6 + box_words)[box]
         yield f"boxes like box {level}, its words", 150, alike[box]
-        box = parents[box]
+        box = parent_of[box]
 
 
 def _sums(values: np.ndarray) -> np.ndarray:
@@ -112,6 +113,6 @@ def _shifted(values: np.ndarray, step: int, none: int) -> np.ndarray:
 
 
 def _neighbours(shape: np.ndarray, tags: np.ndarray, coarse: np.ndarray) -> Iterator[tuple[str, int, np.ndarray]]:
-    for step in (-2, -1, 1, 2):
+    for step in (-1, 1):
         yield f"links and words {step:+}", 64, _shifted(shape, step, 63)
         yield f"tag {step:+}, words", TAGS * 3 + 3, _shifted(tags, step, TAGS) * 3 + coarse

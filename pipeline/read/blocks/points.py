@@ -1,6 +1,8 @@
 """How likely a block is main content, in points: a sum of entries of one table (points.json), so that it can be read.
 
-The points are a logistic regression's weights in hundredths of a nat, as integers: the sum is the same on every machine.
+The points are a logistic regression's weights in hundredths of a nat, as integers, so that a sum is the same on every
+machine.
+
 Block classification from shallow features follows Kohlschütter et al. 2010 (doi 10.1145/1718487.1718542). The table was
 fitted by benchmarks/extraction_points.py, which names the gold pages and their licences; so does the table.
 """
@@ -13,12 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.read.blocks.columns import columns_of
+from pipeline.read.blocks.tags import SECTIONS
 from pipeline.read.blocks.walk import Blocks
 
 TABLE = Path(__file__).with_name("points.json")
-SECTIONS = frozenset(
-    "address article aside blockquote details dl fieldset figure footer form header main nav ol section table ul".split()
-)
 NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # the words of `postContent-main`
 WORD = re.compile(r"[^\W\d_]{2,}|[©@|»›→$€]")
 SHORT = 20  # words up to which single words of a block count (measured: 8 is worse by 0.002)
@@ -38,7 +38,7 @@ class Points:
         self.of_names = lru_cache(1 << 14)(self._of_names)
 
     def of(self, blocks: Blocks) -> np.ndarray:
-        """Points of every block; above 0 it is rather main content than not."""
+        """Points of every block; above 0 it is more likely main content than not."""
         if not blocks.texts:
             return np.zeros(0, np.int64)
         points = np.array([self.of_words(text) for text in self._short(blocks)], np.int64) + self.base
@@ -58,19 +58,19 @@ class Points:
 
     def _of_boxes(self, blocks: Blocks) -> np.ndarray:
         """By box: each name on it or around it counts once, those on it and on the next one around again."""
-        seen, around, near, points = [], [], [], []
-        for tag, names, parent in zip(blocks.tags, blocks.names, blocks.parents, strict=True):
+        seen: list[int] = []
+        around: list[int] = []
+        near: list[int] = []
+        points: list[int] = []
+        for parent, tag, names, *_ in blocks.box:
             bits, new, worth, own = self.of_names(tag if tag in SECTIONS else "", names)
-            if not seen:
-                seen.append(bits), around.append(worth), near.append(own), points.append(worth + own)
-                continue
-            before = seen[parent]
+            before, worth_before, beside = (seen[parent], around[parent], near[parent]) if seen else (0, 0, 0)
             if bits & before:
                 worth = sum([value for bit, value in new if not bit & before])
-            seen.append(before | bits)
-            around.append(around[parent] + worth)
+            seen.append(bits | before)
+            around.append(worth + worth_before)
             near.append(own)
-            points.append(around[-1] + own + near[parent])
+            points.append(around[-1] + own + beside)
         return np.array(points)
 
     def _of_names(self, tag: str, names: str) -> tuple[int, tuple[tuple[int, int], ...], int, int]:

@@ -1,0 +1,29 @@
+"""What the elements of HTML mean for text."""
+
+# Nobody reads their content as text, or a person operates them.
+SKIPPED = (
+    "applet", "audio", "button", "canvas", "datalist", "dialog", "embed", "frame", "frameset", "head", "iframe",
+    "input", "link", "map", "meta", "meter", "noembed", "noframes", "noscript", "object", "option", "progress",
+    "script", "select", "style", "svg", "template", "textarea", "title", "video",
+)  # fmt: skip
+INLINE = (
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+    "ins", "kbd", "label", "mark", "math", "mfrac", "mi", "mn", "mo", "mover", "mrow", "ms", "msqrt", "msub",
+    "msubsup", "msup", "mtext", "munder", "munderover", "nobr", "picture", "q", "rb", "rp", "rt", "ruby", "s",
+    "samp", "slot", "small", "source", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+)  # fmt: skip
+# What the walk does at a node; at all others a block ends, and what is in them lies in a box.
+KIND: dict[str, str] = {
+    **dict.fromkeys(SKIPPED, "skip"), **dict.fromkeys(INLINE, "inline"), "a": "a", "br": "br", "hr": "hr",
+    "nav": "furniture", "footer": "furniture",
+    "-text": "text", "-comment": "skip", "": "skip",  # lexbor's names of what is no element
+}  # fmt: skip
+CONTENT = ("article", "main")  # boxes that are never furniture, whatever their names
+SECTIONS = frozenset((
+    "address", "article", "aside", "blockquote", "details", "dl", "fieldset", "figure", "footer", "form", "header",
+    "main", "nav", "ol", "section", "table", "ul",
+))  # fmt: skip
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+APART = HEADINGS | {"blockquote", "p", "pre"}  # set off by an empty line
+CELLS = frozenset(("td", "th"))
+LISTS = frozenset(("ul", "ol", "menu"))
