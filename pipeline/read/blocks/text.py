@@ -46,7 +46,7 @@ def _numbers(blocks: Blocks) -> dict[int, int]:
 
 
 def _bullet(blocks: Blocks, at: int, item: int, numbers: dict[int, int]) -> str:
-    """What stands before an item's first block, indented by two blanks for each list around it."""
+    """What stands before an item's first block, indented by two blanks for each list around its own."""
     if blocks.box[item].start != at:
         return ""
     depth, box = 0, blocks.box[item].parent
@@ -54,4 +54,4 @@ def _bullet(blocks: Blocks, at: int, item: int, numbers: dict[int, int]) -> str:
         depth += blocks.box[box].tag in LISTS
         box = blocks.box[box].parent
     number = numbers.get(item)
-    return "  " * max(1, depth) + (f"{number}. " if number else "• ")
+    return "  " * max(0, depth - 1) + (f"{number}. " if number else "• ")
