@@ -4,16 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 
+from pipeline.read.blocks.columns import PROSE
 from pipeline.read.blocks.points import table
+from pipeline.read.blocks.tags import WHOLE
 from pipeline.read.blocks.text import text_of
 from pipeline.read.blocks.walk import Blocks, blocks_of
 
 BAR = 30  # points above which a block is kept: 0 keeps 0.6 % more of the text and 1.5 % more that is none (measured)
-HOLE = 3  # blocks in a row that may be filled (measured)
+LOW = -200  # points that suffice where there is a reason (assumed)
+ALIKE = 0.5  # share of the prose in boxes of one kind from which on all of it is kept (assumed)
+HOLE = 3  # short blocks in a row that may be filled (assumed)
 HOLE_WORDS = 5  # words of each at most
 ALL_LINKS = 0.8  # share of the kept words in links from which on they are a list of links (assumed)
 FEW = 30  # words; a page of which less is kept is looked at again (assumed)
-LOW = -200  # points that suffice there
 
 
 def main_text(html: str) -> str:
@@ -21,8 +24,10 @@ def main_text(html: str) -> str:
     blocks = blocks_of(html)
     chosen = kept(blocks)
     if sum(blocks.words[at] for at in chosen) < FEW:
-        blocks = blocks_of(html, furniture=True)
         chosen = kept(blocks, low=True)
+        if not chosen:
+            blocks = blocks_of(html, furniture=True)
+            chosen = kept(blocks, low=True)
     return text_of(blocks, chosen)
 
 
@@ -33,15 +38,27 @@ def kept(blocks: Blocks, low: bool = False) -> list[int]:
     wanted = points > (LOW if low else BAR)
     if low or linked[wanted].sum() > ALL_LINKS * words[wanted].sum():
         wanted &= linked * 2 < words
-    return _without_holes(wanted, (words <= HOLE_WORDS) & (linked == 0))
+    elif not wanted.all():
+        _keep_what_is_alike(blocks, wanted, (words >= PROSE) & (linked * 3 < words) & (points > LOW))
+        _fill_holes(blocks, wanted, linked == 0)
+    return np.flatnonzero(wanted).tolist()
 
 
-def _without_holes(wanted: np.ndarray, small: np.ndarray) -> list[int]:
-    """A few short blocks without a link between two that are kept are kept: cells, lone signs, a line of code."""
-    places: list[int] = np.flatnonzero(wanted).tolist()
-    filled = places[:1]
-    for before, after in pairwise(places):
-        if 1 < after - before <= HOLE + 1 and small[before + 1 : after].all():
-            filled.extend(range(before + 1, after))
-        filled.append(after)
-    return filled
+def _keep_what_is_alike(blocks: Blocks, wanted: np.ndarray, prose: np.ndarray) -> None:
+    """The prose in boxes with equal names is kept where most of it is: the posts of a thread, to the last one."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for at in np.flatnonzero(prose).tolist():
+        box = blocks.box[blocks.boxes[at]]
+        groups.setdefault((box.tag, box.names, blocks.box[box.parent].names), []).append(at)
+    for places in groups.values():
+        if wanted[places].sum() >= ALIKE * len(places):
+            wanted[places] = True
+
+
+def _fill_holes(blocks: Blocks, wanted: np.ndarray, unlinked: np.ndarray) -> None:
+    """Between two blocks that are kept, cells and code are kept, and so are a few short blocks, such as lone signs."""
+    for before, after in pairwise(np.flatnonzero(wanted).tolist()):
+        if after - before > 1 and unlinked[before + 1 : after].all():
+            loose = [at for at in range(before + 1, after) if blocks.box[blocks.boxes[at]].tag not in WHOLE]
+            if len(loose) <= HOLE and all(blocks.words[at] <= HOLE_WORDS for at in loose):
+                wanted[before + 1 : after] = True

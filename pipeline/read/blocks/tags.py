@@ -27,3 +27,4 @@ HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 APART = HEADINGS | {"blockquote", "p", "pre"}  # set off by an empty line
 CELLS = frozenset(("td", "th"))
 LISTS = frozenset(("ul", "ol", "menu"))
+WHOLE = CELLS | {"pre"}  # no part of it says anything alone
