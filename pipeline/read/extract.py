@@ -14,6 +14,7 @@ from datatrove.data import Document
 from pipeline.read import page as page_script
 from pipeline.store.funnel import FilterStep
 
+ROOT = Path(__file__).parents[2]  # of the packages
 UNDECODABLE = 0.5  # share of U+FFFD in a text from which on it says nothing
 
 
@@ -65,6 +66,7 @@ class _Child:
         self.seconds = seconds
         # Without the settings that the executor gives to proxies, by which it would keep its largest page's memory.
         env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), env.get("PYTHONPATH"))))  # its neighbours
         env["OPENBLAS_NUM_THREADS"] = "1"  # each thread maps memory, of which the child may have little
         command = [sys.executable, "-P", page_script.__file__]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL

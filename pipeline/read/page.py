@@ -11,6 +11,7 @@ bytes of the text, and the text.
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import re
@@ -26,6 +27,7 @@ META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNOREC
 HEAD = 2048  # bytes in which a page may declare its charset
 MAX_MEMORY = 1 << 30  # bytes that the process may map: 6 MB of nothing but short paragraphs fit (measured)
 WAIT = 6  # times the processor time that a page may take by the clock, on a machine with too much to do (assumed)
+MAX_YOUNG = 1 << 18  # objects before Python looks for circles: a page makes many and hardly a circle (assumed)
 PR_SET_PDEATHSIG = 1
 
 
@@ -51,6 +53,7 @@ def serve() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     for ends in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(ends, signal.SIG_DFL)  # a parent may have them ignored
+    gc.set_threshold(MAX_YOUNG)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     warm = set()

@@ -11,7 +11,8 @@ from pipeline.read.blocks.text import text_of
 from pipeline.read.blocks.walk import Blocks, blocks_of
 
 BAR = 30  # points above which a block is kept: 0 keeps 0.6 % more of the text and 1.5 % more that is none (measured)
-LOW = -200  # points that suffice where there is a reason (assumed)
+LOW = -200  # points that suffice where blocks alike are kept (assumed)
+LOW_PAGE = -100  # points that suffice on a page of which little is kept (assumed)
 ALIKE = 0.5  # share of the prose in boxes of one kind from which on all of it is kept (assumed)
 HOLE = 3  # short blocks in a row that may be filled (assumed)
 HOLE_WORDS = 5  # words of each at most
@@ -35,7 +36,7 @@ def kept(blocks: Blocks, low: bool = False) -> list[int]:
     """The blocks that are main content, in order; more of them where little would be left."""
     points = table().of(blocks)
     words, linked = np.array(blocks.words, np.int64), np.array(blocks.linked, np.int64)
-    wanted = points > (LOW if low else BAR)
+    wanted = points > (LOW_PAGE if low else BAR)
     if low or linked[wanted].sum() > ALL_LINKS * words[wanted].sum():
         wanted &= linked * 2 < words
     elif not wanted.all():
