@@ -13,6 +13,7 @@ from pipeline.read.blocks.walk import Blocks, blocks_of
 BAR = 30  # points above which a block is kept: 0 keeps 0.6 % more of the text and 1.5 % more that is none (measured)
 LOW = -200  # points that suffice where blocks alike are kept (assumed)
 LOW_PAGE = -100  # points that suffice on a page of which little is kept (assumed)
+ANY = -(1 << 30)  # and on one of which nothing else is
 ALIKE = 0.5  # share of the prose in boxes of one kind from which on all of it is kept (assumed)
 HOLE = 3  # short blocks in a row that may be filled (assumed)
 HOLE_WORDS = 5  # words of each at most
@@ -25,19 +26,19 @@ def main_text(html: str) -> str:
     blocks = blocks_of(html)
     chosen = kept(blocks)
     if sum(blocks.words[at] for at in chosen) < FEW:
-        chosen = kept(blocks, low=True)
+        chosen = kept(blocks, LOW_PAGE) or kept(blocks, ANY)
         if not chosen:
             blocks = blocks_of(html, furniture=True)
-            chosen = kept(blocks, low=True)
+            chosen = kept(blocks, ANY)
     return text_of(blocks, chosen)
 
 
-def kept(blocks: Blocks, low: bool = False) -> list[int]:
-    """The blocks that are main content, in order; more of them where little would be left."""
+def kept(blocks: Blocks, bar: int = BAR) -> list[int]:
+    """The blocks with more points than the bar, in order; below the usual one, those that are no links alone."""
     points = table().of(blocks)
     words, linked = np.array(blocks.words, np.int64), np.array(blocks.linked, np.int64)
-    wanted = points > (LOW_PAGE if low else BAR)
-    if low or linked[wanted].sum() > ALL_LINKS * words[wanted].sum():
+    wanted = points > bar
+    if bar < BAR or linked[wanted].sum() > ALL_LINKS * words[wanted].sum():
         wanted &= linked * 2 < words
     elif not wanted.all():
         _keep_what_is_alike(blocks, wanted, (words >= PROSE) & (linked * 3 < words) & (points > LOW))
