@@ -74,10 +74,10 @@ class Points:
         return np.array(points)
 
     def _of_names(self, tag: str, names: str) -> tuple[int, tuple[tuple[int, int], ...], int, int]:
-        words = sorted(names_of(tag, names))
-        new = tuple(self.around[word] for word in words if word in self.around)
+        words = self.around.keys() & names_of(tag, names)
+        new = tuple([self.around[word] for word in words])  # in any order: they are added up
         bits = sum([bit for bit, _ in new])
-        return bits, new, sum([value for _, value in new]), sum([self.near.get(word, 0) for word in words])
+        return bits, new, sum([value for _, value in new]), sum([self.near[word] for word in words])
 
 
 def names_of(tag: str, names: str) -> frozenset[str]:

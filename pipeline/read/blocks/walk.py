@@ -10,19 +10,9 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from pipeline.read.blocks.tags import CONTENT, KIND
+from pipeline.read.blocks.tags import CONTENT, FURNITURE_NAMES, FURNITURE_WORDS, KIND
 
-# Boxes that hold no main content. Each such name cost at most 0.3 % of the gold text of the pages that the table of
-# points was fitted on, all of them together 0.5 %; they are more than a third of a page's boxes (measured). The first
-# line is names as a whole, the others are words in names.
-FURNITURE = re.compile(
-    r"(?<![\w-])(?:menu(?:-[\w-]+)?|[\w-]+-menu|(?:site|page|main|global)-footer|(?:site|main|global)-header|footer)(?![\w-])|"
-    r"(?<![a-z])(?:account|avatar|breadcrumbs?|burger|colophon|commentform|consent|cookies?|copyright|dropdown|flyout|"
-    r"hamburger|instagram|login|masthead|mega|megamenu|menus|navigation|popup|recommended|related|respond|"
-    r"role(?:banner|complementary|contentinfo|menu|menubar|menuitem|navigation|search)|signup|social|submenu|"
-    r"subscribe|switcher|toolbar|topbar|trending)(?![a-z])",
-    re.IGNORECASE,
-)
+LETTERS = re.compile("[a-z]+")
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 BLANKS = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # HTML's white space; all other characters are content
 LINE = "\0"  # a <br>, which no text node contains: the tree builder drops U+0000
@@ -194,7 +184,13 @@ class _Walk:
 @lru_cache(1 << 14)
 def is_furniture(names: str) -> bool:
     """Whether a box with these names holds menus and the like."""
-    return FURNITURE.search(names) is not None
+    names = names.lower()
+    if not FURNITURE_WORDS.isdisjoint(LETTERS.findall(names)):
+        return True
+    whole = names.split()
+    return not FURNITURE_NAMES.isdisjoint(whole) or any(
+        [name.startswith("menu-") or name.endswith("-menu") for name in whole]
+    )
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
