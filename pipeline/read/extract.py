@@ -15,6 +15,7 @@ from pipeline.read import page as page_script
 from pipeline.read.charset import BROKEN
 from pipeline.store.funnel import FilterStep
 
+ROOT = Path(__file__).parents[2]  # of the packages
 UNDECODABLE = 0.1  # share of broken characters in a text from which on it says nothing (assumed)
 
 
@@ -31,7 +32,7 @@ class ExtractText(FilterStep):
     def judge(self, document: Document) -> str | None:
         """Drops pages without text, text that was lost in decoding, and pages that the extractor cannot cope with."""
         page = document.metadata.pop("raw", None)
-        charset, extractor = document.metadata.pop("charset", ""), document.metadata.pop("extractor", "resiliparse")
+        charset, extractor = document.metadata.pop("charset", ""), document.metadata.pop("extractor", "blocks")
         if page is not None:
             if not self.child or not self.child.is_alive():
                 self.child = _Child(self.seconds)
@@ -67,6 +68,8 @@ class _Child:
         self.seconds = seconds
         # Without the settings that the executor gives to proxies, by which it would keep its largest page's memory.
         env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), env.get("PYTHONPATH"))))  # its neighbours
+        env["OPENBLAS_NUM_THREADS"] = "1"  # each thread maps memory, of which the child may have little
         command = [sys.executable, "-P", page_script.__file__]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=nowhere)

@@ -11,38 +11,25 @@ bytes of the text, and the text.
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
-
-from resiliparse.extract.html2text import extract_plain_text
 
 from pipeline.read.charset import page_string
+from pipeline.read.main_text import EXTRACTORS
 
 MAX_MEMORY = 1 << 30  # bytes that the process may map: 6 MB of nothing but short paragraphs fit (measured)
 WAIT = 6  # times the processor time that a page may take by the clock, on a machine with too much to do (assumed)
+MAX_YOUNG = 1 << 18  # objects before Python looks for circles: a page makes many and hardly a circle (assumed)
 PR_SET_PDEATHSIG = 1
 
 
-def page_text(page: bytes, charset: str = "", extractor: str = "resiliparse") -> str:
+def page_text(page: bytes, charset: str = "", extractor: str = "blocks") -> str:
     """Main content of an HTML page; `charset` is what its HTTP header declares."""
     return EXTRACTORS[extractor](page_string(page, charset)).strip()
-
-
-def _by_resiliparse(html: str) -> str:
-    return extract_plain_text(html, main_content=True, alt_texts=False)
-
-
-def _by_trafilatura(html: str) -> str:
-    import trafilatura  # an extra, and a second to import
-
-    return trafilatura.extract(html, include_comments=False) or ""
-
-
-EXTRACTORS: dict[str, Callable[[str], str]] = {"resiliparse": _by_resiliparse, "trafilatura": _by_trafilatura}
 
 
 def serve() -> None:
@@ -53,6 +40,7 @@ def serve() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     for ends in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(ends, signal.SIG_DFL)  # a parent may have them ignored
+    gc.set_threshold(MAX_YOUNG)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     warm = set()

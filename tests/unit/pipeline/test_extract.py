@@ -23,7 +23,7 @@ PAGE = f"<html><body><nav><a href='/'>Home</a></nav><main><p>{PROSE}</p><p>{PROS
 
 def document(content: bytes | str, **metadata) -> Document:
     """A page where content is bytes, else a text."""
-    page = {"raw": content, "charset": "", "extractor": "resiliparse"} if isinstance(content, bytes) else {}
+    page = {"raw": content, "charset": "", "extractor": "blocks"} if isinstance(content, bytes) else {}
     text = "" if page else str(content)
     return Document(text=text, id=str(id(content)), metadata={"source": "x", **page, **metadata})
 
@@ -88,7 +88,7 @@ def test_what_says_nothing_is_dropped(tmp_path):
 
 
 def test_trafilatura_extracts_where_a_source_asks_for_it(tmp_path):
-    pages = [document(PAGE.encode(), extractor=name) for name in ("trafilatura", "resiliparse", "trafilatura")]
+    pages = [document(PAGE.encode(), extractor=name) for name in ("trafilatura", "blocks", "trafilatura")]
     texts = [found.text for found in ExtractText(tmp_path, seconds=5).run(iter(pages))]
     assert texts[0] == texts[2] == page_text(PAGE.encode(), extractor="trafilatura")
     assert all("watched it with patience" in text for text in texts)
