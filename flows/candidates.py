@@ -12,7 +12,8 @@ from flows.settings.reuse import reuse_plan
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_round, draw_swarm
 from pipeline.pool.pool import Pool
-from pipeline.store.stage import Stage, StageStore, write_aside
+from pipeline.store.stage import Stage, StageStore
+from pipeline.store.writing import write_aside
 from pipeline.suite import encode_suite
 from pipeline.train.setup import Evidence
 

@@ -14,7 +14,7 @@ from pipeline.executor.progress import Progress
 from pipeline.read.losses import describe_refused
 from pipeline.stages.graph import walk_stages
 from pipeline.stages.pool import ready_models
-from pipeline.store.stage import claim_folder
+from pipeline.store.work_folder import claim_folder
 from pipeline.suite import check_suite
 from pipeline.train.checkpoint_scores import start_of
 

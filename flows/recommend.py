@@ -22,7 +22,8 @@ from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
 from pipeline.pool.pool import Pool
-from pipeline.store.stage import Stage, write_aside
+from pipeline.store.stage import Stage
+from pipeline.store.writing import write_aside
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
 

@@ -15,7 +15,8 @@ from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused
 from pipeline.read.unpack import DAMAGE
 from pipeline.store.documents import write_parquet
-from pipeline.store.stage import Stage, StageStore, write_aside
+from pipeline.store.stage import Stage, StageStore
+from pipeline.store.writing import write_aside
 from pipeline.suite_settings import SuiteSettings
 
 FIELDS = ("task", "family", "context", "continuation")

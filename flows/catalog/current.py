@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flows.catalog.schema import VERSION
 from pipeline.store.seal import Damaged, is_whole_table, read_sealed_json, sealed_json
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 LOCK = ".records.lock"

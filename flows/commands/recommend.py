@@ -81,7 +81,7 @@ def recommend(
     if out:
         import yaml
 
-        from pipeline.store.stage import write_aside
+        from pipeline.store.writing import write_aside
 
         mix = {domain: round(weight, 6) for domain, weight in recommendation.mix.items()}
         content = yaml.safe_dump({"id": recommendation.id, "mix": mix}, sort_keys=False)

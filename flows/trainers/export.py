@@ -30,7 +30,7 @@ from mixes.swarm import Candidate
 from mixes.tables.keys import Table
 from pipeline.pool.content_hash import domain_contents
 from pipeline.pool.pool import TRAIN, Pool
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 from pipeline.suite import suite_families
 from pipeline.train.setup import Evidence
 

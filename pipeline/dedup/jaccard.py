@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pipeline.store.files import rank_name
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 FILES = 64  # kept open at a time; each takes two descriptors
 BATCH = 1 << 20  # shingles compared at a time

@@ -19,7 +19,7 @@ from datatrove.data import Document
 from pipeline.filters.lists import ARCHIVE, WORDS, read_list
 from pipeline.filters.settings import UrlSettings
 from pipeline.store.funnel import FilterStep
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 SEPARATORS = re.compile(r"[^a-z0-9]+")
 

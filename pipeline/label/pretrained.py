@@ -14,7 +14,8 @@ from classifiers.settings import QualitySettings, TopicSettings
 from mixes.errors import nearest
 from pipeline.errors import PipelineError
 from pipeline.label.names import topic_names
-from pipeline.store.stage import Stage, StageStore, write_aside
+from pipeline.store.stage import Stage, StageStore
+from pipeline.store.writing import write_aside
 
 GOOD, RAW = "good", "raw"  # quality's labels
 CHUNK = 1 << 20  # bytes read at a time

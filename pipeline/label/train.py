@@ -25,7 +25,7 @@ from pipeline.read.jsonl import read_jsonl
 from pipeline.read.refused import Refused
 from pipeline.read.sources import Shard
 from pipeline.store.documents import scan
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 
 def quality_examples(

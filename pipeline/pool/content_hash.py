@@ -6,7 +6,8 @@ from pathlib import Path
 from mixes.reuse.identity import domain_content
 from pipeline.pool.pool import TRAIN, Pool
 from pipeline.store.documents import content_hash
-from pipeline.store.stage import Stage, StageStore, write_aside
+from pipeline.store.stage import Stage, StageStore
+from pipeline.store.writing import write_aside
 
 ROWS = 1_000  # documents read at once
 

@@ -16,7 +16,7 @@ from pipeline.label.label import labels
 from pipeline.label.names import OTHER, topic_names
 from pipeline.pool.settings import PoolSettings
 from pipeline.read.sources import TOKENS, SourceSettings
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 BUCKETS = 20  # quality vigintiles
 EDGE_SAMPLE = 100_000  # documents of a domain that the edges are read from

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.errors import PipelineError
 from pipeline.pool.domains import read_domains
 from pipeline.pool.pool import TRAIN, VALIDATION
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 
 def write_manifest(tokenised: Path, domains: Path, tokenizer: Path, end: str, context: int, folder: Path) -> None:

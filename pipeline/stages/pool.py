@@ -16,7 +16,8 @@ from pipeline.read.sources import find_shards
 from pipeline.stages.corpus import Corpus
 from pipeline.stages.texts import count_files
 from pipeline.store.globs import matching_files
-from pipeline.store.stage import Stage, write_aside
+from pipeline.store.stage import Stage
+from pipeline.store.writing import write_aside
 
 
 def ready_models(corpus: Corpus) -> dict[str, ReadyModel | None]:

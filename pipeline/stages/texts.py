@@ -15,7 +15,8 @@ from pipeline.read.check_ids import check_ids
 from pipeline.read.extractors import check_extractors
 from pipeline.read.sources import TOKENS, Shard, SourceSettings, find_shards
 from pipeline.stages.corpus import Corpus
-from pipeline.store.stage import Stage, write_aside
+from pipeline.store.stage import Stage
+from pipeline.store.writing import write_aside
 
 if TYPE_CHECKING:
     from datatrove.pipeline.base import PipelineStep

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.store.seal import sealed_table
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 ROWS = 1_000  # documents of one row group
 

@@ -5,15 +5,11 @@ folder beside it, which a killed run finds again; `stage.json` is written last a
 that was damaged since is made anew, which gives the same bytes.
 """
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +18,11 @@ from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.store.files import base_name, fingerprint, is_remote
 from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
+from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
 HASHES = "hashes.json"
 ABSENT = "not finished"
-READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
-OURS = frozenset(("stages", "records", "logs", "checkpoints", "experiments", "current.json", "catalog.duckdb"))
 
 
 class Unfinished(PipelineError):
@@ -48,10 +43,6 @@ class Stage:
         """`name-` and twelve hexadecimal digits."""
         content = json.dumps([self.version, self.settings, self.inputs], sort_keys=True)
         return f"{self.name}-{short_hash(content)}"
-
-
-def unheard(line: str) -> None:
-    """A note that nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -173,71 +164,12 @@ def _damage(stage: Stage, final: Path) -> str | None:
     return damage
 
 
-def claim_folder(folder: Path) -> None:
-    """Make sure that a work folder is ours before anything is written into it.
-
-    Raises:
-        PipelineError: it holds something that is not ours, it is a file, or nothing can be written there.
-    """
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise PipelineError(f"work: {folder} is a file — name a folder")
-        if (folder / "stages").is_dir():
-            return
-        strange = folder.exists() and any(not path.name.startswith(".") for path in _strangers(folder))
-        if strange:
-            raise PipelineError(f"work: {folder} is not empty and no work folder of mixwright — name another folder")
-        (folder / "stages").mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PipelineError(f"work: {str(folder)[:200]!r} cannot be made ({reason}) — name another folder") from None
-
-
-def _strangers(folder: Path) -> Iterator[Path]:
-    """What lies in a folder and is none of ours; a run that lost its folder may have left the rest behind."""
-    return (path for path in folder.iterdir() if path.name not in OURS)
-
-
 def read_stage(folder: Path) -> dict[str, Any]:
     """What `StageStore.run` recorded of a finished folder."""
     record = json.loads((folder / RECORD).read_bytes())
     if not isinstance(record, dict):
         raise ValueError(f"{folder / RECORD} holds no object")
     return record
-
-
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:  # a full disk, a signal
-        aside.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def unless_read_only(note: Callable[[str], None] = unheard) -> Iterator[None]:
-    """Go on without what is written inside, where nothing may be written."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in READ_ONLY:
-            raise
-        note(f"{error.filename or 'the folder'} cannot be written ({error.strerror})")
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; processes that want it take turns."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _hash_local(file: Path, hashes: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pipeline.store.stage import write_aside
+from pipeline.store.writing import write_aside
 
 FILE = "most.json"
 

@@ -22,7 +22,7 @@ from pipeline.pool.check_tokens import check_tokens
 from pipeline.pool.pool import Pool
 from pipeline.store.files import rank_name
 from pipeline.store.seal import Damaged, read_sealed_json, sealed_json
-from pipeline.store.stage import unheard, write_aside
+from pipeline.store.writing import unheard, write_aside
 from pipeline.train.cohort_limit import largest_cohort
 from pipeline.train.records import forget_damaged, is_recorded
 from pipeline.train.setup import Evidence

@@ -9,7 +9,8 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.store.documents import read_rows, write_parquet, write_rows
 from pipeline.store.seal import KEY, Damaged, is_whole_table, read_sealed_json, sealed_json, sealed_table
-from pipeline.store.stage import Stage, StageStore, Unfinished, claim_folder
+from pipeline.store.stage import Stage, StageStore, Unfinished
+from pipeline.store.work_folder import claim_folder
 
 TABLE = pl.DataFrame({"name": ["a", "é", ""], "value": [1.5, -2.0, None], "count": [1, 2, 3]})
 STAGE = Stage("thing", 1, {"a": 1}, ("input",))
