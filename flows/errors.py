@@ -38,6 +38,7 @@ MACHINE = {
     errno.ENOENT: "a file or folder that was there is gone",
     errno.ENAMETOOLONG: "a name is too long",
 }
+PATH = re.compile(r"[\"'(](/[^\"')]+)")  # in a library's words
 BY_WORDS = {
     "No space left on device": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
@@ -59,7 +60,8 @@ def machine_failure(error: BaseException) -> str | None:
         if number is None:
             continue
         what = MACHINE.get(number, getattr(cause, "strerror", None) or str(cause))
-        place = getattr(cause, "filename", None)
+        place = getattr(cause, "filename", None) or PATH.search(str(cause))
+        place = place[1] if isinstance(place, re.Match) else place
         return f"{what}{f': {place}' if place else ''} — once that is mended, the same command goes on where it was"
     return None
 

@@ -31,6 +31,7 @@ from pipeline.dedup.address import rows_of
 from pipeline.dedup.windows import BLOCK, RECORD, SEPARATOR, join_spans, winnow
 from pipeline.store.documents import ROWS
 from pipeline.store.files import rank_file, rank_name
+from pipeline.store.writing import written_aside
 
 PIECE = 1 << 20  # records sorted at a time, 24 bytes each
 ADDRESS = 40  # bits of a place
@@ -71,7 +72,7 @@ class Fingerprints(PipelineStep):
     def _texts(self, file: int) -> Iterator[tuple[bytes, bytes, bytes]]:
         """Id, date and text of every row."""
         names = ["id", "date", "text"]
-        with pq.ParquetFile(rank_file(self.documents / "documents", file)) as source:
+        with pq.ParquetFile(rank_file(self.documents / "documents", file), page_checksum_verification=True) as source:
             for batch in source.iter_batches(batch_size=ROWS, columns=names):
                 yield from zip(*(batch.column(name).cast(pa.binary()).to_pylist() for name in names), strict=True)
 
@@ -96,12 +97,10 @@ class Fingerprints(PipelineStep):
 @contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
     """A folder to write into, which gets its name when it is whole."""
-    aside = final.with_name(f".{final.name}.{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    yield aside
-    shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
+    with written_aside(final) as aside:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        yield aside
 
 
 class Texts:

@@ -4,7 +4,6 @@ A file's sets lie one after another in `shingles/<file>.bin`, where each begins 
 mapped into memory, so that any pair can be compared without reading text again.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pipeline.store.files import rank_name
-from pipeline.store.writing import write_aside
+from pipeline.store.writing import write_aside, written_aside
 
 FILES = 64  # kept open at a time; each takes two descriptors
 BATCH = 1 << 20  # shingles compared at a time
@@ -35,11 +34,8 @@ def file_and_row(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def write_sets(folder: Path, file: int) -> Iterator[BinaryIO]:
     """A file for all sets of a documents file, in order of rows; whole or not there."""
     path = folder / "shingles" / f"{rank_name(file)}.bin"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as sets:
+    with written_aside(path) as aside, aside.open("wb") as sets:
         yield sets
-    os.replace(aside, path)
 
 
 def write_array(array: np.ndarray, path: Path) -> None:

@@ -70,7 +70,7 @@ class Signatures(PipelineStep):
     def _texts(self, file: int) -> Iterator[str]:
         """Texts in order of rows, empty where a document is lost."""
         lost, row = rows_of(self.lost, file), 0
-        with pq.ParquetFile(rank_file(self.filtered / "documents", file)) as documents:
+        with pq.ParquetFile(rank_file(self.filtered / "documents", file), page_checksum_verification=True) as documents:
             for batch in documents.iter_batches(batch_size=ROWS, columns=["text"]):
                 for text in batch.column(0).to_pylist():
                     yield "" if row in lost else text

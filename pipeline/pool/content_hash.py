@@ -26,7 +26,9 @@ def _write_contents(pool: Pool, file: Path) -> None:
 
     contents = {name: domain_content([]) for name in pool.domains}
     for part in sorted((pool.tokenised / "pool").glob("*.parquet")):
-        for batch in pq.ParquetFile(part).iter_batches(ROWS, columns=["domain", "text", "id"]):
+        for batch in pq.ParquetFile(part, page_checksum_verification=True).iter_batches(
+            ROWS, columns=["domain", "text", "id"]
+        ):
             hashes: dict[str, list[str]] = {}
             for name, text, document in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 hashes.setdefault(name, []).append(content_hash(document if text is None else text))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from bisect import bisect_right
@@ -23,6 +22,7 @@ from pipeline.pool.pool import TRAIN, VALIDATION
 from pipeline.store.documents import read_rows, write_rows
 from pipeline.store.files import rank_name
 from pipeline.store.tokenizer import load_tokenizer, vocabulary_size
+from pipeline.store.writing import written_aside
 
 BATCH = 256  # documents tokenised in one call
 NO_NAME = re.compile(r"[^A-Za-z0-9.+#_-]")  # what no file should be called
@@ -91,14 +91,11 @@ def write_tokens(
     """
     for left in (folder / "tokens").glob(f".{name}.*"):  # by an earlier life of this rank
         shutil.rmtree(left)
-    aside = folder / "tokens" / f".{name}.{os.getpid()}"
-    aside.mkdir(parents=True)
-    files = _TokenFiles(aside, dtype)
-    write_rows(_placed(documents, read_domains(domains), files), SCHEMA, folder / "pool" / f"{name}.parquet")
-    files.close()
-    final = folder / "tokens" / name
-    shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
+    with written_aside(folder / "tokens" / name) as aside:
+        aside.mkdir()
+        files = _TokenFiles(aside, dtype)
+        write_rows(_placed(documents, read_domains(domains), files), SCHEMA, folder / "pool" / f"{name}.parquet")
+        files.close()
 
 
 def _placed(

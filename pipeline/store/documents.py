@@ -1,7 +1,6 @@
 """Documents on disk: Parquet, written a row group at a time, so that memory does not grow with a shard."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.store.seal import sealed_table
-from pipeline.store.writing import write_aside
+from pipeline.store.writing import write_aside, written_aside
 
 ROWS = 1_000  # documents of one row group
 
@@ -37,23 +36,17 @@ def content_hash(text: str) -> str:
 
 def write_rows(rows: Iterable[dict], schema: pa.Schema, path: Path) -> int:
     """Write rows as Parquet, whole or not there; returns how many."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     count = 0
-    try:
-        with pq.ParquetWriter(aside, schema, compression="zstd", write_page_checksum=True) as writer:
-            group: list[dict] = []
-            for row in rows:
-                group.append(row)
-                count += 1
-                if len(group) == ROWS:
-                    writer.write_table(pa.Table.from_pylist(group, schema))
-                    group = []
-            writer.write_table(pa.Table.from_pylist(group, schema))
-        os.replace(aside, path)
-    except BaseException:  # a full disk, a signal
-        aside.unlink(missing_ok=True)
-        raise
+    settings = {"compression": "zstd", "write_page_checksum": True}
+    with written_aside(path) as aside, pq.ParquetWriter(aside, schema, **settings) as writer:
+        group: list[dict] = []
+        for row in rows:
+            group.append(row)
+            count += 1
+            if len(group) == ROWS:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                group = []
+        writer.write_table(pa.Table.from_pylist(group, schema))
     return count
 
 

@@ -3,8 +3,9 @@
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -14,19 +15,29 @@ def unheard(line: str) -> None:
     """A note that nobody reads."""
 
 
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole or not there."""
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yields a hidden place beside a file or folder, which gets its name when the block ends, and goes if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield aside
+        if aside.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         os.replace(aside, path)
     except BaseException:  # a full disk, a signal
-        aside.unlink(missing_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):
+            aside.unlink()
         raise
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a file so that it is either whole or not there."""
+    with written_aside(path) as aside, aside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager
