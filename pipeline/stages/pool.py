@@ -15,6 +15,7 @@ from pipeline.label.versions import QUALITY, TOPIC, previous_version
 from pipeline.read.sources import find_shards
 from pipeline.stages.corpus import Corpus
 from pipeline.stages.texts import count_files
+from pipeline.store.globs import matching_files
 from pipeline.store.stage import Stage, write_aside
 
 
@@ -86,9 +87,11 @@ def _examples_of_quality(corpus: Corpus) -> list[Path]:
                 f"{field}: no source of texts {source!r} — {did_you_mean(source, sorted(corpus.texts))}"
             )
     pattern = quality.positives if quality else None
-    positives = sorted(file for file in corpus.base.glob(pattern) if file.is_file()) if pattern else []
+    root = Path("/") if pattern and pattern.startswith("/") else corpus.base
+    matches = [root / name for name in matching_files(str(root), pattern)] if pattern else []
+    positives = [file for file in matches if file.is_file()]
     if pattern and not positives:
-        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
+        raise PipelineError(f"quality.positives: no file matches {pattern!r} (looked under {root.resolve()})")
     return positives
 
 
