@@ -1,9 +1,10 @@
 """The `quality:` and `topics:` sections: what the two classifiers learn from, or the ready models that are used."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Label = Annotated[str, Field(coerce_numbers_to_str=True)]  # YAML reads `1` as a number
 MODEL_BYTES = 4 << 30  # of the largest ready model that is fetched, unless stated otherwise
 
 
@@ -35,16 +36,16 @@ class TrainingSettings(BaseModel):
 class QualitySettings(BaseModel):
     """The `quality:` section: a fastText model that tells good prose from raw pages."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    positives: str | None = None
+    positives: str | None = Field(None, min_length=1)
     """A glob of JSONL files with good prose, relative to the experiment file. With a ready model, positives and
     negatives only measure and calibrate it."""
     negatives: str | None = None
     """The source whose raw pages, before the filters, are the negatives."""
-    model: str | None = None
+    model: str | None = Field(None, min_length=1)
     """A ready fastText model instead of training: a path, an https:// address or hf://owner/name/file."""
-    good: str | None = None
+    good: Label | None = None
     """The ready model's label that means good."""
     max_model_bytes: int = Field(MODEL_BYTES, ge=1, le=1_099_511_627_776)
     """Largest ready model that is taken."""
@@ -69,17 +70,17 @@ class QualitySettings(BaseModel):
 class TopicSettings(BaseModel):
     """The `topics:` section: a fastText model of topics, and how a source is split by it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     labelled: str | None = None
     """The source whose documents carry a topic. With a ready model, it only measures and calibrates it."""
-    attribute: str = "topic"
+    attribute: Label = "topic"
     """The attribute that holds it."""
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Label, ...] = ()
     """Labels that mean no topic."""
-    model: str | None = None
+    model: str | None = Field(None, min_length=1)
     """A ready fastText model instead of training: a path, an https:// address or hf://owner/name/file."""
-    labels: dict[str, str] = {}
+    labels: dict[Label, Label] = {}
     """The ready model's label → our name for it; others keep their own. Labels of one name are one topic."""
     max_model_bytes: int = Field(MODEL_BYTES, ge=1, le=1_099_511_627_776)
     """Largest ready model that is taken."""

@@ -21,7 +21,7 @@ from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
-from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, named_as_options
+from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, named_as_options, path_mistake
 from flows.show.printable import bounded
 from flows.stopping import Stopped, stop_on_signals
 
@@ -91,11 +91,12 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
             _print_error(named_as_options(" ".join(str(error)[:LONGEST].split()), options_of))
             raise typer.Exit(2) from None
         except Exception as error:
-            failure = machine_failure(error)
+            mistake = path_mistake(error)
+            failure = mistake or machine_failure(error)
             if debug or failure is None:
                 raise
             _print_error(failure)
-            raise typer.Exit(1) from None
+            raise typer.Exit(2 if mistake else 1) from None
 
     signature = inspect.signature(command)
     options_of = {"--" + name.replace("_", "-") for name in signature.parameters}

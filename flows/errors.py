@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from classifiers.errors import ClassifierError
-from mixes.errors import MixError
+from mixes.errors import MixError, cut_short
 from pipeline.errors import PipelineError
 
 
@@ -28,6 +28,12 @@ def named_as_options(message: str, options: Collection[str]) -> str:
 
 INPUT_ERRORS = (ExperimentError, PipelineError, MixError, ClassifierError)
 
+WRONG_PATHS = {  # a mistake in what was named, and none of the machine
+    errno.ENAMETOOLONG: "no file can have a name that long",
+    errno.ELOOP: "the link leads to itself",
+    errno.ENOTDIR: "a file is named as if it were a folder",
+    errno.EISDIR: "it is a folder, and a file is needed",
+}
 MACHINE = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -36,7 +42,6 @@ MACHINE = {
     errno.EPERM: "permission is denied",
     errno.EMFILE: "too many files are open",
     errno.ENOENT: "a file or folder that was there is gone",
-    errno.ENAMETOOLONG: "a name is too long",
 }
 PATH = re.compile(r"[\"'(](/[^\"')]+)")  # in a library's words
 BY_WORDS = {
@@ -63,6 +68,17 @@ def machine_failure(error: BaseException) -> str | None:
         place = getattr(cause, "filename", None) or PATH.search(str(cause))
         place = place[1] if isinstance(place, re.Match) else place
         return f"{what}{f': {place}' if place else ''} — once that is mended, the same command goes on where it was"
+    return None
+
+
+def path_mistake(error: BaseException) -> str | None:
+    """What is wrong with a path that the user named, in one line; None where it is something else."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in WRONG_PATHS:
+            place = cut_short(str(cause.filename)) if cause.filename else "a path"
+            return f"{place}: {WRONG_PATHS[cause.errno]} — name another"
+        if isinstance(cause, ValueError) and "embedded null" in str(cause):
+            return "a path holds a NUL character, which no name can — take it out"
     return None
 
 

@@ -92,7 +92,9 @@ class Experiment(BaseModel):
     @field_validator("work")
     @classmethod
     def _is_a_folder(cls, work: str) -> str:
-        if "\0" in work or not work.strip() or any(len(part.encode()) > LONGEST_NAME for part in work.split("/")):
+        if "://" in work:
+            raise ValueError("is an address, and results go to a folder of this machine — name one")
+        if not work.strip() or any(len(part.encode()) > LONGEST_NAME for part in work.split("/")):
             raise ValueError("no folder can be called that — name a folder, relative to the experiment file")
         return work
 
@@ -156,6 +158,17 @@ class Experiment(BaseModel):
         )
 
 
+def _place_of_nul(content: object, place: str = "") -> str | None:
+    """The first field whose text holds a NUL, as `suite.path`."""
+    if isinstance(content, str):
+        return place or "its text" if "\0" in content else None
+    if isinstance(content, dict):
+        parts = [(f"{place}.{name}".strip("."), part) for name, value in content.items() for part in (name, value)]
+    else:
+        parts = [(place, part) for part in content] if isinstance(content, list) else []
+    return next((found for at, part in parts if (found := _place_of_nul(part, at))), None)
+
+
 def load_experiment(path: Path) -> Experiment:
     """Read and check an experiment file.
 
@@ -166,6 +179,8 @@ def load_experiment(path: Path) -> Experiment:
         content = read_yaml(path)
     except MixError as error:
         raise ExperimentError(str(error)) from None
+    if place := _place_of_nul(content):
+        raise ExperimentError(f"{path}: {place}: holds a NUL character, which no path or name can — take it out")
     if not isinstance(content, dict):
         raise ExperimentError(f"{path}: holds no sections — start from experiments/sample.yaml")
     try:

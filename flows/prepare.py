@@ -12,9 +12,10 @@ from flows.show.progress import note, stage_progress
 from mixes.recommendation.settings import RecommendSettings
 from pipeline.executor.progress import Progress
 from pipeline.read.losses import describe_refused
+from pipeline.read.sources import find_shards
 from pipeline.stages.graph import walk_stages
 from pipeline.stages.pool import ready_models
-from pipeline.store.work_folder import claim_folder
+from pipeline.store.work_folder import claim_folder, release_folder
 from pipeline.suite import check_suite
 from pipeline.train.checkpoint_scores import start_of
 
@@ -31,11 +32,11 @@ def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None)
     """
     corpus = experiment.corpus
     claim_folder(experiment.folder)
-    check_reuse(experiment)
-    start_of(experiment.proxy, corpus)
-    families = check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path"))
-    check_question(experiment, asked or experiment.recommend, families)
-    run_task("models", lambda: ready_models(corpus))  # checks the models before anything that takes long
+    try:
+        _check(experiment, asked or experiment.recommend)
+    except BaseException:
+        release_folder(experiment.folder)
+        raise
     made: dict[str, Path] = {}
 
     def run(name: str, work: Callable[[Progress], Path]) -> Path:
@@ -55,6 +56,17 @@ def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None)
         for line in describe_refused(made[name]) if name in made else ():
             note("sources", f"{line}: `from refused`")
     return pool
+
+
+def _check(experiment: Experiment, asked: RecommendSettings) -> None:
+    """Check what can be known before anything that takes long."""
+    corpus = experiment.corpus
+    check_reuse(experiment)
+    start_of(experiment.proxy, corpus)
+    find_shards(corpus.sources, corpus.base)
+    families = check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path"))
+    check_question(experiment, asked, families)
+    run_task("models", lambda: ready_models(corpus))
 
 
 def with_progress(name: str, work: Callable[[Progress], Path]) -> Path:

@@ -59,9 +59,12 @@ def check_server(server: Server) -> None:
 
 def why_silent(server: Server, patience: float = PATIENCE) -> str | None:
     """What is wrong with a server, asked now; None where it answers. patience: seconds that it may take."""
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
+    if not server.address.startswith(("http://", "https://")):
+        return "it is no address of http:// or https://"
     try:
         request = Request(f"{server.address.rstrip('/')}/health")  # noqa: S310
         with urlopen(request, timeout=patience):  # noqa: S310
@@ -70,7 +73,7 @@ def why_silent(server: Server, patience: float = PATIENCE) -> str | None:
         return f"HTTP {error.code}" if error.code >= 500 else None  # it refuses the request, so it is there
     except URLError as error:
         return str(error.reason)
-    except (OSError, ValueError) as error:  # a time-out while it answers; no address
+    except (OSError, ValueError, HTTPException) as error:  # a time-out while it answers; no address
         return str(error) or type(error).__name__
 
 

@@ -7,6 +7,7 @@ flattened centre (natural shares to a power below one) is RegMix's, and keeps sm
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,6 +18,7 @@ TRIES = 2_000  # candidates drawn for each wanted mix before giving up
 AROUND = 30.0  # concentration of the Dirichlet around an optimum: a weight of 0.2 gets a deviation of 0.07
 LEAST = 1e-3  # least of its parameters: a domain that an optimum leaves out hardly ever comes back
 FIRST = 8  # least mixes of a first round of several; with natural and uniform, the ten that cross-validation needs
+Concentration = Annotated[float, Field(gt=0, le=1_000_000)]
 DIGITS = 6  # decimals that weights are rounded to, so that files and hashes agree
 
 
@@ -29,7 +31,7 @@ class SwarmSettings(BaseModel):
     """Candidate mixes for each domain; `mixes` overrides it."""
     mixes: int | None = Field(None, ge=2, le=100_000)
     """Candidate mixes in all."""
-    rounds: tuple[int, ...] = ()
+    rounds: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field((), max_length=1_000)
     """Candidate mixes of each round, in place of `mixes`: from the second on they are drawn around the mixes that
     may be best for `recommend:`, by the scores so far. Empty is one round."""
     explore: float = Field(0.25, ge=0, le=1)
@@ -41,7 +43,7 @@ class SwarmSettings(BaseModel):
     difference."""
     flatten: float = Field(0.5, gt=0, le=1)
     """Power of the natural shares that makes the Dirichlets' centre; 1 is natural itself."""
-    concentration: tuple[float, float] = (1.5, 15.0)
+    concentration: tuple[Concentration, Concentration] = (1.5, 15.0)
     """Range, drawn log-uniformly, of the Dirichlets' total concentration."""
     min_weight: float = Field(0.01, ge=0, lt=0.5)
     """Smaller weights become zero."""
@@ -56,10 +58,8 @@ class SwarmSettings(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> "SwarmSettings":
         low, high = self.concentration
-        if not 0 < low <= high:
+        if low > high:
             raise ValueError(f"concentration {self.concentration} must be two positive numbers, the smaller one first")
-        if self.rounds and min(self.rounds) < 1:
-            raise ValueError(f"rounds {list(self.rounds)} must each draw a mix or more")
         if self.rounds and self.mixes:
             raise ValueError(f"mixes ({self.mixes}) and rounds ({list(self.rounds)}) both say how many — leave one out")
         if len(self.rounds) > 1 and self.rounds[0] < FIRST:

@@ -21,7 +21,7 @@ BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 def plan(
     experiment: ExperimentFile,
     device: Annotated[str, typer.Option(help=f"Device to plan for: {', '.join(DEVICES)}.")] = DEVICES[0],
-    price: Annotated[float | None, typer.Option(min=0, help="Price of one device per hour.")] = None,
+    price: Annotated[float | None, typer.Option(min=0, max=1_000_000, help="Price of one device per hour.")] = None,
     utilisation: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
     ] = None,

@@ -23,6 +23,7 @@ from flows.commands.recommend_options import (
     asked,
 )
 from flows.errors import ExperimentError
+from flows.outputs import check_writable
 from mixes.errors import cut_short
 
 if TYPE_CHECKING:
@@ -124,6 +125,9 @@ def _check_out(out: Path | None) -> None:
         raise ExperimentError(f"--out {out}: is a folder — name a file in it")
     if not has_folder:
         raise ExperimentError(f"--out {out}: there is no folder {str(out.parent)!r} — make it, or name another")
+    if os.path.lexists(out) and not out.is_file():
+        raise ExperimentError(f"--out {out}: is a device, or a link that leads nowhere — name another file")
+    check_writable(out.parent, f"--out {out}")
 
 
 def _from_files(

@@ -57,7 +57,10 @@ def asked(
     limits = {"keep": _numbers("keep", keep), "bounds": _bounds(bound), "closest": closest}
     changes["target"] = _numbers("target", target)
     now = (experiment.recommend if experiment else RecommendSettings()).model_dump()
-    given = {**changes, "limits": {**now["limits"], **{name: value for name, value in limits.items() if value}}}
+    given = {
+        **changes,
+        "limits": {**now["limits"], **{name: value for name, value in limits.items() if value is not None}},
+    }
     try:
         return RecommendSettings(**{**now, **{name: value for name, value in given.items() if value is not None}})
     except ValidationError as error:
@@ -89,7 +92,7 @@ def _bounds(given: list[str] | None) -> dict[str, Any] | None:
             ends = [float(end) if end.strip() else None for end in value.split(":")]
         except ValueError:
             ends = []
-        if not name or len(ends) not in (1, 2) or ends == [None]:
+        if not name or len(ends) not in (1, 2) or not any(end is not None for end in ends):
             raise ExperimentError(f"--bound {text!r}: write domain=low:high or domain=weight, as web/*=0.3:0.8")
         bounds[name.strip()] = ends[0] if len(ends) == 1 else ends
     return bounds

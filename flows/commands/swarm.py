@@ -46,7 +46,9 @@ def check_law(
     families: Families = None,
     law: Annotated[str, typer.Option(help="Name of the law; auto chooses one per task.")] = "auto",
     runs: Annotated[int | None, typer.Option(min=1, help="Fit to this many runs, drawn by the seed.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawn runs and of the folds.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=9_223_372_036_854_775_807, help="Seed of the drawn runs and of the folds.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own."""

@@ -32,7 +32,7 @@ def validate(
     robust: Robust = False,
     standardise: Standardise = None,
     law: LawName = None,
-    seeds: Annotated[int, typer.Option(min=2, help="Proxies per mix.")] = 3,
+    seeds: Annotated[int, typer.Option(min=2, max=1_000, help="Proxies per mix.")] = 3,
     size: Annotated[
         str | None, typer.Option(help="Size of the proxies. Default: the next larger than the swarm's.")
     ] = None,

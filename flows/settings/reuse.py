@@ -102,11 +102,11 @@ def _read_earlier(experiment: Experiment, wanted: str) -> dict:
             continue
         try:
             content = json.loads(path.read_bytes())
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ExperimentError(
                 f"reuse.recommendation: {path} is not JSON — write it by `recommend-mix --json`"
             ) from None
-        if path not in made.values() or content["id"] == wanted:
+        if path not in made.values() or content.get("id") == wanted:
             return _checked(content, path)
     raise ExperimentError(
         f"reuse.recommendation: {wanted!r} is neither a file nor a recommendation in {experiment.folder} — "

@@ -16,6 +16,7 @@ calls what it writes for `--output-prefix DOMAIN`.
 import csv
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import yaml
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
+from flows.outputs import check_writable
 from mixes.proxy.tokens import id_type
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
@@ -54,8 +56,11 @@ def claim_export(folder: Path) -> None:
     Raises:
         ExperimentError: it holds something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ExperimentError(f"--export {folder}: is a file — name a folder")
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise ExperimentError(f"--export {folder}: is no folder — name one that is, or is not there yet")
+    check_writable(
+        next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir()), f"--export {folder}"
+    )
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise ExperimentError(f"--export {folder}: is not empty and no export of mixwright — name another folder")
 

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+MOST_EPOCHS = 1_000.0
+MOST_BPB = 1_000.0  # a byte that is guessed costs 8
 Range = float | tuple[float | None, float | None]
 
 
@@ -39,9 +41,25 @@ class LimitSettings(BaseModel):
     @classmethod
     def _positive(cls, epochs: dict[str, float]) -> dict[str, float]:
         for name, value in epochs.items():
-            if not value > 0:
-                raise ValueError(f"{name!r} has {value:g} epochs, must be above 0")
+            if not 0 < value <= MOST_EPOCHS:
+                raise ValueError(f"{name!r} has {value:g} epochs, must be above 0 and at most {MOST_EPOCHS:g}")
         return epochs
+
+    @field_validator("near")
+    @classmethod
+    def _weights(cls, near: dict[str, float]) -> dict[str, float]:
+        for name, value in near.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"weight of {name!r} is {value:g}, must be from 0 to 1")
+        return near
+
+    @field_validator("keep")
+    @classmethod
+    def _within_reach(cls, keep: dict[str, float]) -> dict[str, float]:
+        for name, value in keep.items():
+            if not -MOST_BPB <= value <= MOST_BPB:
+                raise ValueError(f"{name!r} may be {value:g} bpb worse, must be from -{MOST_BPB:g} to {MOST_BPB:g}")
+        return keep
 
 
 def ends(value: Range) -> tuple[float, float]:

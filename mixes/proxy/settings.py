@@ -95,7 +95,7 @@ class ProxySettings(BaseModel):
     """Named by non-embedding parameters: 100k, 200k, 400k, 1M, 4M, 15M, 30M, 60M, 190M."""
     context: int = Field(256, ge=16, le=8192)
     """Tokens of one sequence."""
-    init_from: str | None = None
+    init_from: str | None = Field(None, min_length=1)
     """A saved proxy of the same shape and tokenizer to start from, relative to the experiment file; None starts from
     the seed."""
     chinchilla: float = Field(1.0, gt=0, le=1_000)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mixes.errors import MixError, did_you_mean
 from mixes.reuse.identity import Origin, compare_domains
@@ -32,7 +32,7 @@ class ReuseSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    recommendation: str
+    recommendation: str = Field(min_length=1)
     """The earlier recommendation: the JSON that `recommend-mix --json` printed, or an id of this work folder."""
     partial: tuple[str, ...] = ()
     """Globs of domains that are mixed anew although their content is unchanged."""

@@ -12,10 +12,12 @@ from mixes.errors import MixError, first_mistake
 from mixes.tables.families import Families
 from mixes.tables.join import ScoredSwarm, join_tables
 from mixes.tables.keys import KEYS, Table
+from mixes.tables.plain_file import check_plain
 from mixes.tables.results import is_results, read_results
 from mixes.tables.yaml_file import read_yaml
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
+MOST_TOKENS = 1e21  # of one domain (assumed: a million times the largest corpus)
 PARQUET = b"PAR1"
 LOOKED_AT = 200  # first rows, by which columns of text and of numbers are told apart
 
@@ -42,6 +44,7 @@ def read_table(path: Path) -> Table:
         MixError: it cannot be read, or is neither.
     """
     try:
+        check_plain(path)
         with path.open("rb") as file:
             start = file.readline(LONGEST_HEADER)
         frame = pl.read_parquet(path) if start.startswith(PARQUET) else _csv(path, start)
@@ -75,8 +78,10 @@ def read_tokens(path: Path) -> dict[str, float]:
     for number, (domain, count) in enumerate(rows, 1):
         if str(domain) in tokens:
             raise MixError(f"{path}: row {number}: domain {str(domain)!r} appears twice")
-        if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count < float("inf"):
-            raise MixError(f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number")
+        if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count <= MOST_TOKENS:
+            raise MixError(
+                f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number up to {MOST_TOKENS:g}"
+            )
         tokens[str(domain)] = float(count)
     if not tokens:
         raise MixError(f"{path}: holds no rows")

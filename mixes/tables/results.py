@@ -11,6 +11,7 @@ part of the model's path that lm-eval states.
 
 import glob
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import polars as pl
 from mixes.errors import MixError
 from mixes.tables.keys import KEYS, Table, listed
 from mixes.tables.metrics import UNITS, Direction, Stated, unit_of_name
+from mixes.tables.plain_file import check_plain
 
 # Metrics of lm-eval, the smoothest first. If a task has several, the first of this list is read.
 PREFERRED = (
@@ -36,6 +38,7 @@ PREFERRED = (
     "f1",
 )
 SUMMARIES = ("macro", "micro")
+MOST_FILES = 300_000  # below a folder of results (assumed: 10,000 runs of 30 files)
 MOST_BYTES = 1 << 28  # of one file; a suite's results are kilobytes, samples are not read
 
 Scores = dict[str, tuple[float, str, Direction | None]]  # task → score, metric, direction if the file states it
@@ -98,16 +101,28 @@ def _files(place: str) -> list[Path]:
         if not paths:
             raise MixError(f"`metrics` {place}: no file matches")
         return paths
-    whole = sorted(Path(place).rglob("metrics-all.jsonl"))
+    files = list(_below(place))
+    whole = sorted(path for path in files if path.name == "metrics-all.jsonl")
     done = {path.parent for path in whole}
-    others = [path for path in sorted(Path(place).rglob("*.json")) if path.parent not in done]
+    others = sorted(path for path in files if path.suffix == ".json" and path.parent not in done)
     summed = {path.parent for path in others if path.name == "metrics.json"}
     return whole + [path for path in others if path.name == "metrics.json" or path.parent not in summed]
+
+
+def _below(place: str) -> Iterator[Path]:
+    """Files at any depth of a folder."""
+    seen = 0
+    for folder, _, names in os.walk(place):
+        seen += 1 + len(names)
+        if seen > MOST_FILES:
+            raise MixError(f"`metrics` {place}: holds more than {MOST_FILES:,} files — name the folder of the results")
+        yield from (Path(folder, name) for name in names)
 
 
 def _content(path: Path) -> Any:
     """The content of a JSON file, or of one whose lines are JSON."""
     try:
+        check_plain(path)
         if path.stat().st_size > MOST_BYTES:
             raise MixError(f"{path}: is larger than {MOST_BYTES:,} bytes, so it is no summary of results")
         text = path.read_text(encoding="utf-8-sig")
@@ -120,11 +135,20 @@ def _content(path: Path) -> Any:
 
 def _scores(path: Path, content: Any) -> Scores:
     """The scores of one file; empty if it holds no results."""
-    if isinstance(content, dict) and isinstance(content.get("results"), dict):
-        return dict(_of_lm_eval(path, content))
-    if isinstance(content, dict):
-        content = content.get("tasks", content.get("metrics", [content]))
-    return dict(_of_olmes(path, content if isinstance(content, list) else []))
+    try:
+        if isinstance(content, dict) and isinstance(content.get("results"), dict):
+            scores = dict(_of_lm_eval(path, content))
+        else:
+            rows = content.get("tasks", content.get("metrics", [content])) if isinstance(content, dict) else content
+            scores = dict(_of_olmes(path, rows if isinstance(rows, list) else []))
+        "".join(map(str, scores)).encode()  # half a character in a name cannot be written
+    except MixError:
+        raise
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise MixError(
+            f"{path}: is not as lm-eval or OLMES write it ({str(error)[:100]}) — mend it or take it away"
+        ) from None
+    return scores
 
 
 def _groups(content: dict[str, Any]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mixes.errors import MixError, cut_short
+from mixes.tables.plain_file import check_plain
 
 MOST_BYTES = 16 << 20  # of a file (assumed: 100,000 metrics take 5 MB)
 DEEPEST = 40  # nesting; an experiment needs 5
@@ -23,6 +24,7 @@ def read_yaml(path: Path) -> Any:
         MixError: it cannot be read, is not YAML, names a key twice, nests too deep, or its aliases stand for too much.
     """
     try:
+        check_plain(path)
         if path.stat().st_size > MOST_BYTES:
             raise MixError(
                 f"{path}: has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,} — is it the right file?"
@@ -44,15 +46,19 @@ def read_yaml(path: Path) -> Any:
         if isinstance(error, MixError):
             raise
         raise MixError(f"{path}: {error}") from None
+    except (LookupError, AttributeError, TypeError):  # what PyYAML raises over `!!bool maybe`, `!!int ''` and the like
+        raise MixError(f"{path}: not YAML (a value is not what its tag !!… says)") from None
 
 
 def _check_depth(path: Path, text: str) -> None:
     depth = 0
-    for event in yaml.parse(text, Loader=_FastLoader):
+    for number, event in enumerate(yaml.parse(text, Loader=_FastLoader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             line = event.start_mark.line + 1 if event.start_mark else 0
             raise MixError(f"{path} line {line}: nests more than {DEEPEST} deep")
+        if number > 2 * MOST_VALUES:  # a list or mapping is two events; building so many would take minutes
+            raise MixError(f"{path}: holds more than {MOST_VALUES:,} values — is it the right file?")
 
 
 class _Doubled(yaml.constructor.ConstructorError):

@@ -25,7 +25,7 @@ def read_list(path: Path, section: str) -> Iterator[str]:
     """Lines of a user's list, without comments and empty ones.
 
     Raises:
-        PipelineError: the file is not text.
+        PipelineError: the file is not text, or a line is neither a host nor a URL.
     """
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
@@ -36,5 +36,10 @@ def read_list(path: Path, section: str) -> Iterator[str]:
             if "\0" in text or len(line) == LONGEST_LINE:
                 raise PipelineError(f"{section}: {path.name} line {number} is not text — give a host or URL a line")
             text = text.partition("#")[0].strip() if text.lstrip().startswith("#") else text.strip()
+            if "/" not in text and len(text.split()) > 1:
+                raise PipelineError(
+                    f"{section}: {path.name} line {number}: {text[:80]!r} is neither a host, a URL nor an id — "
+                    "give one a line"
+                )
             if text:
                 yield text

@@ -1,6 +1,11 @@
 """The `filters:` section, each filter's own section in the order in which they are applied; and `language:`."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+N = Annotated[int, Field(ge=1, le=100)]  # tokens of an n-gram
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class UrlSettings(BaseModel):
@@ -65,9 +70,9 @@ class RepetitionSettings(BaseModel):
     """Share of lines that repeat an earlier one."""
     max_line_characters: float = Field(0.2, ge=0, le=1)
     """Share of characters in such lines."""
-    max_top_ngrams: dict[int, float] = {2: 0.20, 3: 0.18, 4: 0.16}
+    max_top_ngrams: dict[N, Share] = {2: 0.20, 3: 0.18, 4: 0.16}
     """n → share of characters in the most frequent n-gram of tokens."""
-    max_repeated_ngrams: dict[int, float] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
+    max_repeated_ngrams: dict[N, Share] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
     """n → share of characters in n-grams of tokens that repeat an earlier one."""
 
 
@@ -170,9 +175,9 @@ class LanguageSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str
+    model: str = Field(min_length=1)
     """Path of a fastText language model (lid.176.ftz), relative to the experiment file."""
-    keep: str = "en"
+    keep: str = Field("en", min_length=1)
     """Label of the language to keep."""
     stop_words: tuple[str, ...] = ("the", "be", "to", "of", "and", "that", "have", "with")
     """Words that prose of that language holds (`filters.heuristics.min_stop_words`); Gopher's for English."""

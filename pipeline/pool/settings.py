@@ -21,7 +21,7 @@ class TokenizerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    path: str | None = None
+    path: str | None = Field(None, min_length=1)
     """A tokenizer.json to use as it is, relative to the experiment file; None trains one. A special token that
     appears in a text is text."""
     vocabulary: int = Field(2048, ge=300, le=65_536)

@@ -28,6 +28,8 @@ TOKENS: Format = "tokens"
 OF_TOKENS = {"tokenizer_sha256", "dtype"}  # fields of sources that are tokenised already
 OF_ALL = {"path", "format", "prefix", "first", "sample", "full_tokens"}
 LIST = re.compile(r"\.paths(\.\w+)?$", re.IGNORECASE)  # what the name of a list of shards ends in
+MOST_SHARDS = 1_000_000_000
+MOST_TOKENS = 10**18  # a thousand times what has ever been crawled (assumed)
 MAX_LINE = 1 << 14  # bytes of a line of such a list
 T = TypeVar("T")
 
@@ -35,7 +37,7 @@ T = TypeVar("T")
 class Fields(BaseModel):
     """Where a JSONL or Parquet record keeps what a document needs; a dot steps into an object."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     text: str = "text"
     """The text; a record without it is refused."""
@@ -54,7 +56,7 @@ class Fields(BaseModel):
 class SourceSettings(BaseModel):
     """One named input: files of one format."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     path: str = Field(min_length=1)
     """A glob of files, relative to the experiment file, or a URL of s3://, https://, hf:// or anything else that fsspec
@@ -66,9 +68,9 @@ class SourceSettings(BaseModel):
     little-endian, each document ended by `tokenizer.end`)."""
     prefix: str = "https://data.commoncrawl.org/"
     """What a list's lines follow: a URL, or a folder relative to the experiment file."""
-    first: int | None = Field(None, ge=1)
+    first: int | None = Field(None, ge=1, le=MOST_SHARDS)
     """Take only this many shards, the first ones."""
-    sample: int | None = Field(None, ge=1)
+    sample: int | None = Field(None, ge=1, le=MOST_SHARDS)
     """Take only this many shards, drawn by the hashes of their paths: the same ones at every run."""
     fields: Fields = Fields()
     """Field names of JSONL and Parquet; Dolma's by default."""
@@ -83,7 +85,7 @@ class SourceSettings(BaseModel):
     """Whether the quality classifier's score means something here (prose); else one bucket."""
     topics: bool = False
     """Whether the source is split into domains by topic."""
-    full_tokens: int | None = Field(None, gt=0)
+    full_tokens: int | None = Field(None, gt=0, le=MOST_TOKENS)
     """Tokens of the full corpus that this source is a sample of; epochs are counted against it."""
     tokenizer_sha256: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
     """SHA-256 of the tokenizer.json that made the ids of `tokens`, which must be that of `tokenizer.path`."""

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -40,14 +41,15 @@ def build_sample(folder: Path, note: Callable[[str], None] = lambda line: None) 
     Raises:
         PipelineError: a package cannot be had, or `folder` holds something that is not ours.
     """
-    if folder.exists() and not folder.is_dir():
-        raise PipelineError(f"sample: {folder} is a file — name a folder")
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise PipelineError(f"sample: {folder} is no folder — name one that is, or is not there yet")
     record = folder / "sample.json"
     wanted = {"version": VERSION, "packages": {name: package.sha256 for name, package in PACKAGES.items()}}
     if _is_finished(record, wanted):
         return folder
     if folder.exists() and not record.exists() and any(folder.iterdir()):
         raise PipelineError(f"sample: {folder} is not empty and not a sample — name another folder")
+    _check_room(folder)
     packages = fetch_packages(cache_folder(), note)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(aside, ignore_errors=True)
@@ -67,6 +69,16 @@ def build_sample(folder: Path, note: Callable[[str], None] = lambda line: None) 
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def _check_room(folder: Path) -> None:
+    """See that the folder can be made, before a quarter of a gigabyte is fetched for it."""
+    try:
+        nearest = next(parent for parent in folder.absolute().parents if parent.is_dir())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise PipelineError(f"sample: {folder} cannot be made ({error.strerror}) — name another folder") from None
 
 
 def _write_warcs(folder: Path, pages: list[tuple[str, bytes]]) -> None:

@@ -117,7 +117,12 @@ def fetch_packages(cache: Path, note: Callable[[str], None] = lambda line: None)
     Raises:
         PipelineError: naming all files that could not be had or whose content is not the recorded one.
     """
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PipelineError(
+            f"sample: the cache {cache} cannot be made ({error.strerror}) — set MIXWRIGHT_CACHE to another folder"
+        ) from None
     missing = [package for package in PACKAGES.values() if not (cache / package.file).exists()]
     failed = []
     if missing:

@@ -1,5 +1,6 @@
 """The experiment's sections that make the pool, as flow 1's stages take them."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class Corpus:
         """A file that the experiment names."""
         file = self.base / path
         if not file.is_file():
-            raise PipelineError(f"{section}: no file {path!r} (looked for {file.resolve()})")
+            what = "is no file" if os.path.lexists(file) else "no file"
+            raise PipelineError(f"{section}: {what} {path!r} (looked for {Path(os.path.abspath(file))})")
         return file
 
     @property

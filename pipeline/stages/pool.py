@@ -88,10 +88,11 @@ def _examples_of_quality(corpus: Corpus) -> list[Path]:
                 f"{field}: no source of texts {source!r} — {did_you_mean(source, sorted(corpus.texts))}"
             )
     pattern = quality.positives if quality else None
-    root = "/" if pattern and pattern.startswith("/") else str(corpus.base)
-    positives = [Path(root) / file for file in matching_files(root, pattern)] if pattern else []
+    root = Path("/") if pattern and pattern.startswith("/") else corpus.base
+    matches = [root / name for name in matching_files(str(root), pattern)] if pattern else []
+    positives = [file for file in matches if file.is_file()]
     if pattern and not positives:
-        raise PipelineError(f"quality.positives: no file matches {pattern!r}")
+        raise PipelineError(f"quality.positives: no file matches {pattern!r} (looked under {root.resolve()})")
     return positives
 
 

@@ -31,3 +31,12 @@ def claim_folder(folder: Path) -> None:
 def _strangers(folder: Path) -> Iterator[Path]:
     """What lies in a folder and is none of ours; a run that lost its folder may have left the rest behind."""
     return (path for path in folder.iterdir() if path.name not in OURS)
+
+
+def release_folder(folder: Path) -> None:
+    """Take away a work folder in which nothing was finished."""
+    for empty in (folder / "stages", folder):
+        try:
+            empty.rmdir()
+        except OSError:  # it holds work
+            return
