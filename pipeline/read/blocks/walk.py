@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from pipeline.read.blocks.tags import CONTENT, FURNITURE_NAMES, FURNITURE_WORDS, KIND
+from pipeline.read.blocks.tags import CONTENT, FURNITURE_NAMES, FURNITURE_WORDS, KIND, KIND_WITH_FURNITURE
 
 LETTERS = re.compile("[a-z]+")
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-BLANKS = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")  # HTML's white space; all other characters are content
+BLANKS = " \t\n\f\r"  # HTML's white space; all other characters are content
+HIDING = frozenset(("hidden", "aria-hidden", "style"))  # attributes that can hide an element
 LINE = "\0"  # a <br>, which no text node contains: the tree builder drops U+0000
 WIDE = 12  # characters per word from which on a text is taken to be written without blanks
 WIDE_WORD = 4  # characters that count as a word there
@@ -57,6 +58,16 @@ def blocks_of(html: str, furniture: bool = False) -> Blocks:
     return blocks
 
 
+def folded(text: str) -> str:
+    """The text with single blanks; six times as fast as a regular expression (measured)."""
+    text = text.strip(BLANKS)
+    for blank in "\n\t\r\f":
+        text = text.replace(blank, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
+
+
 def size(text: str) -> int:
     """Words; for scripts without blanks, what would be about as much."""
     words = len(text.split())
@@ -75,7 +86,8 @@ class _Walk:
 
     def run(self, body: LexborNode) -> None:
         """Visit every node once; text is gathered in `parts` until something ends the block."""
-        node, parts, kind_of = body.first_child, self.parts, KIND.get
+        node, parts = body.first_child, self.parts
+        kind_of = (KIND_WITH_FURNITURE if self.furniture else KIND).get
         links = 0  # <a> elements that are open
         path: list[tuple[LexborNode, str]] = []
         while True:
@@ -99,15 +111,11 @@ class _Walk:
                         self.linked += len(text.split())
             elif kind == "br":
                 self.line_break()
-            elif kind == "hr":
+            elif kind == "end":
                 self.flush()
             elif kind != "skip":
                 attributes = node.attributes
-                if kind == "furniture":
-                    kind = "box" if self.furniture else "skip"
-                    if parts:
-                        self.flush()
-                if kind != "skip" and not (attributes and _is_hidden(attributes)):
+                if HIDING.isdisjoint(attributes) or not _is_hidden(attributes):
                     child = node.first_child
                     if kind == "box" and parts:
                         self.flush()
@@ -122,13 +130,12 @@ class _Walk:
     def enter(self, tag: str, attributes: dict[str, str | None]) -> bool:
         """Whether a box is worth a look, in which case it is the one that the walk is in."""
         names = _names(attributes) if attributes else ""
-        if names and not self.furniture and tag not in CONTENT and is_furniture(names):
+        if names and not self.furniture and is_furniture(names) and tag not in CONTENT:
             return False
         blocks, parent = self.blocks, self.box
         key = (parent, tag, attributes.get("class"))
-        kin = self.kin.get(key)
-        if kin is None:
-            self.kin[key] = kin = len(blocks.kin)
+        kin = self.kin.setdefault(key, len(blocks.kin))
+        if kin == len(blocks.kin):
             blocks.kin.append(1)
         else:
             blocks.kin[kin] += 1
@@ -163,12 +170,11 @@ class _Walk:
         if self.pre:
             text = text.strip("\n")
         elif LINE in parts:
-            rows = [BLANKS.sub(" ", row).strip(" ") for row in text.split(LINE)]
-            rows = [row for row in rows if row]
+            rows = [row for row in map(folded, text.split(LINE)) if row]
             lines = len(rows) - 1
             text = "\n".join(rows)
         else:
-            text = BLANKS.sub(" ", text).strip(" ")
+            text = folded(text)
         linked, self.linked = self.linked, 0
         parts.clear()
         if text and not text.isspace():
@@ -188,9 +194,9 @@ def is_furniture(names: str) -> bool:
     if not FURNITURE_WORDS.isdisjoint(LETTERS.findall(names)):
         return True
     whole = names.split()
-    return not FURNITURE_NAMES.isdisjoint(whole) or any(
-        [name.startswith("menu-") or name.endswith("-menu") for name in whole]
-    )
+    if not FURNITURE_NAMES.isdisjoint(whole):
+        return True
+    return "menu" in names and any([name.startswith("menu-") or name.endswith("-menu") for name in whole])
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
