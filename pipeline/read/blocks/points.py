@@ -61,10 +61,14 @@ class Points:
         totals: list[int] = []
         boxes: list[tuple[int, int, int]] = []  # the bits of its names and those around it, their points, its own
         seen, around, beside = 0, 0, 0  # of the box around the first
-        for parent, tag, names, *_ in blocks.box:
-            bits, new, worth, own = self.of_names(tag if tag in SECTIONS else "", names)
+        for (parent, tag, names, start, _, _), end in zip(blocks.box, blocks.ends, strict=True):
             if boxes:
                 seen, around, beside = boxes[parent]
+            if start == end:  # no block, so that nobody asks
+                boxes.append((seen, around, beside))
+                totals.append(0)
+                continue
+            bits, new, worth, own = self.of_names(tag if tag in SECTIONS else "", names)
             if bits & seen:
                 worth = sum([value for bit, value in new if not bit & seen])
             boxes.append((bits | seen, around + worth, own))
@@ -80,10 +84,15 @@ class Points:
 
 def names_of(tag: str, names: str) -> set[str]:
     """The words that a box's class, id, role and tag consist of."""
-    words = {word for word in " ".join(NAME.findall(names)).lower().split() if len(word) > 1}
+    words = set().union(*map(_words_of_name, names.split()))
     if tag in SECTIONS:
         words.add(f"<{tag}>")
     return words
+
+
+@lru_cache(1 << 14)
+def _words_of_name(name: str) -> frozenset[str]:
+    return frozenset([word.lower() for word in NAME.findall(name) if len(word) > 1])
 
 
 def words_of(text: str) -> list[str]:

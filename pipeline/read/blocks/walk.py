@@ -47,10 +47,10 @@ class Blocks:
         self.kin: list[int] = [1]  # siblings of one tag and class
 
 
-def blocks_of(html: str, furniture: bool = False) -> Blocks:
+def blocks_of(html: str | bytes, furniture: bool = False) -> Blocks:
     """Every block of a page that is not hidden; those of menus and the like if they are asked for."""
     blocks = Blocks()
-    body = LexborHTMLParser(html.encode("utf-8", "replace")).body
+    body = LexborHTMLParser(html if isinstance(html, bytes) else html.encode("utf-8", "replace")).body
     blocks.box.append(Box(0, "body", _names(body.attributes) if body else "", 0, 0, 0))
     if body is not None:
         _Walk(blocks, furniture).run(body)
@@ -190,13 +190,14 @@ class _Walk:
 @lru_cache(1 << 14)
 def is_furniture(names: str) -> bool:
     """Whether a box with these names holds menus and the like."""
-    names = names.lower()
-    if not FURNITURE_WORDS.isdisjoint(LETTERS.findall(names)):
+    return any(map(_is_furniture_name, names.lower().split()))
+
+
+@lru_cache(1 << 14)
+def _is_furniture_name(name: str) -> bool:
+    if name in FURNITURE_NAMES or name.startswith("menu-") or name.endswith("-menu"):
         return True
-    whole = names.split()
-    if not FURNITURE_NAMES.isdisjoint(whole):
-        return True
-    return "menu" in names and any([name.startswith("menu-") or name.endswith("-menu") for name in whole])
+    return not FURNITURE_WORDS.isdisjoint(LETTERS.findall(name))
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
