@@ -37,20 +37,19 @@ STARTS = 5
 
 def columns_of(blocks: Blocks) -> Iterator[tuple[str, int, np.ndarray]]:
     """(name, number of classes, class of every block) of each column."""
-    words, linked, lines = np.array([blocks.words, blocks.linked, blocks.lines])
+    words, linked = np.array(blocks.words), np.array(blocks.linked)
     prose = np.where((words >= PROSE) & (linked * 3 < words), words, 0)
-    last, first, commas = np.array([(_end(text), _start(text), text.count(",")) for text in blocks.texts]).T
-    boxes = [blocks.box[at] for at in blocks.boxes]
+    texts, boxes = blocks.texts, [blocks.box[at] for at in blocks.boxes]
     tags = np.array([TAG.get(box.tag, 0) for box in boxes])
     size, link = WORDS.searchsorted(words, "right"), LINKED.searchsorted(linked / words, "right")
     rough, coarse, small = np.minimum(size // 2, 3), np.minimum(size // 2, 2), np.minimum(size, 4)
     shape = link * 9 + size
     yield "tag, words", TAGS * 9, tags * 9 + size
     yield "links, words", 63, shape
-    yield "last character, words", ENDS * 5, last * 5 + small
-    yield "first character, words", STARTS * 5, first * 5 + small
-    yield "commas, words", 20, np.minimum(commas, 4) * 4 + rough
-    yield "lines, words", 20, np.minimum(lines, 3) * 5 + small
+    yield "last character, words", ENDS * 5, np.array([_end(text) for text in texts]) * 5 + small
+    yield "first character, words", STARTS * 5, np.array([_start(text) for text in texts]) * 5 + small
+    yield "commas, words", 20, np.array([min(text.count(","), 4) for text in texts]) * 4 + rough
+    yield "lines, words", 20, np.minimum(np.array(blocks.lines), 3) * 5 + small
     yield from _places(words, prose, size, rough, coarse)
     yield from _around(blocks, np.array([words, linked, prose]), rough)
     yield "depth", 12, np.array([min(box.depth // 2, 11) for box in boxes])
@@ -88,7 +87,7 @@ def _around(blocks: Blocks, counts: np.ndarray, rough: np.ndarray) -> Iterator[t
     sums = np.zeros((3, counts.shape[1] + 1), np.int64)
     counts.cumsum(1, out=sums[:, 1:])
     parents, tags, _, starts, kin_of, _ = zip(*blocks.box, strict=True)
-    parent_of, start, end, kin_at = np.array([parents, starts, blocks.ends, kin_of])
+    parent_of, start, end, kin_at = map(np.array, (parents, starts, blocks.ends, kin_of))
     words, linked, prose = sums[:, end] - sums[:, start]  # by box
     box_words = BOX_WORDS.searchsorted(words, "right")
     box_links = LINKED.searchsorted(linked / np.maximum(words, 1), "right")

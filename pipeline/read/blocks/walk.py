@@ -109,14 +109,15 @@ class _Walk:
                     parts.append(text)
                     if links:
                         self.linked += len(text.split())
+            elif kind == "skip":
+                pass
             elif kind == "br":
                 self.line_break()
             elif kind == "end":
                 self.flush()
-            elif kind != "skip":
+            elif (child := node.first_child) is not None or kind == "box":
                 attributes = node.attributes
                 if HIDING.isdisjoint(attributes) or not _is_hidden(attributes):
-                    child = node.first_child
                     if kind == "box" and parts:
                         self.flush()
                     if child is not None and (kind != "box" or self.enter(tag, attributes)):
