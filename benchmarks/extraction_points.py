@@ -90,7 +90,7 @@ def training_pages(articles: Path, snippets: Path, types: Path) -> Iterator[tupl
 def signs(blocks: Blocks) -> list[Counter[str]]:
     """By block: names around it (`n`, once), on it and the next box (`m`), words of short ones (`x`)."""
     own = [names_of(box.tag, box.names) for box in blocks.box]
-    around: list[frozenset[str]] = []
+    around: list[set[str]] = []
     for names, box in zip(own, blocks.box, strict=True):
         around.append(names | around[box.parent] if around else names)
     counts = []

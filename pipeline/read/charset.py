@@ -34,27 +34,42 @@ def page_string(page: bytes, header: str = "") -> str:
     >>> page_string("<meta charset=latin1><p>café".encode(), "koi8-r")
     '<meta charset=latin1><p>café'
     """
+    return _read(page, header)[0]
+
+
+def page_utf8(page: bytes, header: str = "") -> bytes:
+    """A page's HTML in UTF-8; most pages are that already and need not be encoded again.
+
+    >>> page_utf8("<meta charset=latin1><p>café".encode("latin-1")).decode()
+    '<meta charset=latin1><p>café'
+    """
+    text, is_utf8 = _read(page, header)
+    return page if is_utf8 else text.encode("utf-8", "replace")
+
+
+def _read(page: bytes, header: str) -> tuple[str, bool]:
+    """A page's HTML, and whether the page is it in UTF-8."""
     for mark, encoding in MARKS:
         if page.startswith(mark):
-            return decode(page[len(mark) :], encoding)
+            return decode(page[len(mark) :], encoding), False
     if b"\0" in page[:START] and (encoding := _wide(page[:START])):
-        return decode(page, encoding)
+        return decode(page, encoding), False
     if page.isascii() and not any(switch in page for switch in SWITCHES):
-        return page.decode("ascii")
+        return page.decode("ascii"), True
     utf8 = page.decode("utf-8", "replace")
     share = _broken_share(utf8) if "\ufffd" in utf8 else 0.0
     many = len(page) - len(utf8) >= 3 * SURE and share == 0  # a character takes up to three bytes more
     if many or (share <= FEW_BROKEN and _beyond_ascii(utf8) >= SURE):
-        return utf8
+        return utf8, share == 0
     header_and_page = dict.fromkeys((encoding_of(header), declared_encoding(page)))
     declared = [name for name in header_and_page if name and not name.startswith("utf-16")]
     if page.isascii():
-        return decode(page, declared[0] if declared else "iso-2022-jp" if b"\x1b$" in page else "utf-8")
+        return decode(page, declared[0] if declared else "iso-2022-jp" if b"\x1b$" in page else "utf-8"), False
     if share <= MANY_BROKEN and (not declared or "utf-8" in declared):
-        return utf8
+        return utf8, share == 0
     if share == 0 and (declared[0] == REPLACEMENT or is_one_byte(declared[0])):
-        return utf8
-    return _best(page, declared)
+        return utf8, True
+    return _best(page, declared), False
 
 
 def _wide(start: bytes) -> str:

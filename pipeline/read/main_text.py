@@ -15,10 +15,11 @@ ICON_BYTES = (2, 3)
 LAST_PLANE = 0x10  # its noncharacters stand in no text that means anything
 
 
-def by_resiliparse(html: str) -> str:
+def by_resiliparse(page: bytes) -> str:
     """resiliparse's rules, without the fault that deletes short text nodes: they are longer while it looks."""
     from resiliparse.extract.html2text import extract_plain_text
 
+    html = page.decode()
     filler = next(c for c in (chr(plane << 16 | 0xFFFE) for plane in range(LAST_PLANE, 0, -1)) if c not in html)
     filled = SHORT_NODE.sub(lambda node: node.group() + filler * _is_taken_for_icon(node.group(1)), f">{html}")[1:]
     return extract_plain_text(filled, main_content=True, alt_texts=False).replace(filler, "")
@@ -29,14 +30,15 @@ def _is_taken_for_icon(node: str) -> bool:
     return len(content) in ICON_BYTES and content[-1] > 0x7F
 
 
-def by_trafilatura(html: str) -> str:
+def by_trafilatura(page: bytes) -> str:
     """trafilatura's main text without comments."""
     import trafilatura  # an extra, and a second to import
 
-    return trafilatura.extract(html, include_comments=False) or ""
+    return trafilatura.extract(page.decode(), include_comments=False) or ""
 
 
-EXTRACTORS: dict[str, Callable[[str], str]] = {
+# Each takes a page in UTF-8.
+EXTRACTORS: dict[str, Callable[[bytes], str]] = {
     "blocks": main_text,
     "resiliparse": by_resiliparse,
     "trafilatura": by_trafilatura,

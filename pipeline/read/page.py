@@ -18,7 +18,7 @@ import resource
 import signal
 import sys
 
-from pipeline.read.charset import page_string
+from pipeline.read.charset import page_utf8
 from pipeline.read.main_text import EXTRACTORS
 
 MAX_MEMORY = 1 << 30  # bytes that the process may map: 6 MB of nothing but short paragraphs fit (measured)
@@ -29,7 +29,7 @@ PR_SET_PDEATHSIG = 1
 
 def page_text(page: bytes, charset: str = "", extractor: str = "blocks") -> str:
     """Main content of an HTML page; `charset` is what its HTTP header declares."""
-    return EXTRACTORS[extractor](page_string(page, charset)).strip()
+    return EXTRACTORS[extractor](page_utf8(page, charset)).strip()
 
 
 def serve() -> None:

@@ -21,8 +21,8 @@ ALL_LINKS = 0.8  # share of the kept words in links from which on they are a lis
 FEW = 30  # words; a page of which less is kept is looked at again (assumed)
 
 
-def main_text(html: str) -> str:
-    """The main content of a page, as text."""
+def main_text(html: bytes) -> str:
+    """The main content of a page in UTF-8, as text."""
     blocks = blocks_of(html)
     chosen = kept(blocks)
     if sum(blocks.words[at] for at in chosen) < FEW:

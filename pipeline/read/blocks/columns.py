@@ -38,22 +38,25 @@ STARTS = 5
 def columns_of(blocks: Blocks) -> Iterator[tuple[str, int, np.ndarray]]:
     """(name, number of classes, class of every block) of each column."""
     words, linked = np.array(blocks.words), np.array(blocks.linked)
-    boxes, texts = np.array(blocks.boxes), blocks.texts
     prose = np.where((words >= PROSE) & (linked * 3 < words), words, 0)
-    tags = np.array([TAG.get(box.tag, 0) for box in blocks.box])[boxes]
-    size, link = np.searchsorted(WORDS, words, "right"), np.searchsorted(LINKED, linked / words, "right")
-    rough, coarse = np.minimum(size // 2, 3), np.minimum(size // 2, 2)
-    small = np.minimum(size, 4)
+    texts, boxes = blocks.texts, [blocks.box[at] for at in blocks.boxes]
+    tags = np.array([TAG.get(box.tag, 0) for box in boxes])
+    size, link = WORDS.searchsorted(words, "right"), LINKED.searchsorted(linked / words, "right")
+    rough, coarse, small = np.minimum(size // 2, 3), np.minimum(size // 2, 2), np.minimum(size, 4)
+    shape = link * 9 + size
     yield "tag, words", TAGS * 9, tags * 9 + size
-    yield "links, words", 63, link * 9 + size
+    yield "links, words", 63, shape
     yield "last character, words", ENDS * 5, np.array([_end(text) for text in texts]) * 5 + small
     yield "first character, words", STARTS * 5, np.array([_start(text) for text in texts]) * 5 + small
-    yield "commas, words", 20, np.minimum([text.count(",") for text in texts], 4) * 4 + rough
-    yield "lines, words", 20, np.minimum(blocks.lines, 3) * 5 + small
+    yield "commas, words", 20, np.array([min(text.count(","), 4) for text in texts]) * 4 + rough
+    yield "lines, words", 20, np.minimum(np.array(blocks.lines), 3) * 5 + small
     yield from _places(words, prose, size, rough, coarse)
-    yield from _around(blocks, words, linked, prose, rough)
-    yield "depth", 12, np.minimum(np.array([box.depth for box in blocks.box])[boxes] // 2, 11)
-    yield from _neighbours(link * 9 + size, tags, coarse)
+    yield from _around(blocks, np.array([words, linked, prose]), rough)
+    yield "depth", 12, np.array([min(box.depth // 2, 11) for box in boxes])
+    shapes, tags_around = np.concatenate(([63], shape, [63])), np.concatenate(([TAGS], tags, [TAGS])) * 3
+    for step, beside in (("-1", slice(0, -2)), ("+1", slice(2, None))):
+        yield f"links and words {step}", 64, shapes[beside]
+        yield f"tag {step}, words", TAGS * 3 + 3, tags_around[beside] + coarse
 
 
 def _end(text: str) -> int:
@@ -69,50 +72,31 @@ def _start(text: str) -> int:
 def _places(
     words: np.ndarray, prose: np.ndarray, size: np.ndarray, rough: np.ndarray, coarse: np.ndarray
 ) -> Iterator[tuple[str, int, np.ndarray]]:
-    total, total_prose = words.sum(), max(1, prose.sum())
-    place = np.searchsorted(PLACE, (np.cumsum(words) - words) / total, "right")
-    prose_place = np.searchsorted(PROSE_PLACE, (np.cumsum(prose) - prose) / total_prose, "right")
-    page = np.searchsorted(PAGE, prose.sum(), "right")
+    sums, prose_sums = words.cumsum(), prose.cumsum()
+    total, total_prose = sums[-1], prose_sums[-1]
+    place = PLACE.searchsorted((sums - words) / total, "right")
+    prose_place = PROSE_PLACE.searchsorted((prose_sums - prose) / max(1, total_prose), "right")
+    page = PAGE.searchsorted(total_prose, "right")
     yield "place, words", 33, place * 3 + coarse
     yield "place in prose, words, page", 108, (prose_place * 4 + rough) * 3 + page // 2
     yield "page, words", 54, page * 9 + size
 
 
-def _around(
-    blocks: Blocks, words: np.ndarray, linked: np.ndarray, prose: np.ndarray, rough: np.ndarray
-) -> Iterator[tuple[str, int, np.ndarray]]:
+def _around(blocks: Blocks, counts: np.ndarray, rough: np.ndarray) -> Iterator[tuple[str, int, np.ndarray]]:
+    """`counts` are each block's words, those in links and those in prose."""
+    sums = np.zeros((3, counts.shape[1] + 1), np.int64)
+    counts.cumsum(1, out=sums[:, 1:])
     parents, tags, _, starts, kin_of, _ = zip(*blocks.box, strict=True)
-    ends = np.array(blocks.ends)
-    in_box = [(sums := _sums(values))[ends] - sums[list(starts)] for values in (words, linked, prose)]
-    box_words = np.searchsorted(BOX_WORDS, in_box[0], "right")
-    box_links = np.searchsorted(LINKED, in_box[1] / np.maximum(in_box[0], 1), "right")
-    box_prose = np.searchsorted(SHARE, in_box[2] / max(1, prose.sum()), "right")
-    kin = np.searchsorted(KIN, np.array(blocks.kin)[list(kin_of)], "right")
-    alike = (kin * 5 + np.minimum(box_words, 4)) * BOX_TAGS + [BOX_TAG.get(tag, 0) for tag in tags]
-    box, parent_of = np.array(blocks.boxes), np.array(parents)
+    parent_of, start, end, kin_at = map(np.array, (parents, starts, blocks.ends, kin_of))
+    words, linked, prose = sums[:, end] - sums[:, start]  # by box
+    box_words = BOX_WORDS.searchsorted(words, "right")
+    box_links = LINKED.searchsorted(linked / np.maximum(words, 1), "right")
+    box_prose = SHARE.searchsorted(prose / max(1, sums[2, -1]), "right")
+    kin = KIN.searchsorted(np.array(blocks.kin), "right")[kin_at]
+    alike = (kin * 5 + np.minimum(box_words, 4)) * BOX_TAGS + np.array([BOX_TAG.get(tag, 0) for tag in tags])
+    box = np.array(blocks.boxes)
     for level in range(LEVELS):
         yield f"prose of box {level}, words", 44, box_prose[box] * 4 + rough
         yield f"links of box {level}, its words", 42, (box_links * 6 + box_words)[box]
         yield f"boxes like box {level}, its words", 150, alike[box]
         box = parent_of[box]
-
-
-def _sums(values: np.ndarray) -> np.ndarray:
-    return np.concatenate(([0], np.cumsum(values)))
-
-
-def _shifted(values: np.ndarray, step: int, none: int) -> np.ndarray:
-    """The values of the blocks that many further on."""
-    moved = np.full(len(values), none)
-    if abs(step) < len(values):
-        if step > 0:
-            moved[:-step] = values[step:]
-        else:
-            moved[-step:] = values[:step]
-    return moved
-
-
-def _neighbours(shape: np.ndarray, tags: np.ndarray, coarse: np.ndarray) -> Iterator[tuple[str, int, np.ndarray]]:
-    for step in (-1, 1):
-        yield f"links and words {step:+}", 64, _shifted(shape, step, 63)
-        yield f"tag {step:+}, words", TAGS * 3 + 3, _shifted(tags, step, TAGS) * 3 + coarse

@@ -14,10 +14,11 @@ INLINE = (
 )  # fmt: skip
 # What the walk does at a node; at all others a block ends, and what is in them lies in a box.
 KIND: dict[str, str] = {
-    **dict.fromkeys(SKIPPED, "skip"), **dict.fromkeys(INLINE, "inline"), "a": "a", "br": "br", "hr": "hr",
-    "nav": "furniture", "footer": "furniture",
+    **dict.fromkeys(SKIPPED, "skip"), **dict.fromkeys(INLINE, "inline"), "a": "a", "br": "br",
+    "hr": "end", "nav": "end", "footer": "end",  # a block ends, and what is in them is not looked at
     "-text": "text", "-comment": "skip", "": "skip",  # lexbor's names of what is no element
 }  # fmt: skip
+KIND_WITH_FURNITURE = {tag: kind for tag, kind in KIND.items() if tag not in ("nav", "footer")}
 CONTENT = ("article", "main")  # boxes that are never furniture, whatever their names
 SECTIONS = frozenset((
     "address", "article", "aside", "blockquote", "details", "dl", "fieldset", "figure", "footer", "form", "header",
