@@ -66,7 +66,7 @@ REAL = [5, 6, 7, 0]
         ([], b"", 0, []),
         (
             [],
-            gzip.compress(bytes(999)),
+            gzip.compress(bytes(999), mtime=0),
             0,
             [("packed as gzip: unpack it, since ids are fetched by their place", 0, True)],
         ),

@@ -35,21 +35,21 @@ from pipeline.read.readers import ReadSettings, ReadShards
     "block",
     [
         WHOLE,
-        http(gzip.compress(BAD), GZIP),
-        http(gzip.compress(BAD[:300]) + gzip.compress(BAD[300:]), GZIP),
+        http(gzip.compress(BAD, mtime=0), GZIP),
+        http(gzip.compress(BAD[:300], mtime=0) + gzip.compress(BAD[300:], mtime=0), GZIP),
         http(zlib.compress(BAD), DEFLATE),
         http(bare_deflate(BAD), DEFLATE),
         http(brotli.compress(BAD), BR),
         http(zstandard.compress(BAD), b"Content-Encoding: zstd"),
         http(chunked(BAD), CHUNKED),
-        http(chunked(gzip.compress(BAD)), CHUNKED, GZIP),
-        http(gzip.compress(brotli.compress(BAD)), b"Content-Encoding: br, gzip"),
+        http(chunked(gzip.compress(BAD, mtime=0)), CHUNKED, GZIP),
+        http(gzip.compress(brotli.compress(BAD), mtime=0), b"Content-Encoding: br, gzip"),
         # the headers as sent, the body as decoded by the crawler
         http(BAD, GZIP, length=77),
         http(BAD, DEFLATE, length=77),
         http(BAD, BR, length=77),
         http(BAD, CHUNKED, GZIP, length=77),
-        http(gzip.compress(BAD), CHUNKED, GZIP, length=77),
+        http(gzip.compress(BAD, mtime=0), CHUNKED, GZIP, length=77),
         http(BAD, b"Content-Encoding: utf-8", length=len(BAD)),
         WHOLE.replace(b"\r\n", b"\n"),
     ],
@@ -62,9 +62,14 @@ def test_bodies_are_read_however_they_are_encoded(tmp_path, block):
 
 
 def test_digests_are_of_the_block_and_of_the_payload_in_any_state(tmp_path):
-    body = chunked(gzip.compress(BAD))
+    body = chunked(gzip.compress(BAD, mtime=0))
     block = http(body, CHUNKED, GZIP)
-    states = [sha1(body), sha1(gzip.compress(BAD)), sha1(BAD), b"sha256:" + hashlib.sha256(BAD).hexdigest().encode()]
+    states = [
+        sha1(body),
+        sha1(gzip.compress(BAD, mtime=0)),
+        sha1(BAD),
+        b"sha256:" + hashlib.sha256(BAD).hexdigest().encode(),
+    ]
     records = [
         record(block, b"WARC-Payload-Digest: " + digest, b"WARC-Block-Digest: " + sha1(block)) for digest in states
     ]
@@ -117,7 +122,10 @@ def test_digests_however_they_are_written(tmp_path, digest):
         record(WHOLE, b"WARC-Block-Digest: " + digest(WHOLE), b"WARC-Payload-Digest: " + digest(BAD)),
         record(WHOLE, b"WARC-Block-Digest: " + digest(WHOLE), b"WARC-Payload-Digest: " + digest(WHOLE)),
         record(WHOLE, b"WARC-Payload-Digest: " + digest(WHOLE)),
-        record(http(gzip.compress(BAD), GZIP), b"WARC-Payload-Digest: " + digest(http(gzip.compress(BAD), GZIP))),
+        record(
+            http(gzip.compress(BAD, mtime=0), GZIP),
+            b"WARC-Payload-Digest: " + digest(http(gzip.compress(BAD, mtime=0), GZIP)),
+        ),
         record(WHOLE, b"WARC-Block-Digest: " + digest(BAD)),
         record(WHOLE, b"WARC-Payload-Digest: " + digest(b"other")),
     ]
@@ -131,7 +139,7 @@ def test_what_is_no_digest_speaks_against_nothing(tmp_path, digest):
 
 
 def test_a_body_that_is_longer_than_declared_is_whole_and_a_shorter_one_is_cut(tmp_path):
-    cut, gzipped = b"WARC-Truncated: length", gzip.compress(BAD)
+    cut, gzipped = b"WARC-Truncated: length", gzip.compress(BAD, mtime=0)
     records = [
         record(http(BAD, length=9), version=b"0.18"),
         record(http(BAD, length=len(BAD) - 1)),

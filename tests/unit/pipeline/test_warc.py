@@ -24,12 +24,12 @@ REFUSED = {
     "sha256 digest": (record(WHOLE, b"WARC-Block-Digest: sha256:" + b"0" * 64), "bad digest"),
     "large page": (record(http(BAD + b" " * 5_000)), "larger than 4,096 bytes"),
     "large record": (record(http(BAD + b" " * 200_000)), "larger than 4,096 bytes"),
-    "bomb": (record(http(gzip.compress(bytes(1 << 20)), GZIP)), "larger than 4,096 bytes"),
+    "bomb": (record(http(gzip.compress(bytes(1 << 20), mtime=0), GZIP)), "larger than 4,096 bytes"),
     "brotli bomb": (record(http(brotli.compress(bytes(1 << 20)), BR)), "larger than 4,096 bytes"),
     "chunk size": (record(http(b"zz\r\n" + BAD, CHUNKED)), "wrong chunking"),
     "chunk too long": (record(http(b"fffff\r\n" + BAD, CHUNKED)), "wrong chunking"),
     "last chunk missing": (record(http(chunked(BAD)[:-5], CHUNKED)), "wrong chunking"),
-    "gzip cut": (record(http(gzip.compress(BAD)[:-20], GZIP)), "damaged gzip body"),
+    "gzip cut": (record(http(gzip.compress(BAD, mtime=0)[:-20], GZIP)), "damaged gzip body"),
     "deflate cut": (record(http(zlib.compress(BAD)[:-9], DEFLATE)), "damaged deflate body"),
     "br cut": (record(http(brotli.compress(BAD)[:-9], BR)), "damaged br body"),
     "encodings": (record(http(BAD, b"Content-Encoding: gzip" + b", gzip" * 9)), "too many encodings"),
@@ -55,7 +55,7 @@ def test_a_bad_record_between_good_ones_is_one_row(tmp_path, case, packing):
     bad, reason = REFUSED[case]
     parts = [good(b"1"), bad, good(b"2"), good(b"3")]
     if packing == "gz":
-        parts = [gzip.compress(part) for part in parts]
+        parts = [gzip.compress(part, mtime=0) for part in parts]
     path = tmp_path / ("a.warc.gz" if packing == "gz" else "a.warc")
     path.write_bytes(b"".join(parts))
     documents, refused = read(path, "warc", 4096)
@@ -74,11 +74,11 @@ def test_other_versions(tmp_path, version):
 def test_files_that_are_not_packed_by_record(tmp_path, packing):
     content = b"".join(good(b"%d" % n) for n in range(300))
     if packing == "one member":
-        packed = gzip.compress(content)
+        packed = gzip.compress(content, mtime=0)
     elif packing == "zstd":
         packed = zstandard.compress(content)
     else:
-        packed = b"".join(gzip.compress(content[at : at + 1_234]) for at in range(0, len(content), 1_234))
+        packed = b"".join(gzip.compress(content[at : at + 1_234], mtime=0) for at in range(0, len(content), 1_234))
     path = tmp_path / ("a.warc.zst" if packing == "zstd" else "a.warc.gz")
     path.write_bytes(packed)
     documents, refused = read(path, "warc")
@@ -99,7 +99,7 @@ def test_files_that_are_not_packed_by_record(tmp_path, packing):
     ],
 )
 def test_a_file_of_which_nothing_can_be_read(tmp_path, content, reason):
-    for name, packed in (("a.warc", content), ("b.warc.gz", gzip.compress(content))):
+    for name, packed in (("a.warc", content), ("b.warc.gz", gzip.compress(content, mtime=0))):
         (tmp_path / name).write_bytes(packed)
         documents, refused = read(tmp_path / name, "warc")
         assert not documents
@@ -116,7 +116,12 @@ def test_a_bomb_costs_no_more_than_its_bound(tmp_path):
     head = record(b"", length=256 << 20)[:-4]
     packer = zlib.compressobj(wbits=31)
     large = [packer.compress(part) for part in (head, *[bytes(1 << 20)] * 256, b"\r\n\r\n")] + [packer.flush()]
-    members = [gzip.compress(good(b"1")), gzip.compress(record(http(bomb, GZIP))), *large, gzip.compress(good(b"2"))]
+    members = [
+        gzip.compress(good(b"1"), mtime=0),
+        gzip.compress(record(http(bomb, GZIP)), mtime=0),
+        *large,
+        gzip.compress(good(b"2"), mtime=0),
+    ]
     (tmp_path / "a.warc.gz").write_bytes(b"".join(members))
     program = f"""
 import resource
@@ -136,8 +141,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 def test_a_bad_record_at_the_end_is_fatal_unless_it_has_a_member_of_its_own(tmp_path):
     last = record(WHOLE, version=b"9.0")
     for name, content, fatal in (
-        ("own.warc.gz", gzip.compress(good(b"1")) + gzip.compress(last), False),
-        ("shared.warc.gz", gzip.compress(good(b"1") + last), True),
+        ("own.warc.gz", gzip.compress(good(b"1"), mtime=0) + gzip.compress(last, mtime=0), False),
+        ("shared.warc.gz", gzip.compress(good(b"1") + last, mtime=0), True),
         ("plain.warc", good(b"1") + last, True),
     ):
         (tmp_path / name).write_bytes(content)
