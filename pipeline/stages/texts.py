@@ -53,7 +53,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         "language": corpus.language.model_dump(exclude={"model"}),
     }
     inputs = _shard_hashes(corpus, shards)
-    stage = Stage("filter", 3, settings, (*inputs, corpus.stages.hash_files([model]), block_list.name))
+    stage = Stage("filter", 4, settings, (*inputs, corpus.stages.hash_files([model]), block_list.name))
 
     def work(folder: Path) -> None:
         from classifiers.load_check import check_model
