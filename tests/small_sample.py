@@ -75,4 +75,6 @@ def write_pool_and_suite(stages: Path) -> None:
     rows = read_lines(SAMPLE / "suite.jsonl.zst")
     chosen = [row for task in EVIDENCE_TASKS for row in [row for row in rows if row["task"] == task][:20]]
     write_lines(stages / "suite.jsonl.zst", chosen)
-    encode_suite(stages / "suite.jsonl.zst", SuiteSettings(path="", items=5), tokenizer, 0, 64, stages / "suite")
+    encode_suite(
+        stages / "suite.jsonl.zst", SuiteSettings(path="suite.jsonl", items=5), tokenizer, 0, 64, stages / "suite"
+    )

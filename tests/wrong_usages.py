@@ -159,15 +159,18 @@ NEVER = {  # no field takes any of these
 
 
 def field_usages() -> Iterator[tuple[tuple[str, ...], str, Any]]:
-    """(place, what is wrong, value) for every field, and for an unknown one beside it; one of NEVER for each, in
-    turn."""
+    """(place, what is wrong, value) for every field, one of NEVER for each in turn; and an unknown field in every
+    section."""
     kinds = cycle(NEVER.items())
+    sections = set()
     for place, annotation in fields_of(Experiment):
         what, value = next(kinds) if not _takes_numbers(place) else ("a list of lists", [[[1]]])
         yield place, what, value
         if annotation is not bool and not _takes_text(annotation):
             yield place, "a text", "x[/b]\x1b[31m"
-        yield (*place[:-1], place[-1] + "x"), "unknown", 1
+        if place[:-1] not in sections:
+            sections.add(place[:-1])
+            yield (*place[:-1], place[-1] + "x"), "unknown", 1
 
 
 def _takes_numbers(place: tuple[str, ...]) -> bool:

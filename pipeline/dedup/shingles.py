@@ -18,13 +18,10 @@ from functools import cache
 
 import numpy as np
 
+from pipeline.unspaced import BLOCKS
+
 BLOCK = 1 << 18  # characters hashed at a time; 2¹⁵ to 2²⁰ are equally fast (measured)
 LISTED = 1 << 17  # code points below this are classified one by one; planes 2 and 3 are all ideographs
-UNSPACED = (  # scripts that put no space between words
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF),  # Thai and Lao, Burmese, Khmer
-    (0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F),  # Hiragana and Katakana
-    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),  # Han
-)  # fmt: skip
 SEPARATES, WITHIN, ALONE = 0, 1, 2  # kinds of characters
 BASE = 0x9E3779B97F4A7C15  # of a word's polynomial; odd, so that it has an inverse modulo 2⁶⁴
 STEP = 0xD1342543DE82EF95  # of an n-gram's polynomial over its words
@@ -152,7 +149,7 @@ def _characters() -> tuple[np.ndarray, np.ndarray]:
     kinds = np.full(2 * LISTED + 1, WITHIN, np.uint8)
     kinds[:LISTED] = [unicodedata.category(character)[0] in "LMN" or character == "_" for character in listed]
     kinds[-1] = SEPARATES
-    for first, last in UNSPACED:
+    for first, last in BLOCKS:
         kinds[first : last + 1] *= ALONE
     lower = np.arange(len(kinds), dtype=np.uint64)
     lower[:LISTED] = [ord(character.lower()[0]) for character in listed]

@@ -7,6 +7,7 @@ from datatrove.data import Document
 
 from pipeline.filters.statistics import Statistics, statistics
 from pipeline.store.funnel import FilterStep
+from pipeline.unspaced import Unspaced
 
 Rule = Callable[[Statistics], str | None]  # the broken rule by name, or None
 
@@ -14,10 +15,10 @@ Rule = Callable[[Statistics], str | None]  # the broken rule by name, or None
 class ByRule(FilterStep):
     """Drops a document by the first rule that its text breaks."""
 
-    def __init__(self, name: str, rule: Rule, folder: Path) -> None:
+    def __init__(self, name: str, rule: Rule, folder: Path, unspaced: Unspaced | None = None) -> None:
         super().__init__(folder)
-        self.name, self.rule = name, rule
+        self.name, self.rule, self.unspaced = name, rule, unspaced
 
     def judge(self, document: Document) -> str | None:
         """The broken rule, or None."""
-        return self.rule(statistics(document))
+        return self.rule(statistics(document, self.unspaced))

@@ -9,11 +9,15 @@ from pathlib import Path
 from datatrove.data import Document
 
 from pipeline.filters.settings import C4Settings
+from pipeline.filters.statistics import tokens_of
 from pipeline.store.funnel import FilterStep
+from pipeline.unspaced import Unspaced
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 SENTENCES = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")
 TERMINAL = (".", "?", "!", '"', "'")
+UNSPACED_SENTENCES = re.compile(SENTENCES.pattern + r"|[。．！？｡។៕။]+[」』”’）)]*")
+UNSPACED_TERMINAL = tuple("。．！？｡។៕။」』”’")
 POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 
 
@@ -22,29 +26,30 @@ class C4(FilterStep):
 
     name = "c4"
 
-    def __init__(self, settings: C4Settings, folder: Path) -> None:
+    def __init__(self, settings: C4Settings, folder: Path, unspaced: Unspaced | None = None) -> None:
         super().__init__(folder)
-        self.settings = settings
+        self.settings, self.unspaced = settings, unspaced
 
     def judge(self, document: Document) -> str | None:
         """The broken rule; else the document has only the lines that may stay."""
-        kept = c4_lines(document.text, self.settings)
+        kept = c4_lines(document.text, self.settings, self.unspaced)
         if isinstance(kept, list):
             document.text = "\n".join(kept)
             return None
         return kept
 
 
-def c4_lines(text: str, settings: C4Settings) -> list[str] | str:
+def c4_lines(text: str, settings: C4Settings, unspaced: Unspaced | None = None) -> list[str] | str:
     """The lines that stay, or the rule for which the whole document is dropped."""
     kept = []
     sentences = 0
+    ends_of, terminal = (UNSPACED_SENTENCES, TERMINAL + UNSPACED_TERMINAL) if unspaced else (SENTENCES, TERMINAL)
     for line in map(str.strip, text.splitlines()):
-        words = line.split()
+        words = tokens_of(line, unspaced) if unspaced else line.split()
         if len(words) < settings.min_words_a_line or len(max(words, key=len, default="")) > settings.max_word_length:
             continue
         line = CITATION.sub("", line)
-        if settings.terminal_punctuation and (not line.endswith(TERMINAL) or line.endswith("...")):
+        if settings.terminal_punctuation and (not line.endswith(terminal) or line.endswith("...")):
             continue
         lower = line.lower()
         if "lorem ipsum" in lower:
@@ -55,7 +60,7 @@ def c4_lines(text: str, settings: C4Settings) -> list[str] | str:
             return "curly bracket"
         if any(policy in lower for policy in POLICIES):
             continue
-        ends = [end.end() for end in SENTENCES.finditer(line)]
+        ends = [end.end() for end in ends_of.finditer(line)]
         sentences += len(ends) + (not ends or ends[-1] < len(line))
         kept.append(line)
     return kept if kept and sentences >= settings.min_sentences else "too few sentences"

@@ -3,11 +3,19 @@
 The thresholds are those of OLMo 3's published web configuration, which are Gopher's and a floor of 150 characters.
 """
 
+from collections.abc import Collection
+
 from pipeline.filters.settings import HeuristicSettings
 from pipeline.filters.statistics import Statistics
+from pipeline.unspaced import Unspaced, runs
 
 BULLETS = ("•", "●", "‣", "-", "*")
 ELLIPSES = ("...", "…")
+
+
+def unspaced_stop_words(given: frozenset[str], language: Unspaced) -> Collection[str]:
+    """Those of the settings that are in scripts without blanks; where there are none, as by default, the language's."""
+    return {word for word in given if runs().search(word)} or language.stop_words
 
 
 def broken_rule(text: Statistics, settings: HeuristicSettings, stop_words: frozenset[str]) -> str | None:
@@ -19,10 +27,15 @@ def broken_rule(text: Statistics, settings: HeuristicSettings, stop_words: froze
         return "too few words"
     if len(words) > settings.max_words:
         return "too many words"
-    if not settings.min_word_length <= sum(map(len, words)) / len(words) <= settings.max_word_length:
-        return "word length"
-    if len(stop_words.intersection(map(str.lower, words))) < settings.min_stop_words:
-        return "stop words"
+    if text.unspaced:
+        present = [word for word in unspaced_stop_words(stop_words, text.unspaced) if word in text.text]
+        if len(present) < settings.min_stop_words:
+            return "stop words"
+    else:
+        if not settings.min_word_length <= sum(map(len, words)) / len(words) <= settings.max_word_length:
+            return "word length"
+        if len(stop_words.intersection(map(str.lower, words))) < settings.min_stop_words:
+            return "stop words"
     limit = settings.max_symbols * len(text.tokens)
     if text.text.count("#") > limit:
         return "hash signs"

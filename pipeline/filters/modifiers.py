@@ -10,7 +10,9 @@ from pathlib import Path
 from datatrove.data import Document
 
 from pipeline.filters.settings import ModifierSettings
+from pipeline.filters.statistics import count_words
 from pipeline.store.funnel import FilterStep
+from pipeline.unspaced import Unspaced
 
 COUNTERS = re.compile(
     r"^\W*\d[\d,.]*[KkMmBb]?\s+(?:likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads"
@@ -26,39 +28,40 @@ class Modifiers(FilterStep):
 
     name = "modifiers"
 
-    def __init__(self, settings: ModifierSettings, folder: Path) -> None:
+    def __init__(self, settings: ModifierSettings, folder: Path, unspaced: Unspaced | None = None) -> None:
         super().__init__(folder)
-        self.settings = settings
+        self.settings, self.unspaced = settings, unspaced
 
     def judge(self, document: Document) -> str | None:
         """Sets the document's text; the reason where it is filler."""
-        changed = without_filler(document.text, self.settings)
-        before, after = len(document.text.split()), len(changed.split())
+        changed = without_filler(document.text, self.settings, self.unspaced)
+        if changed == document.text:
+            return None
+        before, after = count_words(document.text, self.unspaced), count_words(changed, self.unspaced)
         if before - after > self.settings.max_words_cut * before:
             return "filler lines"
-        if changed != document.text:
-            document.text = changed
+        document.text = changed
         return None
 
 
-def without_filler(text: str, settings: ModifierSettings) -> str:
+def without_filler(text: str, settings: ModifierSettings, unspaced: Unspaced | None = None) -> str:
     """The text without filler lines, at most one empty line between two others."""
-    kept = [changed for line in text.split("\n") if (changed := _line(line, settings)) is not None]
+    kept = [changed for line in text.split("\n") if (changed := _line(line, settings, unspaced)) is not None]
     return RUN.sub("\n\n", "\n".join(kept)).strip("\n")
 
 
-def _line(line: str, settings: ModifierSettings) -> str | None:
+def _line(line: str, settings: ModifierSettings, unspaced: Unspaced | None) -> str | None:
     """The line as it stays, None where it is cut."""
-    words = line.split()
-    if not words:
+    words = count_words(line, unspaced)
+    if not words and not line.strip():
         return ""
-    if len(words) < settings.min_words_a_line or COUNTERS.match(line):
+    if words < settings.min_words_a_line or COUNTERS.match(line):
         return None
     if sum(map(str.isupper, line)) > settings.max_capitals * len(line) or not any(map(_not_numeric, line)):
         return None
-    if len(words) <= SHORT and FILLERS.search(line):
+    if words <= SHORT and FILLERS.search(line):
         line = FILLERS.sub("", line)
-        return line if len(line.split()) >= settings.min_words_a_line else None
+        return line if count_words(line, unspaced) >= settings.min_words_a_line else None
     return line
 
 

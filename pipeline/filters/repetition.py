@@ -31,7 +31,8 @@ def repetition_rule(text: Statistics, settings: RepetitionSettings) -> str | Non
         if len(times):
             most_often = np.flatnonzero(times == times.max())
             place = int(first[most_often].min())  # of equally frequent ones the first, as they are counted elsewhere
-            length = int(text.ngram_lengths(n)[place]) + n - 1  # with the spaces between
+            spaces = 0 if text.unspaced else n - 1
+            length = int(text.ngram_lengths(n)[place]) + spaces
             if length * int(times.max()) > share * characters:
                 return f"top {n}-gram"
     for n, share in settings.max_repeated_ngrams.items():

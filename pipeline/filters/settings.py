@@ -33,13 +33,14 @@ class HeuristicSettings(BaseModel):
     min_characters: int = Field(150, ge=0, le=1_000_000_000)
     """Fewer characters: dropped."""
     min_words: int = Field(50, ge=0, le=1_000_000_000)
-    """Fewer words: dropped."""
+    """Fewer words: dropped. Without blanks between words (`language.keep`) 50 are about 72 Chinese or 107 Japanese
+    characters."""
     max_words: int = Field(100_000, gt=0, le=1_000_000_000_000)
     """More words: dropped."""
     min_word_length: float = Field(3.0, ge=0, le=1_000)
-    """Mean characters of a word below this: dropped."""
+    """Mean characters of a word below this: dropped. Not applied to languages without blanks between words."""
     max_word_length: float = Field(10.0, gt=0, le=1_000_000)
-    """Mean characters of a word above this: dropped."""
+    """Mean characters of a word above this: dropped. Not applied to languages without blanks between words."""
     min_stop_words: int = Field(2, ge=0, le=1_000_000)
     """Different stop words (`language.stop_words`) that must occur."""
     max_symbols: float = Field(0.1, ge=0, le=1_000)
@@ -105,7 +106,7 @@ class FineWebSettings(BaseModel):
     max_short_lines: float = Field(0.67, ge=0, le=1)
     """Share of lines of at most `short_line` characters."""
     short_line: int = Field(30, ge=1, le=1_000_000)
-    """Characters."""
+    """Characters, whatever the script: 12 suit Chinese (assumed)."""
     max_repeated_characters: float = Field(0.01, ge=0, le=1)
     """Share of characters in lines that repeat an earlier one."""
     max_line_breaks: float = Field(0.3, ge=0, le=1_000)
@@ -178,8 +179,12 @@ class LanguageSettings(BaseModel):
     model: str = Field(min_length=1)
     """Path of a fastText language model (lid.176.ftz), relative to the experiment file."""
     keep: str = Field("en", min_length=1)
-    """Label of the language to keep."""
+    """Label of the language to keep. Where it is one without blanks between words (zh, yue, wuu, ja, th, lo, km, my, or
+    such as jpn_Jpan), filters cut its texts into about as many words as an English translation has, and marks such as
+    。！？ end sentences, in Thai and Lao blanks too."""
     stop_words: tuple[str, ...] = ("the", "be", "to", "of", "and", "that", "have", "with")
-    """Words that prose of that language holds (`filters.heuristics.min_stop_words`); Gopher's for English."""
+    """Words that prose of that language holds (`filters.heuristics.min_stop_words`); Gopher's for English.
+    Without blanks between words they are looked for anywhere in a text, and the language has a list of its own, which
+    words of yours in its script replace."""
     min_score: float = Field(0.65, ge=0, le=1)
     """Probability that it must reach (OLMo 3's)."""

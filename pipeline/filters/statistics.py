@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 from datatrove.data import Document
 
+from pipeline.unspaced import Unspaced, cut_run, runs
+
 # Words as spaCy's English rules split them, nearly: addresses and numbers whole, clitics and punctuation apart.
 # (The published thresholds were set on such tokens, punctuation included; agreement is in docs/EXPERIMENTS.md.)
 CLITIC = r"['’](?:s|t|re|ve|ll|d|m)\b"
@@ -19,20 +21,22 @@ TOKEN = re.compile(
 )
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that a product with it loses nothing (2^64 ÷ golden ratio)
 SENTENCE_END = re.compile(r"[.!?]+\s+")
+UNSPACED_END = re.compile(r"[.!?]+\s+|[。．！？｡។៕။]+[」』”’）)]*\s*")
+BLANK_END = re.compile(UNSPACED_END.pattern + r"|\s+")
 PARAGRAPH = re.compile(r"\n{2,}")
 KEY = "statistics"
 
 
 class Statistics:
-    """Counts of one text."""
+    """Counts of one text; unspaced: its language, where that puts no blanks between words."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, unspaced: Unspaced | None = None) -> None:
+        self.text, self.unspaced = text, unspaced
 
     @cached_property
     def tokens(self) -> list[str]:
         """Words, numbers and punctuation marks."""
-        return TOKEN.findall(self.text)
+        return tokens_of(self.text, self.unspaced)
 
     @cached_property
     def words(self) -> list[str]:
@@ -51,8 +55,12 @@ class Statistics:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """Parts that end with a full stop, question or exclamation mark and white space."""
-        return [part for part in SENTENCE_END.split(self.text) if part.strip()]
+        """Parts that end with a full stop, question or exclamation mark and white space; without blanks between words,
+        with such a mark of their script too, or (Thai, Lao) at a blank."""
+        ends = SENTENCE_END
+        if self.unspaced:
+            ends = BLANK_END if self.unspaced.blank_ends else UNSPACED_END
+        return [part for part in ends.split(self.text) if part.strip()]
 
     @cached_property
     def token_numbers(self) -> np.ndarray:
@@ -86,9 +94,24 @@ class Statistics:
         return ends[n:] - ends[:-n] if len(ends) > n else np.zeros(0, dtype=np.int64)
 
 
-def statistics(document: Document) -> Statistics:
+def tokens_of(text: str, unspaced: Unspaced | None) -> list[str]:
+    """Words, numbers and punctuation marks."""
+    if unspaced is None:
+        return TOKEN.findall(text)
+    tokens: list[str] = []
+    for number, part in enumerate(runs().split(text)):
+        tokens += cut_run(part, unspaced.units) if number % 2 else TOKEN.findall(part)
+    return tokens
+
+
+def count_words(text: str, unspaced: Unspaced | None) -> int:
+    """What stands between white space; without blanks between words, tokens that are not punctuation alone."""
+    return len(text.split()) if unspaced is None else len(Statistics(text, unspaced).words)
+
+
+def statistics(document: Document, unspaced: Unspaced | None = None) -> Statistics:
     """The document's statistics; new ones where its text has changed."""
     counted = document.metadata.get(KEY)
     if counted is None or counted.text is not document.text:
-        counted = document.metadata[KEY] = Statistics(document.text)
+        counted = document.metadata[KEY] = Statistics(document.text, unspaced)
     return counted

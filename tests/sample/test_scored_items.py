@@ -15,7 +15,7 @@ def test_bpb_of_real_items_equals_the_reference(tmp_path):
     assert SAMPLE.exists(), "no sample corpus: run `make sample` first (or `make test`, which does)"
     kept = [row for row in read_lines(SAMPLE / "suite.jsonl.zst") if row["task"] in ("arc_easy", "csqa", "sciq")]
     write_lines(tmp_path / "suite.jsonl.zst", kept)
-    settings = SuiteSettings(path="", items=50)
+    settings = SuiteSettings(path="suite.jsonl", items=50)
     encode_suite(tmp_path / "suite.jsonl.zst", settings, bytewise(), 256, SETTINGS.context, tmp_path)
     items = read_items(tmp_path)
     assert Counter(item.task for item in items) == {"arc_easy": 50, "csqa": 50, "sciq": 50}

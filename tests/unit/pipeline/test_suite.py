@@ -39,7 +39,12 @@ def encoded(tmp_path: Path) -> Path:
     long = rows("long", [12, 13, 0, 12, 30, 1], [4, 3, 15, 5, 15, 16])
     write_lines(tmp_path / "suite.jsonl.zst", [*long, *rows("short", [1, 2, 3, 4], [1, 2, 3, 4])])
     encode_suite(
-        tmp_path / "suite.jsonl.zst", SuiteSettings(path="", items=6), bytewise(), END, CONTEXT, tmp_path / "suite"
+        tmp_path / "suite.jsonl.zst",
+        SuiteSettings(path="suite.jsonl", items=6),
+        bytewise(),
+        END,
+        CONTEXT,
+        tmp_path / "suite",
     )
     return tmp_path / "suite"
 
@@ -79,7 +84,9 @@ def test_what_was_cut_or_left_out_is_counted_by_task(encoded):
 
 def test_nothing_is_said_where_all_fit(tmp_path):
     write_lines(tmp_path / "s.jsonl.zst", rows("short", [1, 2, 3, 4], [1, 2, 3, 4]))
-    encode_suite(tmp_path / "s.jsonl.zst", SuiteSettings(path=""), bytewise(), END, CONTEXT, tmp_path / "suite")
+    encode_suite(
+        tmp_path / "s.jsonl.zst", SuiteSettings(path="suite.jsonl"), bytewise(), END, CONTEXT, tmp_path / "suite"
+    )
     assert describe_counts(suite_counts(tmp_path / "suite", END, CONTEXT), CONTEXT) is None
 
 
@@ -88,7 +95,7 @@ def test_an_answer_without_a_token_is_left_out(tmp_path):
     known = Tokenizer(models.BPE({"a": 0, "b": 1, "<end>": 2}, []))
     items = [{**GOOD, "item": str(i), "continuation": answer} for i, answer in enumerate(["ab", "xyz", "b", "?"])]
     write_lines(tmp_path / "s.jsonl.zst", items)
-    encode_suite(tmp_path / "s.jsonl.zst", SuiteSettings(path=""), known, 2, CONTEXT, tmp_path / "suite")
+    encode_suite(tmp_path / "s.jsonl.zst", SuiteSettings(path="suite.jsonl"), known, 2, CONTEXT, tmp_path / "suite")
     (row,) = suite_counts(tmp_path / "suite", 2, CONTEXT).to_dicts()
     assert (row["items"], row["left_out"]) == (2, 2)
 
