@@ -150,7 +150,7 @@ def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
     """Find equal documents, near duplicates and repeated passages."""
     off = {name: sorted(steps) for name, steps in corpus.off.items()}
     settings = {**corpus.dedup.model_dump(exclude={"partitions"}), "off": off}
-    stage = Stage("deduplicate", 3, settings, (filtered.name,))
+    stage = Stage("deduplicate", 2, settings, (filtered.name,))
 
     def work(folder: Path) -> None:
         from pipeline.dedup.rounds import choose_partitions, find_duplicates
