@@ -13,7 +13,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int = Field(5, ge=1, le=1_000)
+    epochs: int = Field(5, ge=1, le=1_000_000)
     """Passes over the training text."""
     learning_rate: float = Field(0.5, gt=0, le=100)
     """fastText's rate."""

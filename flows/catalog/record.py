@@ -188,6 +188,8 @@ def record_recommendation(
 
     def write(_index: Index) -> None:
         names = numbered(folder, swarm, say)
+        if recommendation.id in list(names)[-1:]:
+            return  # asked again, and still the latest
         number = 1 + last_number(folder, swarm)
         rows = recommendation_rows(recommendation, number, buckets)
         frames = {table: _frame(table, rows[table]) for table in ABOUT_RECOMMENDATIONS}

@@ -120,7 +120,7 @@ class ProxySettings(BaseModel):
     """On a GPU, only kernels that give the same bits again; slower. On a CPU it is always so."""
     cohort: int | None = Field(None, ge=1, le=100_000)
     """Proxies trained together in one program; None fits as many as the GPU's free memory holds, one on a CPU."""
-    checkpoint_seconds: float = Field(300, gt=0, le=1_000_000)
+    checkpoint_seconds: float = Field(300, gt=0, le=10_000_000_000)
     """Seconds between checkpoints, from which a killed cohort goes on."""
     keep_models: bool = False
     """Whether trained proxies are saved, in records/models, for `init_from`."""

@@ -19,9 +19,9 @@ from pipeline.label.names import OTHER
 from pipeline.label.pretrained import GOOD
 from pipeline.label.versions import QUALITY, TOPIC
 from pipeline.read.sources import SourceSettings
-from pipeline.store.documents import read_rows, scan, write_parquet, write_rows
+from pipeline.store.documents import KEPT, read_rows, scan, write_parquet, write_rows
 from pipeline.store.files import rank_name
-from pipeline.store.funnel import DROPPED, KEPT, FilterStep, Funnel
+from pipeline.store.funnel import DROPPED, FilterStep, Funnel
 
 BATCH = 256  # documents scored in one call
 LOW = "low quality"  # why a document is dropped

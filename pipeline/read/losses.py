@@ -8,8 +8,7 @@ import polars as pl
 from pipeline.errors import PipelineError
 from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import Shard
-from pipeline.store.documents import scan
-from pipeline.store.funnel import KEPT
+from pipeline.store.documents import KEPT, scan
 
 NAMED = 5  # shards or reasons that a line names
 REPORTED = 0.03  # share of a source's records from which on refusals are reported (assumed: fewer are usual)

@@ -16,9 +16,9 @@ from pipeline.read.response import check_block, html_page
 from pipeline.read.settings import MAX_DOCUMENT, STATUSES, ReadSettings
 from pipeline.read.sources import Shard
 from pipeline.read.warc import Record, warc_records
-from pipeline.store.documents import write_parquet
+from pipeline.store.documents import KEPT, write_parquet
 from pipeline.store.files import rank_file
-from pipeline.store.funnel import KEPT, Funnel, size
+from pipeline.store.funnel import Funnel, size
 
 Reader = Callable[[Shard, int], Iterator[Document | Refused]]  # of a shard, and the most bytes of a document
 __all__ = ["MAX_DOCUMENT", "READERS", "ReadSettings", "ReadShards", "Refused"]

@@ -12,6 +12,7 @@ from pipeline.store.seal import sealed_table
 from pipeline.store.writing import write_aside, written_aside
 
 ROWS = 1_000  # documents of one row group
+KEPT = "kept"  # why a document left a step that did not drop it
 
 SCHEMA = pa.schema(
     [

@@ -11,10 +11,9 @@ import polars as pl
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
-from pipeline.store.documents import write_parquet
+from pipeline.store.documents import KEPT, write_parquet
 from pipeline.store.files import rank_file
 
-KEPT = "kept"
 FUNNEL_SCHEMA = {
     "step": pl.String,
     "source": pl.String,

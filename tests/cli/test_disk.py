@@ -36,9 +36,11 @@ def test_a_full_disk(tiny, disk):
     assert "the disk is full" in lines[0]
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) < 10
-    assert not [path for path in disk.rglob(".*.*") if path.is_file() and not path.name.endswith(".lock")]
+    stages = [path for path in (disk / "work" / "stages").iterdir() if path.is_dir() and not path.name.startswith(".")]
+    assert all((stage / "stage.json").exists() and not list(stage.rglob(".*")) for stage in stages)
     subprocess.run(["mount", "-o", "remount,size=300m", disk], check=True)
     mixwright("prepare", file, folder=tiny)
+    assert not [path for path in disk.rglob(".*.*") if path.is_file() and not path.name.endswith(".lock")]
 
 
 def test_a_finished_work_folder_that_cannot_be_written_answers(tiny, finished, disk):

@@ -88,7 +88,7 @@ def test_proxies_stay_within_their_own_epochs():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"rounds": [8, 0]}, "must each draw a mix"),
+        ({"rounds": [8, 0]}, "greater than or equal to 1"),
         ({"rounds": [8, 4], "mixes": 12}, "leave one out"),
         ({"rounds": [7, 4]}, "too few mixes to fit laws to — draw 8 or more at first"),
     ],

@@ -9,7 +9,8 @@ from pipeline.read.losses import check_refused, describe_refused
 from pipeline.read.readers import ReadShards
 from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import SourceSettings, find_shards
-from pipeline.store.funnel import KEPT, Funnel
+from pipeline.store.documents import KEPT
+from pipeline.store.funnel import Funnel
 
 
 def read(folder, settings=None, **lines):
