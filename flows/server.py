@@ -34,12 +34,12 @@ def named_server() -> Server | None:
 
 def _profile_address() -> str | None:
     """The address in the active profile; None where the file is absent or damaged."""
-    folder = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     try:
+        folder = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
         content = tomllib.loads((folder / "profiles.toml").read_text(encoding="utf-8"))
         profile = os.environ.get("PREFECT_PROFILE") or content["active"]
         address = content["profiles"][profile][VARIABLE]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # RuntimeError: the user has no home
         return None
     return address if isinstance(address, str) else None
 

@@ -10,22 +10,34 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.errors import PipelineError
 from pipeline.store.stage import StageStore
 
 MOST_BYTES = 2 << 30  # of all swarms' laws and worlds; 127 runs × 24 domains × 110 tasks take 30 MB
 
 
 def cache_folder() -> Path:
-    """`MIXWRIGHT_CACHE`, or `mixwright` under the user's cache folder."""
+    """`MIXWRIGHT_CACHE`, or `mixwright` under the user's cache folder; an empty variable is none.
+
+    Raises:
+        PipelineError: neither is set, and the user has no home.
+    """
     chosen = os.environ.get("MIXWRIGHT_CACHE")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mixwright"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixwright"
+    except RuntimeError:
+        raise PipelineError("cache: the user has no home folder — set MIXWRIGHT_CACHE to a folder") from None
 
 
 def swarm_cache(note: Callable[[str], None]) -> StageStore | None:
     """The folder of stages for swarms that are read from files; None, and a note, where nothing can be written."""
-    folder = cache_folder() / "swarms"
+    try:
+        folder = cache_folder() / "swarms"
+    except PipelineError as error:
+        note(f"{error}; laws are fitted anew each time")
+        return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
