@@ -37,7 +37,8 @@ from pipeline.filters.settings import (
 from pipeline.filters.statistics import Statistics
 from pipeline.filters.urls import BlockList, compile_list
 from pipeline.read.extract import ExtractText
-from pipeline.read.readers import ReadShards, lines
+from pipeline.read.lines import lines
+from pipeline.read.readers import ReadShards
 from pipeline.read.sources import SourceSettings, find_shards
 
 SAMPLE = Path("build/sample")
