@@ -122,7 +122,7 @@ def fit(pages: list[tuple[Blocks, list[float | None], float]]) -> dict:
         weights += [size / (sum(sizes) or 1) * 30 * page_weight for size in sizes]
         targets += [label or 0.0 for label in labels]
     weight, target, table = np.array(weights), np.array(targets), sparse.vstack(rows).tocsr()
-    parts = np.concatenate([weight * target, weight * (1 - target)])  # a share is so much of either answer
+    parts = np.concatenate([weight * target, weight * (1 - target)])  # a share of the weight for either answer
     used = parts > 1e-6
     answers = np.repeat([1, 0], len(weight))[used]
     model = LogisticRegression(C=STRENGTH, max_iter=300).fit(sparse.vstack([table, table])[used], answers, parts[used])

@@ -57,7 +57,7 @@ def _check_depth(path: Path, text: str) -> None:
         if depth > DEEPEST:
             line = event.start_mark.line + 1 if event.start_mark else 0
             raise MixError(f"{path} line {line}: nests more than {DEEPEST} deep")
-        if number > 2 * MOST_VALUES:  # a list or mapping is two events; building so many would take minutes
+        if number > 2 * MOST_VALUES:  # a list or mapping is two events; building more would take minutes
             raise MixError(f"{path}: holds more than {MOST_VALUES:,} values — is it the right file?")
 
 
