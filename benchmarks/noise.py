@@ -29,7 +29,6 @@ from scipy.stats import spearmanr
 from flows.experiment import Experiment, load_experiment
 from flows.prepare import prepare_flow
 from flows.show.progress import stage_progress
-from flows.show.recommendation import RANKABLE
 from flows.swarm import draw_flow
 from mixes.certainty.noise import CLEAR as OF_USE
 from mixes.certainty.seeds import level_seeds
@@ -38,6 +37,7 @@ from mixes.laws.fit import FOLDS, folds_of
 from mixes.laws.kind import LawKind
 from mixes.laws.registry import law_named
 from mixes.runs import Runs
+from mixes.show.recommendation import RANKABLE
 from mixes.target import OVERALL, family_weights, task_weights
 from pipeline.suite import suite_families
 from pipeline.train.records import read_runs

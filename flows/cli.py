@@ -22,8 +22,8 @@ from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
 from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, named_as_options, path_mistake
-from flows.show.printable import bounded
 from flows.stopping import Stopped, stop_on_signals
+from mixes.show.printable import bounded
 
 DEBUG = "--debug"
 LONGEST = 100_000  # characters of an error that are looked at

@@ -12,12 +12,12 @@ from flows.settings.question import available_tokens, question_address, question
 from flows.settings.repetition import note_other_budget
 from flows.settings.reuse import content_evidence, fold_question, reuse_plan, unfold_recommendation
 from flows.show.progress import note, stage_progress
-from flows.show.recommendation import recommendation_markdown
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReusePlan
+from mixes.show.recommendation import recommendation_markdown
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
 from pipeline.pool.content_hash import bucket_tokens, domain_contents

@@ -41,7 +41,7 @@ def plan(
     from rich import box
     from rich.table import Table
 
-    from flows.show.console import plain_console
+    from mixes.show.console import plain_console
 
     table = Table(title=f"Plan of {result.experiment}", box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
     table.add_column(no_wrap=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.errors import ExperimentError
-from flows.show.printable import one_line, printable
+from mixes.show.printable import one_line, printable
 
 SHOWN = 1_000  # characters of a dropped document
 Catalog = Annotated[Path | None, typer.Option(metavar="PATH", help="A catalog, in place of EXP.yaml.")]

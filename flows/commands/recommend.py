@@ -177,8 +177,8 @@ def _from_files(
 
 def _print(recommendation: "Recommendation", origin: "Origin | None") -> None:
 
-    from flows.show.console import plain_console
-    from flows.show.recommendation import Shown, print_recommendation
+    from mixes.show.console import plain_console
+    from mixes.show.recommendation import Shown, print_recommendation
 
     shown = Shown()
     if origin:

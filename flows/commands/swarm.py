@@ -76,7 +76,7 @@ def check_law(
         print(json.dumps(asdict(checked), indent=1))
         return
 
-    from flows.show.console import plain_console
-    from flows.show.recommendation import print_checked_law
+    from mixes.show.console import plain_console
+    from mixes.show.recommendation import print_checked_law
 
     print_checked_law(checked, train.metrics, plain_console())

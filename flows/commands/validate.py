@@ -46,9 +46,9 @@ def validate(
     """
 
     from flows.experiment import load_experiment
-    from flows.show.console import plain_console
     from flows.show.validation import print_validation
     from flows.validate import validate_flow
+    from mixes.show.console import plain_console
 
     loaded = load_experiment(experiment)
     settings = asked(

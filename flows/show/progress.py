@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from flows.show.printable import bounded
+from mixes.show.printable import bounded
 
 if TYPE_CHECKING:  # imported only where a bar is drawn
     from rich.progress import Progress

@@ -4,8 +4,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from flows.show.recommendation import WORDS
 from mixes.recommendation.validation import PARTS, Compared, Estimate, Truth, Validation
+from mixes.show.recommendation import WORDS
 
 TRUTHS: dict[Truth, str] = {"true": "true", "not_shown": "not shown", "false": "false"}
 MEASURED = ("natural", "uniform", "recommended", "gain", "90 % interval", "multiplier", "90 % interval")

@@ -6,8 +6,8 @@ import pytest
 from rich.table import Table
 
 from flows.errors import machine_failure
-from flows.show.console import plain_console
-from flows.show.printable import LINE, bounded, one_line, printable
+from mixes.show.console import plain_console
+from mixes.show.printable import LINE, bounded, one_line, printable
 
 HOSTILE = ["x[/b]", "[red]x[/red]", "[link=http://a]x[/link]", ":warning:", "[bold]", "a]b[c", "[/]"]
 ESCAPES = [

@@ -8,7 +8,6 @@ import pytest
 from planted_swarm import FAMILIES, NATURAL, swarm
 from rich.console import Console
 
-from flows.show.recommendation import Shown, print_recommendation, recommendation_markdown
 from mixes.errors import MixError
 from mixes.laws.registry import LAWS
 from mixes.optimum.from_settings import limits_of
@@ -21,6 +20,7 @@ from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
+from mixes.show.recommendation import Shown, print_recommendation, recommendation_markdown
 
 OWN = {"humaneval": 2.6, "mbpp": 3.2, "sciq": 2.5}  # the planted checkpoint's scores
 

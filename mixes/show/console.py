@@ -6,7 +6,7 @@ from typing import IO, Any
 from rich.console import Console
 from rich.text import Text
 
-from flows.show.printable import printable
+from mixes.show.printable import printable
 
 WIDTH = 120  # of tables that go to a file
 
