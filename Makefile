@@ -7,7 +7,7 @@ SLURM := PATH=$$PATH:/usr/sbin:/sbin command -v slurmctld >/dev/null
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup sample slurm recommend test test-fast check format docs clean
+.PHONY: setup demo sample slurm recommend test test-fast check format docs clean
 
 setup: .venv/ready
 
@@ -16,6 +16,10 @@ setup: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
+
+# A first result in a minute: nothing to download, nothing to train.
+demo: setup
+	$(BIN)/mixwright demo
 
 sample: setup
 	$(BIN)/mixwright sample $(SAMPLE)

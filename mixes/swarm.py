@@ -85,11 +85,13 @@ def draw_swarm(
     settings: SwarmSettings,
     seed: int,
     caps: Mapping[str, float] | None = None,
+    tries: int = TRIES,
 ) -> list[Candidate]:
     """The swarm's first round, for proxies that train on `proxy_tokens`; tokens: domain → its tokens in the pool.
 
     All mixes share the first natural proxy's seed: they start alike and read the same documents. `caps`: domain →
-    largest weight; without it, what `max_epochs` allows of the tokens.
+    largest weight; without it, what `max_epochs` allows of the tokens. `tries`: candidates drawn for each wanted mix
+    before giving up.
 
     Raises:
         MixError: fewer than two domains, proxies that repeat all of them too often, or caps that leave no room for
@@ -112,7 +114,7 @@ def draw_swarm(
         mixes["uniform"] = uniform
     wanted = settings.rounds[0] if settings.rounds else settings.mixes or settings.mixes_a_domain * len(names)
     rng, centre = np.random.default_rng(seed), _centre(natural, settings)
-    drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), largest, settings)
+    drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), largest, settings, tries)
     mixes |= {f"mix-{number:03d}": mix for number, mix in enumerate(drawn, len(mixes) - 1)}
     swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
     replicated = swarm[: 1 + settings.replicated]  # natural, uniform where it can be had, candidates
@@ -158,11 +160,16 @@ def draw_round(
 
 
 def _different(
-    draw: Callable[[], np.ndarray], wanted: int, taken: list[np.ndarray], largest: np.ndarray, settings: SwarmSettings
+    draw: Callable[[], np.ndarray],
+    wanted: int,
+    taken: list[np.ndarray],
+    largest: np.ndarray,
+    settings: SwarmSettings,
+    tries: int = TRIES,
 ) -> list[np.ndarray]:
     """`wanted` mixes of `draw` within their caps, each far enough from the others and from those `taken`."""
     mixes: list[np.ndarray] = []
-    for _ in range(TRIES * (wanted + len(taken))):
+    for _ in range(tries * (wanted + len(taken))):
         if len(mixes) == wanted:
             break
         mix = draw()
@@ -178,7 +185,7 @@ def _different(
 
 
 def _far(mix: np.ndarray, others: Sequence[np.ndarray], least: float) -> bool:
-    return all(0.5 * np.abs(mix - other).sum() >= least for other in others)
+    return not others or bool((0.5 * np.abs(mix - np.array(others)).sum(axis=1) >= least).all())
 
 
 def _centre(natural: np.ndarray, settings: SwarmSettings) -> np.ndarray:

@@ -93,7 +93,7 @@ def recommend(
     if as_json:
         print(json.dumps({**recommendation.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
         return
-    _print(recommendation, origin)
+    print_answer(recommendation, origin)
     if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
@@ -175,8 +175,8 @@ def _from_files(
     return in_own_direction(recommendation, swarm.metrics), origin_of(swarm)
 
 
-def _print(recommendation: "Recommendation", origin: "Origin | None") -> None:
-
+def print_answer(recommendation: "Recommendation", origin: "Origin | None") -> None:
+    """The tables and the words; origin: of a swarm from files, whose units are its own."""
     from mixes.show.console import plain_console
     from mixes.show.recommendation import Shown, print_recommendation
 

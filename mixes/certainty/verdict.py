@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # results are read where no solver is needed
 
 MOST_NAMED = 6  # families that a sentence names
 Verdict = Literal["better", "not_distinguishable", "worse"]
+ON: dict[Verdict, str] = {"better": "better on", "worse": "worse on", "not_distinguishable": "no different on"}
 
 
 def verdict_of(gain: "Gain", noise: float) -> Verdict:
@@ -22,31 +23,43 @@ def verdict_of(gain: "Gain", noise: float) -> Verdict:
     return "not_distinguishable"
 
 
-def sentence(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], reference: str = "natural") -> str:
-    """One line on the target, then family by family; the chance in brackets is that of being better, or worse.
+def verdict_words(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], reference: str = "natural") -> str:
+    """The verdict on the target in a sentence that says what to do, then family by family in another.
 
-    `gains` holds at least the names in `verdicts`, which are OVERALL and the families.
+    Args:
+        gains: of at least the names in `verdicts`.
+        verdicts: of OVERALL and the families.
+        reference: what the mix is compared with.
     """
-    parts: dict[Verdict, str] = {
-        "better": f"better than {reference} on ",
-        "not_distinguishable": "not distinguishable on ",
-        "worse": "worse on ",
-    }
-    clauses = []
-    for verdict, words in parts.items():
-        names = [name for name in verdicts if name != OVERALL and verdicts[name] == verdict]
-        if names:
-            clauses.append(words + _listed([name + _chance(gains[name], verdict) for name in names]))
-    overall = {"better": "better than", "not_distinguishable": "not distinguishable from", "worse": "worse than"}
-    first = f"overall {overall[verdicts[OVERALL]]} {reference}{_chance(gains[OVERALL], verdicts[OVERALL])}"
-    return first + (f"; {', '.join(clauses)}" if clauses else "")
+    verdict, chance = verdicts[OVERALL], _chance(gains[OVERALL], verdicts[OVERALL])
+    first = {
+        "better": f"This mix is predicted to be better than {reference} on the target ({chance}).",
+        "not_distinguishable": f"This mix is not distinguishable from {reference} on the target: there is no reason to "
+        "change what you have.",
+        "worse": f"This mix is predicted to be worse than {reference} on the target ({chance}), because the limits "
+        "leave nothing better: loosen them.",
+    }[verdict]
+    clauses = [clause for kind in ON if (clause := _families(gains, verdicts, kind))]
+    return f"{first} By family it is {', '.join(clauses)}." if clauses else first
+
+
+def _families(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], kind: Verdict) -> str:
+    """A clause on the families of one verdict: "better on code and math (chance over 99 % each)"."""
+    names = [name for name in verdicts if name != OVERALL and verdicts[name] == kind]
+    if not names:
+        return ""
+    chances = [_chance(gains[name], kind) for name in names]
+    if kind == "not_distinguishable":
+        return f"{ON[kind]} {_listed(names)}"
+    if len(set(chances)) == 1:
+        return f"{ON[kind]} {_listed(names)} ({chances[0]}{' each' if len(names) > 1 else ''})"
+    return f"{ON[kind]} {_listed([f'{name} ({chance})' for name, chance in zip(names, chances, strict=True)])}"
 
 
 def _chance(gain: "Gain", verdict: Verdict) -> str:
-    if verdict == "not_distinguishable":
-        return ""
-    chance = gain.chance if verdict == "better" else 1 - gain.chance
-    return f" (chance {'over 99' if chance > 0.99 else format(100 * chance, '.0f')} %)"
+    """How likely it is that a mix that is called better is better, or one that is called worse is worse."""
+    chance = 1 - gain.chance if verdict == "worse" else gain.chance
+    return f"chance {'over 99' if chance > 0.99 else format(100 * chance, '.0f')} %"
 
 
 def _listed(names: list[str]) -> str:

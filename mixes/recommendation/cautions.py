@@ -1,6 +1,6 @@
 """Cautions: what a reader should know before trusting a recommendation."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from scipy.special import stdtrit
@@ -15,6 +15,7 @@ from mixes.runs import Runs
 
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swarm's hull; less is rounding
 SURE = 0.975  # one-sided level at which a bias counts as seen
+MOST_NAMED, FIRST_NAMED = 8, 5  # names in a line; of more than the first number only the second is written out
 LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 
 
@@ -63,8 +64,8 @@ def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
         return None
     return Caution(
         "outside_swarm",
-        f"the mix lies outside the mixes that were tried ({distance:.1%} of its tokens would have to move to make it a "
-        "blend of them), so the laws extrapolate",
+        f"the mix is no blend of the mixes that were tried: {distance:.1%} of its tokens would have to move. The laws "
+        "extrapolate there, so train proxies on it (`mixwright validate`) before you rely on it",
     )
 
 
@@ -74,7 +75,11 @@ def _on_bound(best: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], domains: 
     names = tuple(name for name, is_on_bound in zip(domains, on_bound, strict=True) if is_on_bound)
     if not names:
         return None
-    return Caution("on_bound", f"limits, not laws, set the weights of {', '.join(names)}", names)
+    return Caution(
+        "on_bound",
+        f"limits, not laws, set the {_weights(names)}. If a limit can be loosened, or more tokens be had, ask again",
+        names,
+    )
 
 
 def _spans_natural(
@@ -86,7 +91,10 @@ def _spans_natural(
     names = tuple(name for name, is_spanning in zip(domains, spans, strict=True) if is_spanning)
     if not names:
         return None
-    text = f"the natural share lies within the interval of {', '.join(names)}: more or less of it may be better"
+    text = (
+        f"the direction of change is not known for {named(names)}, whose natural share lies inside the interval. "
+        "Leaving it as it is would do as well"
+    )
     return Caution("spans_natural", text, names)
 
 
@@ -96,7 +104,8 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
         return None
     largest = max(fits[task].parameters for task in names)
     text = (
-        f"laws of up to {largest} parameters were fitted to {count} mixes, so their priors decide a part of the answer"
+        f"laws of up to {largest} parameters were fitted to {count} mixes, so prior assumptions decide a part of the "
+        "answer. More mixes make it depend on the data alone"
     )
     return Caution("few_runs", text, names)
 
@@ -117,16 +126,19 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
     return Caution(
         "optimism",
         f"the {len(lowest)} held-out mixes with the best predictions scored {size:.3g} ± {doubt:.2g} {unit} "
-        "worse than predicted; expect that much less from the recommendation",
+        "worse than predicted. Expect that much less from the recommendation",
     )
 
 
 def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
     if not names:
         return None
+    one = len(names) == 1
     than = "noise" if noise.source == "replicates" else "laws' own error"
-    left_out = "; families count them only where they have no other task" if noise.source == "replicates" else ""
-    text = f"scores on {', '.join(names)} vary between mixes by less than twice the {than}{left_out}"
+    text = f"{named(names)} {'varies' if one else 'vary'} between mixes by less than twice the {than}"
+    if noise.source == "replicates":
+        text += f". {'It counts' if one else 'They count'} in a family only if all of its tasks are like that"
+    text += ". Larger proxies or more items per task would show more"
     return Caution("unclear_tasks", text, names)
 
 
@@ -138,7 +150,18 @@ def _unclear_families(
     if not names or noise.source != "replicates":
         return None
     asked = tuple(family for family in names if any(target.get(task, 0.0) for task in tasks_of[family]))
-    counted = f"the target counts {', '.join(asked)} all the same" if asked else "the target leaves it out"
-    text = f"no task of {', '.join(names)} varies between mixes by more than twice its noise: nothing was learned, and "
-    text += counted
+    counted = f"the target counts {named(asked)} all the same" if asked else "the target leaves it out"
+    text = f"no task of {named(names)} varies between mixes by more than twice its noise. Nothing was learned of "
+    text += f"{'it' if len(names) == 1 else 'them'}, and {counted}"
     return Caution("unclear_families", text, names)
+
+
+def _weights(names: tuple[str, ...]) -> str:
+    return f"weight{'s' if len(names) > 1 else ''} of {named(names)}"
+
+
+def named(names: Sequence[str]) -> str:
+    """Names in a sentence; of a long list the first ones, and how many more there are (`names` has them all)."""
+    if len(names) > MOST_NAMED:
+        return f"{', '.join(names[:FIRST_NAMED])} and {len(names) - FIRST_NAMED} more"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

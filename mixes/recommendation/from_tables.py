@@ -14,6 +14,7 @@ from mixes.recommendation.settings import RecommendSettings
 from mixes.tables.join import ScoredSwarm
 from mixes.tables.keys import listed
 from mixes.tables.metrics import Metric, check_one_unit
+from mixes.tables.tokens import natural_mix
 from mixes.target import OVERALL, family_weights, task_weights
 
 
@@ -38,6 +39,7 @@ def question_of_swarm(
     natural: Mapping[str, float] | None = None,
     seed: int = 0,
     seeds: Mapping[str, int] | None = None,
+    checkpoint: Mapping[str, float] | None = None,
 ) -> Question:
     """Which mix is best for `settings.target`, by a swarm that was read from files.
 
@@ -48,7 +50,8 @@ def question_of_swarm(
             mix is compared with the swarm's centre.
         natural: domain → share; None takes the shares of `tokens`.
         seed: of folds, imagined worlds and searches.
-        seeds: run → the seed that its proxy was trained with, where it is known.
+        seeds: run → the seed that its proxy was trained with; None takes those that the table of mixes holds.
+        checkpoint: task → score of the checkpoint that all proxies started from, where there is one.
 
     Raises:
         MixError: an unknown target, a target over two units, or a budget without tokens.
@@ -60,9 +63,10 @@ def question_of_swarm(
     for family, aim in family_weights(families).items():
         check_one_unit(f"family {family!r}", (task for task, weight in aim.items() if weight), swarm.metrics)
     if tokens and not natural:
-        natural = {name: count / sum(tokens.values()) for name, count in tokens.items()}
+        natural = natural_mix(tokens)
     holdings = Holdings(natural, tokens) if tokens else Holdings()
-    return Question(swarm.runs, families, holdings, settings, seed, seeds or {}, evidence=hash_evidence(swarm, tokens))
+    evidence = hash_evidence(swarm, tokens)
+    return Question(swarm.runs, families, holdings, settings, seed, seeds or swarm.seeds, checkpoint, evidence)
 
 
 def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> None:

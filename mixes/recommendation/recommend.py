@@ -16,7 +16,7 @@ import numpy as np
 
 from mixes.certainty.fitted import FittedSwarm, fit_swarm
 from mixes.certainty.intervals import weight_intervals
-from mixes.certainty.verdict import sentence, verdict_of
+from mixes.certainty.verdict import verdict_of, verdict_words
 from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.hashes import short_hash
 from mixes.laws.fit import LARGE
@@ -41,6 +41,7 @@ from mixes.target import OVERALL
 
 SEARCHED_WORLDS = 40  # where laws are not convex: each world's optimum is a search that takes seconds
 LARGE_WORLDS = 40  # in large swarms, where each optimum takes seconds
+WORDING = ("summary", "coverage")  # fields that repeat others in words: an id does not depend on them
 
 WorldsOf = Callable[[int], Worlds]  # their number → that many imagined worlds of the fitted swarm
 
@@ -112,7 +113,7 @@ def _described(optima: Optima) -> Recommendation:
         predicted=predicted,
         forgotten={name: forgotten_row(problem, name, predicted[name]) for name in problem.own},
         verdict=verdicts,
-        summary=sentence(gains, verdicts, problem.called),
+        summary=verdict_words(gains, verdicts, problem.called),
         cautions=tuple(cautions_of(problem, best, intervals)),
         marginal=marginal_rows(problem, best),
         law=law_rows(problem),
@@ -122,6 +123,7 @@ def _described(optima: Optima) -> Recommendation:
         budget=question.budget,
         max_epochs=question.settings.max_epochs,
         evidence=dict(question.evidence),
+        coverage=coverage,
     )
 
 
@@ -167,5 +169,9 @@ def world_count(problem: Problem) -> int:
 
 
 def _with_id(recommendation: Recommendation) -> Recommendation:
-    digest = short_hash(json.dumps(recommendation.to_json(), sort_keys=True))
+    content = recommendation.to_json()
+    for name in WORDING:
+        del content[name]
+    content["cautions"] = [(caution.kind, caution.names) for caution in recommendation.cautions]
+    digest = short_hash(json.dumps(content, sort_keys=True))
     return replace(recommendation, id=f"recommendation-{digest}")

@@ -96,6 +96,7 @@ class Recommendation:
     budget: float | None
     max_epochs: float
     evidence: dict[str, str]
+    coverage: float = 0.9  # nominal, of every interval
 
     def to_json(self) -> dict:
         """Plain values."""

@@ -1,5 +1,6 @@
 """A recommendation for people: the table in the terminal, and the same as markdown."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from rich.table import Table
 
 from mixes.laws.check import CheckedLaw
 from mixes.recommendation.result import Recommendation
+from mixes.show.console import plain_console
 from mixes.tables.metrics import Direction, Metric
 from mixes.target import OVERALL
 
 RANKABLE = 3  # least spread over mixes ÷ noise at which a rank correlation over mixes says something of a law
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
+FRONT = "Pareto front: no mix is better for one family without being worse for another"
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
 
@@ -31,34 +34,46 @@ class Shown:
         return f"Predicted {'bits per byte' if self.unit == 'bpb' else self.unit} ({self.direction} is better)"
 
 
+def tables_of(recommendation: Recommendation, shown: Shown) -> list[tuple[str, list[list[str]]]]:
+    """(title, a head and rows) of every table."""
+    tables = [("Recommended mix", _mix_rows(recommendation)), (shown.title, _score_rows(recommendation))]
+    if recommendation.forgotten:
+        tables.append((AGAINST, _forgotten_rows(recommendation)))
+    if recommendation.front:
+        tables.append((FRONT, _front_rows(recommendation)))
+    return tables
+
+
 def print_recommendation(recommendation: Recommendation, console: Console, shown: Shown) -> None:
     """The mix, the predicted scores, the verdict."""
-    mix = Table(title="Recommended mix", box=box.SIMPLE_HEAD, title_justify="left")
-    scores = Table(title=shown.title, box=box.SIMPLE_HEAD, title_justify="left")
-    tables = [(mix, _mix_rows(recommendation, shown)), (scores, _score_rows(recommendation, shown))]
-    if recommendation.forgotten:
-        against = Table(title=AGAINST, box=box.SIMPLE_HEAD, title_justify="left")
-        tables.append((against, _forgotten_rows(recommendation, shown)))
-    if recommendation.front:
-        title = "Pareto front: no mix is better for one family without being worse for another"
-        tables.append(
-            (Table(title=title, box=box.SIMPLE_HEAD, title_justify="left"), _front_rows(recommendation, shown))
-        )
-    for table, (names, *rows) in tables:
-        for name in names:
-            left = name in ("domain", "family", "verdict", "mix")
-            table.add_column(name, justify="left" if left else "right", no_wrap=name == "verdict", overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-    console.print("\n".join(_words(recommendation, shown)), soft_wrap=True)
+    for title, rows in tables_of(recommendation, shown):
+        console.print(text_table(title, rows))
+    console.print("\n".join(words_of(recommendation, shown)), soft_wrap=True)
+
+
+def text_table(title: str, rows: list[list[str]]) -> Table:
+    """A head and rows as a table for a terminal."""
+    names, *body = rows
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for name in names:
+        left = name in ("domain", "family", "verdict", "mix")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name == "verdict", overflow="fold")
+    for row in body:
+        table.add_row(*row)
+    return table
+
+
+def recommendation_text(recommendation: Recommendation, shown: Shown) -> str:
+    """The same as a text, for a console that shows what an expression gives."""
+    with io.StringIO() as text:
+        print_recommendation(recommendation, plain_console(text), shown)
+        return text.getvalue().rstrip()
 
 
 def recommendation_markdown(recommendation: Recommendation) -> str:
     """The same as markdown tables."""
-    shown = [_mix_rows, _score_rows] + ([_forgotten_rows] if recommendation.forgotten else [])
-    tables = (_markdown(rows(recommendation, Shown())) for rows in shown)
-    return "\n\n".join([f"# {recommendation.id}", *tables, *_words(recommendation, Shown())])
+    tables = (_markdown(rows) for title, rows in tables_of(recommendation, Shown()) if title != FRONT)
+    return "\n\n".join([f"# {recommendation.id}", *tables, *words_of(recommendation, Shown())])
 
 
 def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], console: Console) -> None:
@@ -82,9 +97,13 @@ def _markdown(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
-def _mix_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+def _interval(recommendation: Recommendation) -> str:
+    return f"{100 * recommendation.coverage:g} % interval"
+
+
+def _mix_rows(recommendation: Recommendation) -> list[list[str]]:
     """A head, and one row per domain; epochs where tokens are known."""
-    rows = [["domain", recommendation.reference, "recommended", "90 % interval", "ratio", "epochs"]]
+    rows = [["domain", recommendation.reference, "recommended", _interval(recommendation), "ratio", "epochs"]]
     for domain, weight in sorted(recommendation.mix.items(), key=lambda pair: -pair[1]):
         low, high = recommendation.intervals[domain]
         natural = recommendation.natural[domain]
@@ -96,10 +115,10 @@ def _mix_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
     return [row[: len(rows[-1])] for row in rows]
 
 
-def _score_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+def _score_rows(recommendation: Recommendation) -> list[list[str]]:
     """A head, and one row per family."""
     scores = [recommendation.reference, "uniform", "recommended"]
-    rows = [["family", *scores, "gain", "90 % interval", "chance", "noise", "verdict"]]
+    rows = [["family", *scores, "gain", _interval(recommendation), "chance", "noise", "verdict"]]
     for name, verdict in recommendation.verdict.items():
         row = recommendation.predicted[name]
         rows.append(
@@ -111,9 +130,9 @@ def _score_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]
     return rows
 
 
-def _forgotten_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+def _forgotten_rows(recommendation: Recommendation) -> list[list[str]]:
     """A head, and one row per family; the column `keep` only where a family has a floor."""
-    rows = [["family", "checkpoint", "recommended", "forgotten", "90 % interval", "keep"]]
+    rows = [["family", "checkpoint", "recommended", "forgotten", _interval(recommendation), "keep"]]
     for name in recommendation.verdict:
         row = recommendation.forgotten[name]
         kept = "" if row.floor is None else f"≤ {row.floor:+.3f}"
@@ -124,29 +143,29 @@ def _forgotten_rows(recommendation: Recommendation, shown: Shown) -> list[list[s
     return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
 
 
-def _words(recommendation: Recommendation, shown: Shown) -> list[str]:
+def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
     """The verdict, the laws' held-out quality, the cautions, and what was asked."""
     target, standardised = recommendation.predicted[OVERALL], recommendation.standardised
     unit = shown.unit if standardised is None else f"× {standardised}"
     lines = [
-        recommendation.summary[:1].upper() + recommendation.summary[1:] + ".",
-        f"Predicted gain on the target: {target.gain:+.3f} {unit} (90 % interval {target.gain_low:+.3f} to "
-        f"{target.gain_high:+.3f}); {target.optimism:.3f} is already taken off for the laws' optimism. "
-        f"{_noise(recommendation, target.noise)}",
+        recommendation.summary,
+        f"The predicted gain on the target is {target.gain:+.3f} {unit}, with a {_interval(recommendation)} from "
+        f"{target.gain_low:+.3f} to {target.gain_high:+.3f}; the laws' optimism of {target.optimism:.3f} is already "
+        f"subtracted. {_noise(recommendation, target.noise)}",
         _laws(recommendation, shown),
     ]
     if recommendation.forgotten:
         lines.append(_forgotten(recommendation, shown))
     if recommendation.gap is None:
-        lines.append("The mix was found by a search, because a law is not convex; there may be a better one.")
+        lines.append("A law is not convex, so the mix was found by a search, and there may be a better one.")
     lines += [f"Caution: {caution.text}." for caution in recommendation.cautions]
     if recommendation.epochs:
         limit = f"at most {recommendation.max_epochs:g} epochs per domain"
         lines.append(f"Budget {recommendation.budget:,.0f} tokens, {limit}. Id {recommendation.id}.")
     else:
         lines.append(
-            "Gains are counted from the swarm's centre, the mean of its mixes. Without --tokens the natural mix is not "
-            f"known: nothing pulls the mix to it, and no epochs are counted. Id {recommendation.id}."
+            "Gains are counted from the swarm's centre, the mean of its mixes, because the natural mix is not known: "
+            f"give the tokens of each domain to compare with it and to count epochs. Id {recommendation.id}."
         )
     return lines
 
@@ -156,41 +175,44 @@ def _forgotten(recommendation: Recommendation, shown: Shown) -> str:
     tasks = {task: recommendation.forgotten[task] for task in recommendation.law}
     lost = sorted((row.low, task) for task, row in tasks.items() if row.low > 0)[::-1]
     if not lost:
-        return f"Predicted to be forgotten (whole 90 % interval above 0): none of {len(tasks)} tasks."
+        return f"Predicted to be forgotten (whole {_interval(recommendation)} above 0): none of {len(tasks)} tasks."
     named = ", ".join(f"{task} {tasks[task].value:+.3f}" for _, task in lost[:NAMED])
     more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
     return (
-        f"Predicted to be forgotten (whole 90 % interval above 0): {len(lost)} of {len(tasks)} tasks, {named}{more} "
-        f"{shown.unit}."
+        f"Predicted to be forgotten (whole {_interval(recommendation)} above 0): {len(lost)} of {len(tasks)} tasks, "
+        f"{named}{more} {shown.unit}."
     )
 
 
 def _noise(recommendation: Recommendation, noise: float) -> str:
-    differ = "Two proxies of equally good mixes differ by"
     if recommendation.noise_from == "replicates":
-        return f"{differ} {noise:.3f} (standard deviation)."
-    return f"{differ} at most {noise:.3f}, which is what the laws leave unexplained: no mix has two seeds."
+        return f"Two proxies of equally good mixes differ by {noise:.3f} (standard deviation)."
+    return (
+        f"Two proxies of equally good mixes differ by at most {noise:.3f} (standard deviation), which is what the laws "
+        "leave unexplained: no mix was trained with two seeds."
+    )
 
 
 def _laws(recommendation: Recommendation, shown: Shown) -> str:
     names = [law.name for law in recommendation.law.values()]
-    used = ", ".join(f"{name} {names.count(name)}" for name in sorted(set(names)))
+    used = ", ".join(f"{name} for {names.count(name)}" for name in sorted(set(names)))
     rankable = [law for law in recommendation.law.values() if law.spread >= RANKABLE * law.noise]
-    line = f"Laws, by number of tasks: {used}."
+    lines = [f"Laws: {used} of {len(names)} tasks."]
     if rankable:
         error = sum(law.error for law in rankable) / len(rankable)
         rank = sum(law.rank_correlation for law in rankable) / len(rankable)
-        line += (
-            f" Held-out error {error:.3f} {shown.unit}, held-out rank correlation {rank:.2f}: means over the "
-            f"{len(rankable)} of {len(names)} tasks whose spread over mixes is at least {RANKABLE} times their noise."
+        lines.append(
+            f"On mixes that they were not fitted to, they rank with a correlation of {rank:.2f} and miss by "
+            f"{error:.3f} {shown.unit} (means over the {len(rankable)} tasks that vary between mixes by at least "
+            f"{RANKABLE} times their noise)."
         )
     precision = sum(law.precision for law in recommendation.law.values()) / len(names)
     if precision >= 1.05:
-        line += f" The mix with the most seeds counts as much as {precision:.1f} single runs."
-    return line
+        lines.append(f"The mix with the most seeds counts as much as {precision:.1f} single runs.")
+    return " ".join(lines)
 
 
-def _front_rows(recommendation: Recommendation, shown: Shown) -> list[list[str]]:
+def _front_rows(recommendation: Recommendation) -> list[list[str]]:
     """A head, and one row per mix of the front: its predicted scores by family, its largest weights."""
     families = list(recommendation.front[0].predicted)
     rows = [[*families, "mix"]]

@@ -9,21 +9,26 @@
       metrics:
         "metric/*": {}
         "metric/*_acc": {unit: accuracy, direction: higher}
+    leave_out: ["*_yesno*"]
 
-A key is a family. Its metrics are names or globs, in a list, or with a unit and a direction of their own. What is not
-stated is inferred from the metric's name where that is safe. A metric belongs to the first line that matches it, but
-an exact name comes before any glob.
+A key is a family; `leave_out` names metrics that are not read at all. The metrics of a family are names or globs, in a
+list, or with a unit and a direction of their own. What is not stated is inferred from the metric's name where that is
+safe. A metric belongs to the first line that matches it, but an exact name comes before any glob. A glob may match
+nothing, so that one file serves several suites; a name may not.
 """
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, field_validator, model_validator
 
-from mixes.errors import MixError, did_you_mean
+from mixes.errors import MixError, did_you_mean, first_mistake
 from mixes.tables.keys import listed
 from mixes.tables.metrics import Direction, Stated
+
+LEAVE_OUT = "leave_out"  # no family: metrics that are not read
+GLOB = frozenset("*?[")
 
 
 class Meaning(BaseModel):
@@ -68,20 +73,36 @@ class Families(RootModel[dict[str, Family]]):
 
     model_config = ConfigDict(frozen=True)
 
+    def left_out(self, metrics: Sequence[str]) -> list[str]:
+        """The metrics that `leave_out` names, sorted.
+
+        Raises:
+            MixError: a name that is no metric.
+        """
+        lines = self.root[LEAVE_OUT].metrics if LEAVE_OUT in self.root else {}
+        for name in lines:
+            _check_matches(LEAVE_OUT, name, metrics)
+        return sorted(metric for metric in metrics if any(_matches(metric, name) for name in lines))
+
+    def idle_globs(self, metrics: Sequence[str]) -> list[str]:
+        """Globs that match no metric, in the order of the file."""
+        names = [name for group in self.root.values() for name in group.metrics]
+        return [name for name in names if not any(_matches(metric, name) for metric in metrics)]
+
     def of(self, metrics: Sequence[str], declared: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
         """Metric → its family, and what this file, or else `declared`, states about it.
 
         Raises:
-            MixError: a metric in no family, or a name or glob that fits no metric.
+            MixError: a metric in no family, or a name that is no metric.
         """
         lines = [
             (name, family, Stated(meaning.unit or group.unit, meaning.direction or group.direction))
             for family, group in self.root.items()
             for name, meaning in group.metrics.items()
+            if family != LEAVE_OUT
         ]
         for name, family, _ in lines:
-            if not any(fnmatchcase(metric, name) or metric == name for metric in metrics):
-                raise MixError(f"families: {family}: no metric is called {name!r} — {did_you_mean(name, metrics)}")
+            _check_matches(family, name, metrics)
         meanings = {}
         for metric in metrics:
             fitting = [line for line in lines if line[0] == metric] or [
@@ -96,3 +117,27 @@ class Families(RootModel[dict[str, Family]]):
                 f'families: {listed(without)} in no family — name them, or end with a family that takes the rest: ["*"]'
             )
         return meanings
+
+
+def families_of(where: str, content: Any) -> Families:
+    """The families that a file or a mapping holds; where: what messages call it.
+
+    Raises:
+        MixError: it is no mapping, or a field is unknown or wrong.
+    """
+    if not isinstance(content, Mapping) or not content:
+        raise MixError(f"{where}: holds no families — write `family: [metric, …]`")
+    try:
+        return Families.model_validate(dict(content))
+    except ValidationError as error:
+        raise MixError(f"{where}: {first_mistake(error, Families)}") from None
+
+
+def _matches(metric: str, name: str) -> bool:
+    return metric == name or fnmatchcase(metric, name)
+
+
+def _check_matches(family: str, name: str, metrics: Sequence[str]) -> None:
+    """Refuse a name that is no metric. A glob may match none."""
+    if not GLOB & set(name) and name not in metrics:
+        raise MixError(f"families: {family}: no metric is called {name!r} — {did_you_mean(name, metrics)}")

@@ -7,7 +7,7 @@ is refused, and the message names the row.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -33,6 +33,7 @@ WRITTEN = re.compile(  # a number, whatever separates its digits and follows it
 )
 ROUNDING = 0.01  # how far weights may sum from 1; RegMix's three decimals reach 0.003
 EXACT = 1e-9  # a sum this close to 1 was not rounded
+SEED = "seed"  # column of whole numbers: what a proxy was trained with, and neither a domain nor a task
 SAME = 9  # decimals in which the weights of one mix agree
 
 
@@ -44,6 +45,7 @@ class ScoredSwarm:
     metrics: Mapping[str, Metric]  # task → meaning; the scores in `runs` are turned so that lower is better
     key: str  # column that joined the tables
     notes: tuple[str, ...]
+    seeds: Mapping[str, int] = field(default_factory=dict)  # run → its proxy's seed, where the mixes' table says it
 
 
 def join_tables(
@@ -58,9 +60,12 @@ def join_tables(
         MixError: keys, weights, scores or directions that are missing or doubtful.
     """
     ratios, metrics = _run_is_run_id(ratios), _run_is_run_id(metrics)
+    ratios, seeds, notes_on_seeds = _without_seeds(ratios)
+    metrics, _, _ = _without_seeds(metrics)
     domains, notes_on_domains = number_columns(ratios)
     columns, notes_on_tasks = number_columns(metrics)
     tasks, notes_on_errors = _without_errors(metrics.name, columns)
+    tasks, notes_on_families = _without_left_out(tasks, families)
     key, notes = shared_key(ratios, metrics)
     left, right = rows_by_key(ratios, key), rows_by_key(metrics, key)
     check_same_keys(key, ratios.name, left, metrics.name, right)
@@ -74,7 +79,17 @@ def join_tables(
     runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
     if len(set(runs.mixes)) < 2:
         raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
-    return ScoredSwarm(runs, meaning_of, key, (*notes, *notes_on_domains, *notes_on_tasks, *notes_on_errors, *repaired))
+    seed_of = {name: seeds[left[name]] for name in ids} if seeds else {}
+    all_notes = (
+        *notes,
+        *notes_on_seeds,
+        *notes_on_domains,
+        *notes_on_tasks,
+        *notes_on_errors,
+        *notes_on_families,
+        *repaired,
+    )
+    return ScoredSwarm(runs, meaning_of, key, all_notes, seed_of)
 
 
 def _run_is_run_id(table: Table) -> Table:
@@ -85,6 +100,18 @@ def _run_is_run_id(table: Table) -> Table:
         if "run_id" in columns and "run" not in columns
         else table
     )
+
+
+def _without_seeds(table: Table) -> tuple[Table, list[int], list[str]]:
+    """The table without the column SEED; the seeds by row, and a note. A column of other numbers stays."""
+    frame = table.frame
+    if SEED not in frame.columns:
+        return table, [], []
+    seeds = frame[SEED].cast(pl.Float64, strict=False)
+    if seeds.null_count() or not ((seeds >= 0) & (seeds == seeds.round())).all():
+        return table, [], []
+    note = f"{table.name}: column {SEED!r} holds the seeds of the proxies"
+    return Table(table.name, frame.drop(SEED)), [int(seed) for seed in seeds], [note]
 
 
 def number_columns(table: Table) -> tuple[list[str], list[str]]:
@@ -117,6 +144,19 @@ def _without_errors(table: str, columns: list[str]) -> tuple[list[str], list[str
     if not tasks:
         raise MixError(f"{table}: every column of numbers is an error of a score ({listed(errors)}) — add the scores")
     return tasks, [f"{table}: {listed(errors)} hold errors of scores and are ignored"] if errors else []
+
+
+def _without_left_out(tasks: list[str], families: Families | None) -> tuple[list[str], list[str]]:
+    """Tasks that the families do not leave out; notes on the others, and on globs that match nothing."""
+    if families is None:
+        return tasks, []
+    left_out, idle = families.left_out(tasks), families.idle_globs(tasks)
+    kept = [task for task in tasks if task not in left_out]
+    if not kept:
+        raise MixError(f"families: leave_out names every metric ({listed(left_out)}) — leave one in")
+    notes = [f"left out, as families say: {', '.join(left_out)}"] if left_out else []
+    notes += [f"families: {listed(idle)} match no metric"] if idle else []
+    return kept, notes
 
 
 def _is_error(name: str, columns: list[str]) -> bool:

@@ -21,6 +21,12 @@ class Table:
     frame: pl.DataFrame
 
 
+def table_of(name: str, frame: pl.DataFrame) -> Table:
+    """A frame as a table, its key columns as text."""
+    keys = [column for column in frame.columns if column in KEYS]
+    return Table(name, frame.with_columns(pl.col(keys).cast(pl.String)))
+
+
 def shared_key(ratios: Table, metrics: Table) -> tuple[str, list[str]]:
     """The key column that joins two tables, and notes on the choice.
 

@@ -6,30 +6,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from pydantic import ValidationError
 
-from mixes.errors import MixError, first_mistake
-from mixes.tables.families import Families
+from mixes.errors import MixError
+from mixes.tables.families import Families, families_of
 from mixes.tables.join import ScoredSwarm, join_tables
-from mixes.tables.keys import KEYS, Table
+from mixes.tables.keys import KEYS, Table, table_of
 from mixes.tables.plain_file import check_plain
 from mixes.tables.results import is_results, read_results
+from mixes.tables.tokens import counted_tokens
 from mixes.tables.yaml_file import read_yaml
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
-MOST_TOKENS = 1e21  # of one domain (assumed: a million times the largest corpus)
 PARQUET = b"PAR1"
 LOOKED_AT = 200  # first rows, by which columns of text and of numbers are told apart
 
 
-def read_swarm(ratios: Table, metrics: str, families: Path | None = None) -> ScoredSwarm:
-    """The runs of a table of mixes and their scores: a second table, or a folder or glob of result files.
+def read_swarm(ratios: Table, metrics: str | Table, families: Path | Families | None = None) -> ScoredSwarm:
+    """The runs of a table of mixes and their scores: a second table, its path, or a folder or glob of result files.
 
     Raises:
         MixError: a file cannot be read.
         MixError: what the files hold is contradictory, incomplete or doubtful.
     """
-    grouped = read_families(families) if families else None
+    grouped = read_families(families) if isinstance(families, Path) else families
+    if isinstance(metrics, Table):
+        return join_tables(ratios, metrics, grouped)
     if not is_results(metrics):
         return join_tables(ratios, read_table(Path(metrics)), grouped)
     results = read_results(metrics, ratios)
@@ -52,8 +53,7 @@ def read_table(path: Path) -> Table:
         raise MixError(f"{path}: {error.strerror} — give the path of a CSV or Parquet file") from None
     except pl.exceptions.PolarsError as error:
         raise MixError(f"{path}: cannot be read ({_first_line(error)})") from None
-    keys = [name for name in frame.columns if name in KEYS]
-    return Table(str(path), frame.with_columns(pl.col(keys).cast(pl.String)))
+    return table_of(str(path), frame)
 
 
 def read_tokens(path: Path) -> dict[str, float]:
@@ -74,18 +74,7 @@ def read_tokens(path: Path) -> dict[str, float]:
         if missing:
             raise MixError(f"{path}: has no column {min(missing)!r} — its columns are to be domain and tokens")
         rows = list(frame.select("domain", "tokens").iter_rows())
-    tokens: dict[str, float] = {}
-    for number, (domain, count) in enumerate(rows, 1):
-        if str(domain) in tokens:
-            raise MixError(f"{path}: row {number}: domain {str(domain)!r} appears twice")
-        if isinstance(count, bool) or not isinstance(count, int | float) or not 0 < count <= MOST_TOKENS:
-            raise MixError(
-                f"{path}: row {number}: tokens of {domain!r} are {count!r}, not a positive number up to {MOST_TOKENS:g}"
-            )
-        tokens[str(domain)] = float(count)
-    if not tokens:
-        raise MixError(f"{path}: holds no rows")
-    return tokens
+    return counted_tokens(str(path), rows)
 
 
 def read_families(path: Path) -> Families:
@@ -94,13 +83,7 @@ def read_families(path: Path) -> Families:
     Raises:
         MixError: it cannot be read, or a field is unknown or wrong.
     """
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not content:
-        raise MixError(f"{path}: holds no families — write `family: [metric, …]`")
-    try:
-        return Families.model_validate(content)
-    except ValidationError as error:
-        raise MixError(f"{path}: {first_mistake(error, Families)}") from None
+    return families_of(str(path), read_yaml(path))
 
 
 def _csv(path: Path, header: bytes) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.intervals import Gain
 from mixes.certainty.local_fit import local_fits
 from mixes.certainty.noise import Noise
-from mixes.certainty.verdict import sentence, verdict_of
+from mixes.certainty.verdict import verdict_of, verdict_words
 from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 from mixes.optimum.holdings import Holdings
@@ -39,7 +39,7 @@ def test_verdicts_need_an_interval_and_a_size(found, noise, said):
     assert verdict_of(found, noise) == said
 
 
-def test_the_sentence():
+def test_the_verdict_words():
     gains = {
         "target": gain(0.1, 0.05, 0.15, 0.998),
         "code": gain(0.1, 0.05, 0.15, 0.98),
@@ -48,12 +48,14 @@ def test_the_sentence():
         "commonsense": gain(-0.1, -0.2, -0.05, 0.03),
     }
     verdicts = {name: verdict_of(found, 0.04) for name, found in gains.items()}
-    assert sentence(gains, verdicts) == (
-        "overall better than natural (chance over 99 %); better than natural on code (chance 98 %) and "
-        "math (chance 95 %), not distinguishable on knowledge, worse on commonsense (chance 97 %)"
+    assert verdict_words(gains, verdicts) == (
+        "This mix is predicted to be better than natural on the target (chance over 99 %). By family it is better on "
+        "code (chance 98 %) and math (chance 95 %), worse on commonsense (chance 97 %), no different on knowledge."
     )
     alone = {"target": verdicts["knowledge"]}
-    assert sentence({"target": gains["knowledge"]}, alone, "uniform") == "overall not distinguishable from uniform"
+    assert verdict_words({"target": gains["knowledge"]}, alone, "uniform") == (
+        "This mix is not distinguishable from uniform on the target: there is no reason to change what you have."
+    )
 
 
 def test_distance_to_the_hull():

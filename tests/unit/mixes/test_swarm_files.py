@@ -132,7 +132,7 @@ def test_rounding_is_repaired_within_the_tolerance_and_no_further(tmp_path):
         (lambda r, m: (with_cell(r, "dclm", 1, None), m), "row 2 .*: weight of 'dclm' is missing"),
         (lambda r, m: (with_cell(r, "dclm", 1, -0.1), m), "row 2 .*: weight of 'dclm' is -0.1"),
         (lambda r, m: (r.with_columns(pl.col(DOMAINS) * 100), m), "sum to 100, so they are percentages"),
-        (lambda r, m: (r.with_columns(seed=pl.col("index") + 3), m), "without column 'seed' they would"),
+        (lambda r, m: (r.with_columns(steps=pl.col("index") + 3), m), "without column 'steps' they would"),
         (lambda r, m: (r[:0], m[:0]), "holds no rows"),
         (lambda r, m: (r, m.drop(TASKS)), "no column holds numbers"),
         (lambda r, m: (r.with_columns([pl.col(d).get(0).alias(d) for d in DOMAINS]), m), "all 14 runs have one mix"),
@@ -264,3 +264,33 @@ def test_columns_of_text_are_left_out_with_a_note(tmp_path, text):
     cells = [text.format(n % 9 + 1) for n in range(len(metrics))]
     write(tmp_path, ratios, metrics.with_columns(pl.Series("note", cells)))
     assert any("'note' holds no numbers" in note for note in read(tmp_path).notes)
+
+
+def test_a_column_of_seeds_is_neither_a_domain_nor_a_task(tmp_path):
+    ratios, metrics = swarm_frames(12, seed=1)
+    seeds = [number % 3 for number in range(12)]
+    write(tmp_path, ratios.with_columns(seed=pl.Series(seeds)), metrics.with_columns(seed=pl.Series(seeds)))
+    swarm = read(tmp_path)
+    assert "seed" not in (*swarm.runs.domains, *swarm.runs.tasks)
+    assert swarm.seeds == dict(zip(map(str, ratios[swarm.key]), seeds, strict=True))
+    assert any("holds the seeds of the proxies" in note for note in swarm.notes)
+
+
+def test_families_leave_metrics_out_and_name_them(tmp_path):
+    ratios, metrics = swarm_frames(12, seed=1)
+    write(tmp_path, ratios, metrics)
+    swarm = read(tmp_path, 'all: ["*"]\nleave_out: ["mmlu*", "nothing*"]\n')
+    assert "mmlu_bpb" not in swarm.runs.tasks
+    assert "left out, as families say: mmlu_bpb" in swarm.notes
+    assert "families: 'nothing*' match no metric" in swarm.notes
+
+
+@pytest.mark.parametrize(
+    ("families", "line"),
+    [
+        ('all: ["*"]\nleave_out: [mmlu_bbp]\n', "leave_out: no metric is called 'mmlu_bbp' — did you mean 'mmlu_bpb'"),
+        ('leave_out: ["*"]\n', "leave_out names every metric"),
+    ],
+)
+def test_wrong_names_to_leave_out(tmp_path, families, line):
+    assert line in refused(tmp_path, *swarm_frames(12, seed=1), families)
