@@ -56,7 +56,7 @@ class Recommendation(result.Recommendation):
         """
         return scores_frame(self)
 
-    def plot(self) -> "altair.LayerChart":
+    def plot(self) -> "altair.LayerChart | altair.FacetChart":
         """Each domain's natural and recommended weight, with intervals, as an Altair chart.
 
         A notebook shows it; `.save("mix.html")` writes it to a file.

@@ -13,7 +13,7 @@ COLOURS = ("#b4b4b4", "#0072b2")  # grey for natural, Okabe and Ito's blue: apar
 ROW = 22  # pixels of a domain
 
 
-def weights_chart(recommendation: Recommendation) -> "altair.LayerChart":
+def weights_chart(recommendation: Recommendation) -> "altair.LayerChart | altair.FacetChart":
     """A grey dot for the natural weight, a blue one with its interval for the recommended weight, by domain.
 
     Raises:
@@ -45,11 +45,4 @@ def weights_chart(recommendation: Recommendation) -> "altair.LayerChart":
         .mark_rule(size=3, opacity=0.45, color=COLOURS[1])
         .encode(y=domain, x=altair.X("low:Q"), x2="high:Q")
     )
-    chart: altair.LayerChart = altair.layer(ranges, points).properties(
-        width=480,
-        height=ROW * len(frame),
-        title=altair.TitleParams(
-            "Recommended mix", subtitle=f"bars: {recommendation.coverage:.0%} intervals", anchor="start"
-        ),
-    )
-    return chart
+    return altair.layer(ranges, points).properties(width=480, height=ROW * len(frame), title=title)

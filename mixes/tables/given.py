@@ -16,7 +16,7 @@ from mixes.tables.read import read_families, read_table, read_tokens
 from mixes.tables.results import is_results
 from mixes.tables.tokens import counted_tokens
 
-UNNAMED = re.compile(r"column_\d+|\d+|")  # what polars and pandas call columns that were given no name
+UNNAMED = re.compile(r"column_\d+|\d+")  # what polars and pandas call columns that were given no name
 Place = str | PathLike[str]
 
 
