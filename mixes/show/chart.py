@@ -45,4 +45,6 @@ def weights_chart(recommendation: Recommendation) -> "altair.LayerChart | altair
         .mark_rule(size=3, opacity=0.45, color=COLOURS[1])
         .encode(y=domain, x=altair.X("low:Q"), x2="high:Q")
     )
+    subtitle = f"bars: {100 * recommendation.coverage:g} % intervals"
+    title = altair.TitleParams("Recommended mix", subtitle=subtitle, anchor="start")
     return altair.layer(ranges, points).properties(width=480, height=ROW * len(frame), title=title)
