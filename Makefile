@@ -11,14 +11,19 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 setup: .venv/ready
 
-.venv/ready: pyproject.toml constraints.txt
+# What a recommendation from scores needs; neither torch nor the tests' tools, which are most of the disk.
+.venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mixwright needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/ready: .venv/core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 # A first result in a minute: nothing to download, nothing to train.
-demo: setup
+demo: .venv/core
 	$(BIN)/mixwright demo
 
 sample: setup

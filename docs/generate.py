@@ -1,4 +1,4 @@
-"""Writes the docs that the code itself says: commands.md and the JSON Schemas.
+"""Writes the docs that the code itself says: commands.md, settings.md and the JSON Schemas.
 
 `make docs` writes them; tests/test_docs.py fails where they are out of date.
 """
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from pydantic import TypeAdapter
+from settings_page import settings_page
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -42,7 +43,7 @@ def generated() -> dict[str, str]:
     files = {
         f"{name}.schema.json": json.dumps(one, indent=1, ensure_ascii=False) + "\n" for name, one in schemas.items()
     }
-    return {"commands.md": commands, **files}
+    return {"commands.md": commands, "settings.md": settings_page(), **files}
 
 
 if __name__ == "__main__":

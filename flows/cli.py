@@ -22,7 +22,7 @@ from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
-from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, named_as_options, path_mistake
+from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, missing_package, named_as_options, path_mistake
 from flows.stopping import Stopped, stop_on_signals
 from mixes.show.printable import bounded
 
@@ -92,7 +92,7 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
             _print_error(named_as_options(" ".join(str(error)[:LONGEST].split()), options_of))
             raise typer.Exit(2) from None
         except Exception as error:
-            mistake = path_mistake(error)
+            mistake = path_mistake(error) or missing_package(error)
             failure = mistake or machine_failure(error)
             if debug or failure is None:
                 raise

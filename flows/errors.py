@@ -71,6 +71,18 @@ def machine_failure(error: BaseException) -> str | None:
     return None
 
 
+EXTRAS = {"torch": "train", "ray": "ray", "trafilatura": "trafilatura", "lightgbm": "lightgbm"}
+
+
+def missing_package(error: BaseException) -> str | None:
+    """Which extra of this package has to be installed, in one line; None where nothing is missing."""
+    for cause in _causes(error):
+        package = (cause.name or "").partition(".")[0] if isinstance(cause, ModuleNotFoundError) else ""
+        if package in EXTRAS:
+            return f"this needs {package}, which is not installed — run: pip install 'mixwright[{EXTRAS[package]}]'"
+    return None
+
+
 def path_mistake(error: BaseException) -> str | None:
     """What is wrong with a path that the user named, in one line; None where it is something else."""
     for cause in _causes(error):

@@ -15,6 +15,7 @@ decay of 0.4, and 3.354, 3.322, 3.312 with 1; at 2e-3 with 1 it is 3.315, at 4e-
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -157,3 +158,11 @@ class ProxySettings(BaseModel):
         if self.steps < 1:
             raise ValueError(f"tokens is {self.tokens}, less than one batch of {self.batch} × {self.context}")
         return self
+
+
+def is_torch_installed() -> bool:
+    """Whether proxies can train here; torch itself is not imported, which takes seconds."""
+    try:
+        return find_spec("torch") is not None
+    except ValueError:  # switched off in sys.modules
+        return False

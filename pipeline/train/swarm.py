@@ -14,7 +14,7 @@ from pathlib import Path
 from mixes.errors import MixError
 from mixes.hashes import short_hash
 from mixes.proxy.memory import choose_cohort, choose_parts
-from mixes.proxy.settings import ProxySettings
+from mixes.proxy.settings import ProxySettings, is_torch_installed
 from mixes.swarm import Candidate
 from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
@@ -126,8 +126,10 @@ def check_gpus(settings: ProxySettings, executor: ExecutorSettings) -> None:
     """See that proxies can train where the settings want them to.
 
     Raises:
-        MixError: this machine has no GPU, or those of a cluster have to be measured from here.
+        MixError: this machine has no torch or no GPU, or those of a cluster have to be measured from here.
     """
+    if executor.kind == "local" and not is_torch_installed():
+        raise MixError("proxies are trained with torch, which is not installed — run: pip install 'mixwright[train]'")
     if settings.device == "cpu":
         return
     if executor.kind != "local":
