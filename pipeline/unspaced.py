@@ -6,17 +6,20 @@ were set. A cut never parts a letter from its marks. No dictionary is needed, an
 """
 
 import re
+import sys
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
+HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))  # letters, bar a few not assigned
 BLOCKS = (  # scripts that put no space between words
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF),  # Thai and Lao, Burmese, Khmer
     (0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F),  # Hiragana and Katakana
-    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),  # Han
+    *HAN,
 )  # fmt: skip
-IDEOGRAPHS = 0x3400  # from here on all of them are letters, bar a few that are not assigned
+LETTER, MARK = 1, 2
 OTHERS = "\u3005\u3006\u3007"  # 々〆〇, letters of the block of CJK punctuation
 
 
@@ -51,39 +54,40 @@ def unspaced_language(label: str) -> Unspaced | None:
 
 
 @cache
-def runs() -> re.Pattern[str]:
-    """Finds runs of letters and marks of these scripts, as a group."""
-    letters = "".join(
-        chr(code)
-        for first, last in BLOCKS
-        if last < IDEOGRAPHS or first > 0xFF00
-        for code in range(first, last + 1)
-        if unicodedata.category(chr(code))[0] in "LM"
-    )
-    ideographs = "".join(
-        f"{chr(first)}-{chr(last)}" for first, last in BLOCKS if IDEOGRAPHS <= first < 0xFF00 or first > 0xFFFF
-    )
-    return re.compile(f"([{letters}{OTHERS}{ideographs}]+)")
+def _kinds() -> np.ndarray:
+    """(n_code_points,) of each character: LETTER or MARK of these scripts, else 0."""
+    kinds = np.zeros(sys.maxunicode + 1, np.uint8)
+    for first, last in set(BLOCKS) - set(HAN):
+        for code in range(first, last + 1):
+            kinds[code] = {"L": LETTER, "M": MARK}.get(unicodedata.category(chr(code))[0], 0)
+    for first, last in HAN:
+        kinds[first : last + 1] = LETTER
+    kinds[[ord(letter) for letter in OTHERS]] = LETTER
+    return kinds
 
 
 @cache
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M"
+def runs() -> re.Pattern[str]:
+    """Finds runs of letters and marks of these scripts, as a group."""
+    edges = np.flatnonzero(np.diff(_kinds() > 0, prepend=False, append=False)).reshape(-1, 2)
+    return re.compile("([" + "".join(f"{chr(first)}-{chr(end - 1)}" for first, end in edges) + "]+)")
 
 
-def cut_run(run: str, units: float) -> Iterator[str]:
-    """Words of a run, about `units` letters long on average."""
-    below = int((1 << 32) / units)
-    start, left = 0, ord(run[0])
-    for place in range(1, len(run)):
-        character = run[place]
-        if _is_mark(character):
-            continue
-        right = ord(character)
-        mixed = (left * 0x9E3779B1 ^ right * 0x85EBCA6B) & 0xFFFFFFFF
-        mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D & 0xFFFFFFFF
-        if mixed ^ mixed >> 12 < below:
-            yield run[start:place]
-            start = place
-        left = right
-    yield run[start:]
+def cut_words(text: str, units: float) -> str:
+    """The text with a blank between any two words of a run, which are about `units` letters long on average."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)  # (n_characters,)
+    kinds = _kinds()[codes]
+    first = kinds > 0
+    first[1:] &= kinds[:-1] == 0  # of its run: compared with the next letter, even where it is a mark
+    places = np.flatnonzero((kinds != MARK) | first)
+    inside = kinds[places] > 0
+    left, right = codes[places[:-1]], codes[places[1:]]
+    mixed = left * 0x9E3779B1 ^ right * 0x85EBCA6B  # modulo 2^32
+    mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D
+    below = (mixed ^ mixed >> 12) < int((1 << 32) / units)
+    cuts = places[1:][below & inside[:-1] & inside[1:]]
+    times = np.ones(len(codes), np.intp)
+    times[cuts] = 2
+    spaced = np.repeat(codes, times)
+    spaced[cuts + np.arange(len(cuts))] = ord(" ")
+    return spaced.tobytes().decode("utf-32-le", "surrogatepass")

@@ -9,7 +9,7 @@ from pathlib import Path
 from datatrove.data import Document
 
 from pipeline.filters.settings import C4Settings
-from pipeline.filters.statistics import tokens_of
+from pipeline.filters.statistics import tokens_by_text
 from pipeline.store.funnel import FilterStep
 from pipeline.unspaced import Unspaced
 
@@ -44,8 +44,9 @@ def c4_lines(text: str, settings: C4Settings, unspaced: Unspaced | None = None) 
     kept = []
     sentences = 0
     ends_of, terminal = (UNSPACED_SENTENCES, TERMINAL + UNSPACED_TERMINAL) if unspaced else (SENTENCES, TERMINAL)
-    for line in map(str.strip, text.splitlines()):
-        words = tokens_of(line, unspaced) if unspaced else line.split()
+    lines = [line.strip() for line in text.splitlines()]
+    words_of = tokens_by_text(lines, unspaced) if unspaced else map(str.split, lines)
+    for line, words in zip(lines, words_of, strict=True):
         if len(words) < settings.min_words_a_line or len(max(words, key=len, default="")) > settings.max_word_length:
             continue
         line = CITATION.sub("", line)

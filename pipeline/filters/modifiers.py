@@ -37,7 +37,7 @@ class Modifiers(FilterStep):
         changed = without_filler(document.text, self.settings, self.unspaced)
         if changed == document.text:
             return None
-        before, after = count_words(document.text, self.unspaced), count_words(changed, self.unspaced)
+        before, after = count_words([document.text, changed], self.unspaced)
         if before - after > self.settings.max_words_cut * before:
             return "filler lines"
         document.text = changed
@@ -46,13 +46,16 @@ class Modifiers(FilterStep):
 
 def without_filler(text: str, settings: ModifierSettings, unspaced: Unspaced | None = None) -> str:
     """The text without filler lines, at most one empty line between two others."""
-    kept = [changed for line in text.split("\n") if (changed := _line(line, settings, unspaced)) is not None]
+    lines = text.split("\n")
+    judged = (
+        _line(line, words, settings, unspaced) for line, words in zip(lines, count_words(lines, unspaced), strict=True)
+    )
+    kept = [line for line in judged if line is not None]
     return RUN.sub("\n\n", "\n".join(kept)).strip("\n")
 
 
-def _line(line: str, settings: ModifierSettings, unspaced: Unspaced | None) -> str | None:
-    """The line as it stays, None where it is cut."""
-    words = count_words(line, unspaced)
+def _line(line: str, words: int, settings: ModifierSettings, unspaced: Unspaced | None) -> str | None:
+    """The line of that many words as it stays, None where it is cut."""
     if not words and not line.strip():
         return ""
     if words < settings.min_words_a_line or COUNTERS.match(line):
@@ -61,7 +64,7 @@ def _line(line: str, settings: ModifierSettings, unspaced: Unspaced | None) -> s
         return None
     if words <= SHORT and FILLERS.search(line):
         line = FILLERS.sub("", line)
-        return line if count_words(line, unspaced) >= settings.min_words_a_line else None
+        return line if count_words([line], unspaced)[0] >= settings.min_words_a_line else None
     return line
 
 

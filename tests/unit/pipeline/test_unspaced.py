@@ -1,5 +1,9 @@
 """Languages without blanks between words: the defaults keep good prose and drop what is bad; English is as ever."""
 
+import random
+import unicodedata
+from itertools import chain
+
 import pytest
 from datatrove.data import Document
 
@@ -16,8 +20,8 @@ from pipeline.filters.settings import (
     ModifierSettings,
     RepetitionSettings,
 )
-from pipeline.filters.statistics import Statistics
-from pipeline.unspaced import cut_run, unspaced_language
+from pipeline.filters.statistics import Statistics, tokens_by_text, tokens_of
+from pipeline.unspaced import BLOCKS, LANGUAGES, cut_words, runs, unspaced_language
 
 STOP_WORDS = frozenset(LanguageSettings(model="lid.176.ftz").stop_words)
 TEXTS = {  # the Universal Declaration of Human Rights, articles 1 to 3 and more, and the constitution of Japan
@@ -74,11 +78,47 @@ def test_words_are_as_many_as_in_english():
 
 def test_equal_passages_are_cut_alike_and_letters_keep_their_marks():
     passage = "แห่งชาติหรือสังคมทรัพย์สินกำเนิดหรือสถานะ"
-    alone = list(cut_run(passage, 4.06))
-    inside = list(cut_run("การศึกษา" + passage, 4.06))
+    alone = cut_words(passage, 4.06).split()
+    inside = cut_words("การศึกษา" + passage, 4.06).split()
     assert "".join(alone) == passage
     assert inside[-len(alone) + 1 :] == alone[1:]
     assert not any(word[0] in "ิืุ้์ั" for word in alone)
+
+
+def cut_one_by_one(run: str, units: float) -> list[str]:
+    """The rule as it is stated: a cut before a letter where a hash of it and of the letter before it is low."""
+    words, left = [run[0]], ord(run[0])
+    for character in run[1:]:
+        right = ord(character)
+        if unicodedata.category(character)[0] == "M":
+            words[-1] += character
+            continue
+        mixed = (left * 0x9E3779B1 ^ right * 0x85EBCA6B) & 0xFFFFFFFF
+        mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D & 0xFFFFFFFF
+        if mixed ^ mixed >> 12 < int((1 << 32) / units):
+            words.append("")
+        words[-1] += character
+        left = right
+    return words
+
+
+def random_text(seed: int) -> str:
+    """Letters and marks of all these scripts, and what stands between them."""
+    chance = random.Random(seed)
+    characters = [chance.randint(*chance.choice(BLOCKS)) for _ in range(600)]
+    between = list(" \n，。a1é'.々〇\u0301\ud800🙂")
+    return "".join(chance.choice([*map(chr, chance.sample(characters, 9)), chance.choice(between)]) for _ in characters)
+
+
+@pytest.mark.parametrize("label", ["zh", "ja", "th", "lo", "km", "my"])
+def test_all_runs_of_a_text_are_cut_as_each_alone(label):
+    units = LANGUAGES[label].units
+    for text in (*TEXTS.values(), *map(random_text, range(30)), "", "\n", "ิ", "人"):
+        alone = [cut_one_by_one(run, units) for run in runs().findall(text)]
+        assert cut_words(" ".join(runs().findall(text)), units).split() == [*chain(*alone)]
+        assert cut_words(text, units).replace(" ", "") == text.replace(" ", "")
+        lines = text.split("\n")
+        assert [*chain(*tokens_by_text(lines, LANGUAGES[label]))] == tokens_of(text, LANGUAGES[label])
 
 
 def test_full_width_marks_end_sentences():
