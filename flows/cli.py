@@ -43,8 +43,9 @@ def prepare(experiment: ExperimentFile) -> None:
     """Run flow 1: shards to pool."""
     from flows.experiment import load_experiment
     from flows.prepare import prepare_flow
+    from flows.show.finished import print_pool
 
-    prepare_flow(load_experiment(experiment))
+    print_pool(prepare_flow(load_experiment(experiment)), experiment)
 
 
 def run(experiment: ExperimentFile) -> None:

@@ -26,8 +26,10 @@ def swarm(
     loaded = load_experiment(experiment)
     if export is None:
         from flows.recommend import evidence_flow
+        from flows.show.finished import print_swarm
 
-        evidence_flow(loaded)
+        _, (_, candidates) = evidence_flow(loaded)
+        print_swarm(candidates, experiment)
         return
     from flows.trainers.export import claim_export
 
