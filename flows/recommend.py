@@ -10,7 +10,7 @@ from flows.experiment import Experiment
 from flows.orchestration import flow, publish, run_task
 from flows.settings.question import available_tokens, question_address, question_of
 from flows.settings.repetition import note_other_budget
-from flows.settings.reuse import content_evidence, fold_question, reuse_plan, unfold_recommendation
+from flows.settings.reuse import answer_folded, content_evidence, reuse_plan
 from flows.show.progress import note, stage_progress
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.recommendation.question import Question
@@ -51,12 +51,12 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
 
 
 def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | None) -> Recommendation:
-    """The answer, over folded domains where an earlier recommendation is reused, and unfolded again."""
     from pipeline.stages.laws import recommend_once_fitted  # with every law and solver
 
-    asked = fold_question(question, plan) if plan else question
-    recommendation = recommend_once_fitted(asked, experiment.corpus.stages, partial(note, "laws"), stage_progress)
-    return unfold_recommendation(recommendation, plan, question) if plan else recommendation
+    def answer(asked: Question) -> Recommendation:
+        return recommend_once_fitted(asked, experiment.corpus.stages, partial(note, "laws"), stage_progress)
+
+    return answer_folded(question, plan, answer)
 
 
 def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation) -> list[dict]:
@@ -85,7 +85,7 @@ def run_flow(experiment: Experiment, settings: RecommendSettings | None = None) 
     settings: what to recommend for, in place of the experiment's own, which later rounds of the swarm go by.
     """
     asked = experiment.model_copy(update={"recommend": settings}) if settings else experiment
-    evidence, candidates = swarm_flow(experiment, pool_to_train_on(experiment, asked.recommend))
+    evidence, candidates = swarm_flow(experiment, pool_to_train_on(experiment, asked.recommend), asked.recommend)
     note_other_budget(experiment, asked)
     return recommend_flow(asked, evidence, candidates)
 

@@ -14,6 +14,7 @@ from flows.settings.check import check_on_pool
 from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
 from flows.show.progress import note, stage_progress
+from flows.so_far import shown_so_far
 from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
 from mixes.recommendation.settings import RecommendSettings
 from mixes.swarm import Candidate
@@ -63,15 +64,21 @@ def draw_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list
 
 
 @flow("swarm")
-def swarm_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list[Candidate]]:
-    """Pool to scores; returns what the proxies share, and the candidates."""
+def swarm_flow(
+    experiment: Experiment, pool_folder: Path, asked: RecommendSettings | None = None
+) -> tuple[Evidence, list[Candidate]]:
+    """Pool to scores; returns what the proxies share, and the candidates.
+
+    asked: what the recommendation so far is for, in place of the experiment's own.
+    """
     evidence, candidates = draw_flow(experiment, pool_folder)
     if evidence.proxy.init_from:
         run_task("score-checkpoint", lambda: _score_start(experiment, evidence))
-    decided = _train_all(experiment, evidence, candidates)
+    shown = experiment.model_copy(update={"recommend": asked}) if asked else experiment
+    decided = _train_all(shown, evidence, candidates)
     for number in range(2, len(experiment.swarm.rounds) + 1):
         candidates = [*candidates, *_draw_round(experiment, evidence, candidates, number)]
-        decided = _train_all(experiment, _within(evidence, decided), candidates) | decided
+        decided = _train_all(shown, _within(evidence, decided), candidates) | decided
     record_swarm(experiment, evidence, candidates, decided)
     return evidence, candidates
 
@@ -100,7 +107,7 @@ def _train(experiment: Experiment, evidence: Evidence, candidates: list[Candidat
 
 
 def _train_missing(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> dict[str, int]:
-    with stage_progress("train") as progress:
+    with stage_progress("train") as bar, shown_so_far(experiment, evidence, candidates, bar) as progress:
         return train_swarm(
             evidence, candidates, experiment.records, experiment.folder / "logs", experiment.executor, progress,
             partial(note, "train"),

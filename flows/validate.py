@@ -37,7 +37,7 @@ def validate_flow(
     asked: what to recommend for, as in `run_flow`.
     """
     settings = budgets(experiment.proxy, size, multiple)  # before anything that takes long
-    swarm, swarm_candidates = swarm_flow(experiment, pool_to_train_on(experiment, asked))
+    swarm, swarm_candidates = swarm_flow(experiment, pool_to_train_on(experiment, asked), asked)
     varied = experiment.model_copy(update={"recommend": asked})
     note_other_budget(experiment, varied)
     recommendation = recommend_flow(varied, swarm, swarm_candidates)

@@ -82,7 +82,7 @@ def cut_words(text: str, units: float) -> str:
     places = np.flatnonzero((kinds != MARK) | first)
     inside = kinds[places] > 0
     left, right = codes[places[:-1]], codes[places[1:]]
-    mixed = left * 0x9E3779B1 ^ right * 0x85EBCA6B  # modulo 2^32
+    mixed: np.ndarray = left * 0x9E3779B1 ^ right * 0x85EBCA6B  # modulo 2^32
     mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D
     below = (mixed ^ mixed >> 12) < int((1 << 32) / units)
     cuts = places[1:][below & inside[:-1] & inside[1:]]

@@ -1,6 +1,7 @@
 """The `reuse:` section in the flows: the earlier recommendation, the plan over today's pool, the unfolded result."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,15 @@ def _caps(question: Question) -> dict[str, float]:
     """Domain → largest weight, by its epochs and by what else caps it."""
     of_epochs = epoch_caps(question.holdings.available or {}, question.budget or 0.0, question.settings.max_epochs)
     return {name: min(cap, of_epochs[name]) for name, cap in (question.holdings.caps or {}).items()}
+
+
+def answer_folded(
+    question: Question, plan: ReusePlan | None, recommend: Callable[[Question], Recommendation]
+) -> Recommendation:
+    """The answer of `recommend`; over folded domains where an earlier recommendation is reused, and unfolded again."""
+    if plan is None:
+        return recommend(question)
+    return unfold_recommendation(recommend(fold_question(question, plan)), plan, question)
 
 
 def unfold_recommendation(folded: Recommendation, plan: ReusePlan, question: Question) -> Recommendation:

@@ -1,0 +1,117 @@
+"""The recommendation so far, shown while proxies train.
+
+It is made from the records, which an executor of any kind writes into the work folder, by the mathematics of the final
+recommendation with fewer imagined worlds. It changes nothing: it is no stage, the catalog does not hold it, and a swarm
+that cannot be fitted yet trains on without a word. A thread of a lower priority does the work and then rests, so
+that training keeps nearly all of the processor.
+"""
+
+import contextvars
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from flows.experiment import Experiment
+from flows.orchestration import publish
+from flows.settings.question import question_of
+from flows.settings.reuse import answer_folded, reuse_plan
+from flows.show.progress import note
+from flows.show.so_far import so_far_lines
+from mixes.recommendation.result import Recommendation
+from mixes.swarm import Candidate
+from pipeline.executor.progress import Progress
+from pipeline.train.records import is_recorded
+from pipeline.train.setup import Evidence
+
+FIRST = 12  # mixes: two more than cross-validation needs
+STEP = 4  # mixes from one line to the next (assumed)
+SHARE = 0.03  # of one core's time that this may take (on the sample: five times 2 s, 1 % of the training)
+WORLDS = 60  # imagined; with 40, 80 and 200 the sample's intervals differ by 1 to 3 % at their ends (measured)
+NICE = 5  # lower priority than proxies, a quarter of a core where they keep all busy (at 19 two seconds took 30)
+
+
+def recommendation_so_far(experiment: Experiment, evidence: Evidence, scored: list[Candidate]) -> Recommendation:
+    """What the records of the candidates in `scored` recommend.
+
+    Raises:
+        MixError: there are too few of them, or too many diverged.
+    """
+    from mixes.recommendation.recommend import recommend  # with every law and solver
+
+    question = question_of(experiment, evidence, scored)
+    fewer = {"replicates": min(WORLDS, question.settings.replicates), "front": 0}
+    question = replace(question, settings=question.settings.model_copy(update=fewer))
+    return answer_folded(question, reuse_plan(experiment, experiment.corpus.stages, evidence.pool), recommend)
+
+
+class Watch:
+    """Looks for new scores, and shows what they recommend."""
+
+    def __init__(self, experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
+        self.experiment, self.evidence, self.candidates = experiment, evidence, candidates
+        self.mixes = len({candidate.mix for candidate in candidates})
+        self.shown, self.done = FIRST - STEP, -1  # mixes that the last lines were of; ranks
+        self.more, self.ended = threading.Event(), threading.Event()
+
+    def notice(self, done: int) -> None:
+        """Have `run` look, where more ranks are done than before."""
+        if done != self.done:
+            self.done = done
+            self.more.set()
+
+    def end(self) -> None:
+        """Show nothing any more: work that was begun ends unheard."""
+        self.ended.set()
+        self.more.set()
+
+    def run(self) -> None:
+        """Look whenever there may be something new, until the end; for a thread."""
+        with suppress(OSError, AttributeError):  # a system whose threads have no priorities
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        rest = 0.0
+        while not self.ended.wait(rest):
+            self.more.wait()
+            self.more.clear()
+            began = time.thread_time()
+            self.look()
+            rest = (time.thread_time() - began) / SHARE
+
+    def look(self) -> None:
+        """Show a recommendation where there are enough new mixes, natural among them, and not all is trained."""
+        records = self.experiment.records
+        scored = [candidate for candidate in self.candidates if is_recorded(records, self.evidence.run_id(candidate))]
+        mixes = {candidate.mix for candidate in scored}
+        if "natural" not in mixes or len(mixes) < self.shown + STEP or len(scored) == len(self.candidates):
+            return
+        self.shown = len(mixes)
+        try:
+            recommendation = recommendation_so_far(self.experiment, self.evidence, scored)
+        except Exception:  # scores that no law fits yet, a damaged record: training goes on, and meets what matters
+            return
+        if not self.ended.is_set():
+            lines = so_far_lines(recommendation, len(mixes), self.mixes, self.experiment.recommend.coverage)
+            for line in lines:
+                note("so far", line)
+            publish("recommendation-so-far", "\n\n".join(lines), f"{len(mixes)} of {self.mixes} mixes")
+
+
+@contextmanager
+def shown_so_far(
+    experiment: Experiment, evidence: Evidence, candidates: list[Candidate], progress: Progress
+) -> Iterator[Progress]:
+    """Yields `progress` for the executor; what it reports is also the sign to look for new scores."""
+    watch = Watch(experiment, evidence, candidates)
+    context = contextvars.copy_context()  # Prefect's: artifacts belong to the flow
+    threading.Thread(target=context.run, args=(watch.run,), daemon=True).start()
+
+    def report(done: int, total: int) -> None:
+        progress(done, total)
+        watch.notice(done)
+
+    try:
+        yield report
+    finally:
+        watch.end()
