@@ -1,6 +1,6 @@
 """The one experiment file: YAML, checked whole before anything runs.
 
-Each section's model stands beside its owner; this file only composes them and turns every mistake into one
+Each section's model is beside its owner; this file only composes them and turns every mistake into one
 line with file, field, value and the nearest right word.
 """
 

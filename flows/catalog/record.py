@@ -226,7 +226,7 @@ def record_validation(experiment: Experiment, pool: str, swarm: str, validation:
 def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, swarm: str | None = None) -> None:
     """Let `write` add to the lists of records while nobody else does; then the catalog shows the pool and the swarm.
 
-    Where nothing can be written, nothing is recorded: the answer is there all the same.
+    Where nothing can be written, nothing is recorded; the answer is printed anyway.
     """
     folder = experiment.folder
     with unless_read_only(lambda line: say(f"{line}: nothing is recorded")), locked(folder / LOCK):

@@ -50,12 +50,12 @@ def _print_beside_published(recommendation: "Recommendation") -> None:
     from mixes.show.recommendation import text_table
     from mixes.tables.read import read_table
 
-    rows = [["domain", "OLMo 3: natural", "its mix", "here: natural", "recommended", "90 % interval", "direction"]]
+    rows = [["domain", "OLMo 3 natural", "OLMo 3 mix", "natural", "recommended", "90 % interval", "direction"]]
     for row in read_table(example_files() / "published.csv").frame.iter_rows(named=True):
         domain = row["domain"]
         natural, (low, high) = recommendation.natural[domain], recommendation.intervals[domain]
         shares = (row["natural"], row["olmo3"], natural, recommendation.mix[domain])
-        sure = "up" if low > natural else "down" if high < natural else "not known here"
+        sure = "up" if low > natural else "down" if high < natural else "unsure"
         agrees = "the same" if sure == ("up" if row["olmo3"] > row["natural"] else "down") else sure
         rows.append([domain, *(f"{share:.1%}" for share in shares), f"{low:.1%} – {high:.1%}", agrees])
     console = plain_console()

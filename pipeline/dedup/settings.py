@@ -47,7 +47,7 @@ class DedupSettings(BaseModel):
     near: NearSettings = NearSettings()
     """Near duplicates, by MinHash and true Jaccard similarity."""
     repeats: RepeatSettings = RepeatSettings()
-    """Passages that stand elsewhere too."""
+    """Passages that appear elsewhere too."""
     partitions: int | None = Field(None, ge=1, le=MOST_PARTITIONS)
     """Parts that hashes are dealt into; chosen from the amount of text when the stage first runs, then kept. It
     bounds memory and changes nothing else."""

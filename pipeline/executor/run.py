@@ -38,7 +38,7 @@ def run_steps(
 ) -> None:
     """Run a datatrove pipeline over `ranks`; ranks that `logs` marks as completed are skipped.
 
-    gpus: of a rank; a cluster gives a rank so many of its own. On this machine LOCAL_RANK tells ranks apart.
+    gpus: of a rank; a cluster gives each rank that many of its own. On this machine LOCAL_RANK tells ranks apart.
 
     Raises:
         PipelineError: the cluster cannot be used, or ranks failed on it.

@@ -38,7 +38,7 @@ def read_list(path: Path, section: str) -> Iterator[str]:
             text = text.partition("#")[0].strip() if text.lstrip().startswith("#") else text.strip()
             if "/" not in text and len(text.split()) > 1:
                 raise PipelineError(
-                    f"{section}: {path.name} line {number}: {text[:80]!r} is no host, URL or id — give one a line"
+                    f"{section}: {path.name} line {number}: {text[:80]!r} is no host, URL or id — give one per line"
                 )
             if text:
                 yield text

@@ -44,13 +44,13 @@ class HeuristicSettings(BaseModel):
     min_stop_words: int = Field(2, ge=0, le=1_000_000)
     """Different stop words (`language.stop_words`) that must occur."""
     max_symbols: float = Field(0.1, ge=0, le=1_000)
-    """Hash signs, and ellipses, for each token."""
+    """Most hash signs per token, and most ellipses per token."""
     max_bullet_lines: float = Field(0.9, ge=0, le=1)
-    """Share of lines that start with a bullet."""
+    """Largest share of lines that start with a bullet."""
     max_ellipsis_lines: float = Field(0.3, ge=0, le=1)
-    """Share of lines that end with an ellipsis."""
+    """Largest share of lines that end with an ellipsis."""
     min_alphabetic: float = Field(0.8, ge=0, le=1)
-    """Share of words with a letter."""
+    """Smallest share of words with a letter."""
     punctuation_is_a_word: bool = False
     """What a word is to `min_alphabetic`: what stands between white space (OLMo 3), or any token, a punctuation mark
     too (datatrove; on real pages half of what the first keeps is dropped by the second)."""
@@ -64,17 +64,17 @@ class RepetitionSettings(BaseModel):
     enabled: bool = True
     """Whether this step runs."""
     max_paragraphs: float = Field(0.3, ge=0, le=1)
-    """Share of paragraphs that repeat an earlier one."""
+    """Largest share of paragraphs that repeat an earlier one."""
     max_paragraph_characters: float = Field(0.2, ge=0, le=1)
-    """Share of characters in such paragraphs."""
+    """Largest share of characters in such paragraphs."""
     max_lines: float = Field(0.3, ge=0, le=1)
-    """Share of lines that repeat an earlier one."""
+    """Largest share of lines that repeat an earlier one."""
     max_line_characters: float = Field(0.2, ge=0, le=1)
-    """Share of characters in such lines."""
+    """Largest share of characters in such lines."""
     max_top_ngrams: dict[N, Share] = {2: 0.20, 3: 0.18, 4: 0.16}
-    """n → share of characters in the most frequent n-gram of tokens."""
+    """n → largest share of characters in the most frequent n-gram of tokens."""
     max_repeated_ngrams: dict[N, Share] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
-    """n → share of characters in n-grams of tokens that repeat an earlier one."""
+    """n → largest share of characters in n-grams of tokens that repeat an earlier one."""
 
 
 class C4Settings(BaseModel):
@@ -102,15 +102,15 @@ class FineWebSettings(BaseModel):
     enabled: bool = False
     """Whether this step runs."""
     min_ended_lines: float = Field(0.12, ge=0, le=1)
-    """Share of lines that end as a sentence does."""
+    """Smallest share of lines that end as a sentence does."""
     max_short_lines: float = Field(0.67, ge=0, le=1)
-    """Share of lines of at most `short_line` characters."""
+    """Largest share of lines of at most `short_line` characters."""
     short_line: int = Field(30, ge=1, le=1_000_000)
     """Characters, whatever the script: 12 suit Chinese (assumed)."""
     max_repeated_characters: float = Field(0.01, ge=0, le=1)
-    """Share of characters in lines that repeat an earlier one."""
+    """Largest share of characters in lines that repeat an earlier one."""
     max_line_breaks: float = Field(0.3, ge=0, le=1_000)
-    """Line breaks for each token."""
+    """Most line breaks per token."""
 
 
 class MadladSettings(BaseModel):

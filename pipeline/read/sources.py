@@ -60,7 +60,7 @@ class SourceSettings(BaseModel):
 
     path: str = Field(min_length=1)
     """A glob of files, relative to the experiment file, or a URL of s3://, https://, hf:// or anything else that fsspec
-    opens; or (ending in .paths, packed or not, as Common Crawl's) a list of files, one a line, relative to `prefix`.
+    opens; or (ending in .paths, packed or not, as Common Crawl's) a list of files, one per line, relative to `prefix`.
     `**` enters folders at any depth, links to folders too; names that begin with a dot must be asked for."""
     format: Format
     """`warc` (HTML responses and resources), `wet` (Common Crawl's extracted text) or `jsonl`, plain or packed with
@@ -78,11 +78,12 @@ class SourceSettings(BaseModel):
     """What finds a page's main text: `blocks` (our own, by a table of points for each text block), `resiliparse` (twice
     as fast, keeps more menus and footers), or `trafilatura` (an extra, seven times slower)."""
     filters: bool = True
-    """Whether the filters apply, from the URL block list to the masks; off for sources that are already clean."""
+    """Whether the filters apply, from the URL block list to the masks. Switch them off for sources that are clean."""
     without: tuple[Step, ...] = ()
     """Steps that are not applied to this source: filters, rounds of deduplication, decontamination."""
     quality: bool = False
-    """Whether the quality classifier's score means something here (prose); else one bucket."""
+    """Whether documents are sorted into buckets by the quality classifier's score, which is made for prose; otherwise they
+    are one bucket."""
     topics: bool = False
     """Whether the source is split into domains by topic."""
     full_tokens: int | None = Field(None, gt=0, le=MOST_TOKENS)

@@ -1,4 +1,4 @@
-"""The step that trains cohorts: one a rank, its proxies recorded when they end.
+"""The step that trains cohorts: one per rank, its proxies recorded when they end.
 
 Records are immutable and written when a cohort has ended, the row in `runs` last. Until then the cohort lives in its
 checkpoint, so a rank that was killed goes on where it was, with the same proxies. A cohort that does not fit the
