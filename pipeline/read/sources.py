@@ -82,8 +82,8 @@ class SourceSettings(BaseModel):
     without: tuple[Step, ...] = ()
     """Steps that are not applied to this source: filters, rounds of deduplication, decontamination."""
     quality: bool = False
-    """Whether documents are sorted into buckets by the quality classifier's score, which is made for prose; otherwise they
-    are one bucket."""
+    """Whether documents are sorted into buckets by the quality classifier's score, which is made for prose; otherwise
+    they are one bucket."""
     topics: bool = False
     """Whether the source is split into domains by topic."""
     full_tokens: int | None = Field(None, gt=0, le=MOST_TOKENS)
