@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.commands.new import new
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
 from flows.commands.query import dropped, sql
@@ -139,7 +140,7 @@ def options(
     """Find the best blend of training data for a language model, from raw shards to a recommended mix."""
 
 
-for _command in (sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
+for _command in (sample, new, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
     app.command()(_guarded(_command))
 
 
