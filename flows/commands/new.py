@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 OUT = Path("experiment.yaml")
 HOURS = 1.0
+FAMILIES = ("code", "commonsense", "knowledge", "math", "reading")  # of the default suite
 
 
 def new(
@@ -97,6 +98,8 @@ def _print(
         f"Written to {out}. Next:",
         f"  mixwright plan {out}    what it will cost, measured on this machine",
         f"  recommend-mix {out}     the whole way to a recommended mix; it can be stopped, and goes on where it was",
+        f"Mixes are judged by the default suite: {', '.join(FAMILIES)}. To say what yours is for, give for example",
+        f"  recommend-mix {out} --target code=0.7 --target math=0.3 --budget 300B",
     ]
     console.print("\n".join(lines), soft_wrap=True)
 
@@ -142,6 +145,10 @@ def _assumed(decided: "Decided", proxies: "Proxies", machine: "Machine", hours: 
         f"On {machine.name}, {proxies.proxies} proxies of {proxies.size} parameters train on {proxies.tokens:,} tokens "
         f"each. With the preparation this takes about {in_words(proxies.hours)}; `mixwright plan` measures it."
     )
+    if proxies.is_short:
+        lines.append(
+            "The corpus is so small that proxies learn little from it: expect wide intervals, or give more text."
+        )
     if proxies.hours > 1.3 * hours:
         lines.append(f"This is more than the {in_words(hours)} asked for: a smaller swarm would tell too little.")
     return lines

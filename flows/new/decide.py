@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.errors import ExperimentError
-from flows.new.sources import Named
+from flows.new.one_source import Named
 from pipeline.errors import PipelineError
 from pipeline.filters.settings import FilterSettings, HeuristicSettings, LanguageSettings
 from pipeline.look.fields import DomainField

@@ -3,7 +3,6 @@
 Decided once and written into the experiment file as plain numbers, so that the file means the same everywhere.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -20,6 +19,8 @@ TOKEN_BYTES = 3.0  # of text per token of that tokenizer (measured on the sample
 LEAST_MIXES = 16  # with natural and uniform 18: cross-validation needs ten, and laws of a few domains are fitted well
 FEWEST_MIXES = 12  # where time is short
 MOST_MIXES = 64  # where time is left over
+OF_TWO = 8  # mixes of two domains: more do not keep their distance from each other
+HALVINGS = 3  # of the tokens, until the mixes can be drawn
 LEAST_RATIO = 3.0  # tokens per parameter below which a smaller proxy is taken (the sample's have 3.0, and rank well)
 READ_ONCE = 0.7  # of the pool that a proxy reads at most, so that a mix may weigh any domain as recommendations may
 ITEMS = [(110, 15)] * 890  # (tokens, scored) of the default suite's items, about (measured on the sample)
@@ -40,6 +41,11 @@ class Proxies:
     device: Literal["cpu", "cuda"]
     training_hours: float
     preparing_hours: float
+
+    @property
+    def is_short(self) -> bool:
+        """Whether proxies read fewer tokens than they have parameters."""
+        return self.tokens < SIZES[self.size].non_embedding
 
     @property
     def hours(self) -> float:
@@ -69,15 +75,16 @@ def choose_proxies(text_bytes: Mapping[str, float], machine: Machine, hours: flo
     tokens = {name: size / TOKEN_BYTES for name, size in text_bytes.items()}
     preparing = preparing_hours(sum(text_bytes.values()), machine.cores)
     seconds = max(3_600 * (hours - preparing), 0.1 * 3_600 * hours)
-    mixes = max(LEAST_MIXES, 3 * len(tokens))
+    mixes = max(LEAST_MIXES, 3 * len(tokens)) if len(tokens) > 2 else OF_TWO
     proxies = mixes + 2 + 3 * (3 - 1)  # natural and uniform; three mixes in three seeds
-    most = READ_ONCE * sum(tokens.values())
+    most = min(READ_ONCE * sum(tokens.values()), _room(tokens))
     size, count = _largest(machine, len(tokens), proxies, seconds, most)
     if mixes == LEAST_MIXES and _seconds(machine, _settings(machine, size, count), len(tokens), proxies) > seconds:
         mixes, proxies = FEWEST_MIXES, proxies + FEWEST_MIXES - LEAST_MIXES
     chosen = _drawable(tokens, size, count, mixes)
     used = _seconds(machine, _settings(machine, size, chosen), len(tokens), proxies)
-    spare = int(min(MOST_MIXES, mixes * seconds / used)) if used < seconds else mixes
+    has_room = len(tokens) > 2 and 2 * chosen <= _room(tokens)
+    spare = int(min(MOST_MIXES, mixes * seconds / used)) if has_room else mixes
     if spare > mixes and _can_draw(tokens, chosen, spare):
         proxies, mixes = proxies + spare - mixes, spare
         used = _seconds(machine, _settings(machine, size, chosen), len(tokens), proxies)
@@ -108,14 +115,22 @@ def _largest(machine: Machine, domains: int, proxies: int, seconds: float, most:
     return size, int(min(most, LEAST_RATIO * SIZES[size].non_embedding))
 
 
+def _room(tokens: Mapping[str, float]) -> float:
+    """Tokens of a proxy at which mixes still differ: the small domains' caps allow twice their usual weights, and all
+    domains but the largest may weigh a half together."""
+    epochs, flatten = SwarmSettings().max_epochs, SwarmSettings().flatten
+    flattened = sum(count**flatten for count in tokens.values())
+    usual = min(epochs * count / min(1.0, 2 * count**flatten / flattened) for count in tokens.values())
+    return min(usual, 2 * epochs * (sum(tokens.values()) - max(tokens.values())))
+
+
 def _drawable(tokens: Mapping[str, float], size: str, count: int, mixes: int) -> int:
     """As many tokens as that, in whole steps, or as many as let the mixes be drawn."""
     step = ProxySettings(size=size).batch * ProxySettings(size=size).context
-    while count >= step:
-        whole = count // step * step
-        if _can_draw(tokens, whole, mixes):
+    for halving in range(HALVINGS):
+        whole = (count >> halving) // step * step
+        if whole and _can_draw(tokens, whole, mixes):
             return whole
-        count = math.floor(0.7 * count)
     raise ExperimentError(
         f"new: the sources hold about {sum(tokens.values()):,.0f} tokens, too few to train proxies on — "
         "give more text, at least 100 kB for each source"

@@ -65,9 +65,10 @@ def _source(source: Source, out: Path) -> list[str]:
     seen = source.seen
     languages = ", ".join(f"{label} {share:.0%}" for label, share in seen.languages[:4])
     about = "" if seen.is_whole else "about "
+    files = f"{seen.files:,} file{'' if seen.files == 1 else 's'}"
+    spoken = f"; languages: {languages}" if languages else ""
     lines = [
-        f"  # {about}{seen.documents:,} documents, {size_of(seen.text_bytes)} of text in {seen.files:,} file{'' if seen.files == 1 else 's'}"
-        + (f"; languages: {languages}" if languages else ""),
+        f"  # {about}{seen.documents:,} documents, {size_of(seen.text_bytes)} of text in {files}{spoken}",
         f"  {_scalar(source.named.name)}:",
         f"    path: {_scalar(relative_path(source.named.path, out))}",
         f"    format: {seen.format}",

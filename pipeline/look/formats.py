@@ -11,6 +11,7 @@ from pipeline.store.files import open_file
 
 LOOK = 1 << 16  # bytes of the content that usually tell
 LONGEST = 8 << 20  # bytes of a first line that is waited for
+ODD = 0.1  # share of characters that are no text from which on a file is binary (assumed)
 NAMES = {"jsonl": "JSON lines", "parquet": "Parquet", "warc": "WARC", "wet": "WET"}  # the formats that are read
 EMPTY = "empty"
 
@@ -85,7 +86,9 @@ def _decoded(head: bytes) -> str | None:
     wide = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(head[:2])
     if wide:
         return head.decode(wide, "replace")
-    return None if kind_of(head[:LOOK]) == "binary" else head.decode("utf-8", "replace")
+    text = head.decode("utf-8", "replace")
+    odd = sum(letter == "\ufffd" or (letter < " " and letter not in "\t\n\r\f") for letter in text[:LOOK])
+    return None if kind_of(head[:LOOK]) == "binary" or odd > ODD * len(text[:LOOK]) else text
 
 
 def _opens_json(head: bytes) -> bool:

@@ -49,7 +49,8 @@ def list_files(where: str) -> Listing:
     except ImportError as error:  # fsspec says which package to install
         raise PipelineError(f"{where}: needs a driver that is not installed ({first_line(error)})") from None
     except FileNotFoundError:
-        raise PipelineError(f"{where}: is not there — give a folder, a file, a pattern or a URL") from None
+        silent = ", or its server does not answer" if is_remote(where) else ""
+        raise PipelineError(f"{where}: is not there{silent} — give a folder, a file, a pattern or a URL") from None
     except ValueError as error:
         raise PipelineError(f"{where}: {first_line(error)} — give a folder, a file, a pattern or a URL") from None
     except OSError as error:
