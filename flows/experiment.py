@@ -184,7 +184,7 @@ def load_experiment(path: Path) -> Experiment:
     if place := _place_of_nul(content):
         raise ExperimentError(f"{path}: {place}: holds a NUL character, which no path or name can — take it out")
     if not isinstance(content, dict):
-        raise ExperimentError(f"{path}: holds no sections — start from experiments/sample.yaml")
+        raise ExperimentError(f"{path}: holds no sections — `mixwright new DIR` writes an experiment file")
     try:
         named = {"name": path.stem, "work": f"{WORK}/{path.stem}", **content}
         return Experiment(**{**named, "base": path.resolve().parent})

@@ -109,13 +109,14 @@ def _language(seen: Sequence[SeenSource]) -> str:
 def _filters(seen: SeenSource) -> tuple[bool, str]:
     """Whether the filters for web pages apply, and why."""
     kept = f"{seen.kept.documents:.0%} of the sampled texts" if seen.kept else ""
-    keeping, would_keep = (f" (they keep {kept})", f" (they would keep {kept})") if kept else ("", "")
+    keeping = f" (the filters keep {kept})" if kept else ""
+    would_keep = f" (the filters for web pages would keep {kept})" if kept else ""
     if seen.format in ("warc", "wet"):
         return True, f"it holds pages of a crawl{keeping}"
     if not seen.is_web:
         return False, f"it holds programs{would_keep}" if seen.is_code else f"it is taken for clean text{would_keep}"
     if seen.kept and seen.kept.documents < LEAST_KEPT:
-        return False, f"they would keep too few of its pages{would_keep}"
+        return False, f"too few of its pages would be left{would_keep}"
     return True, f"its URLs name many sites{keeping}"
 
 

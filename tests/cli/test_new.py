@@ -129,7 +129,9 @@ def test_sources_alone_make_an_experiment(folder, monkeypatch, tmp_path):
 
 def test_from_folders_to_a_recommendation(folder):
     """What `new` writes runs as it is; here with fewer items, to be done sooner."""
-    assert here("new", "wiki", "code", "--hours", "0.01", "-o", "whole.yaml", folder=folder).returncode == 0
+    write_folders(folder / "small", 40)
+    words = ("small/wiki", "small/code", "--hours", "0.01", "-o", "whole.yaml")
+    assert here("new", *words, folder=folder).returncode == 0
     with (folder / "whole.yaml").open("a") as file:
         file.write("suite: {items: 4}\nfilters: {urls: {builtin: false}}\n")
     done = mixwright("recommend", "whole.yaml", "--json", folder=folder)

@@ -63,7 +63,7 @@ def test_warc_and_wet(tmp_path):
 
 
 def test_damaged_packing_says_so(tmp_path):
-    with pytest.raises(Unreadable, match="damaged|truncated"):
+    with pytest.raises(Unreadable, match="truncated"):
         format_of(file_of(tmp_path / "a.jsonl.gz", gzip.compress(LINE * 1_000)[:20] + b"\xff" * 40))
 
 

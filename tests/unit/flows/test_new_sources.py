@@ -1,11 +1,13 @@
 """Which sources paths mean, what is refused and how, and which proxies fit a time."""
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from flows.errors import ExperimentError
+from flows.new import machine
 from flows.new.machine import Machine
 from flows.new.proxies import OF_TWO, TOKEN_BYTES, Proxies, choose_proxies, part_to_take
 from flows.new.sources import Found, find_sources
@@ -166,6 +168,38 @@ def test_too_little_text():
 )
 def test_any_name_is_yaml(text):
     assert yaml.safe_load(f"{{{_scalar(text)}: {_scalar(text)}}}") == {text: text}
+
+
+def test_folders_of_other_file_systems():
+    import fsspec
+
+    system = fsspec.filesystem("memory")
+    for name in ("corpus/wiki/0.jsonl", "corpus/wiki/1.jsonl", "corpus/code/0.jsonl"):
+        with system.open(f"/{name}", "wb") as file:
+            file.write(LINE)
+    found = shown(find_sources(["memory://corpus"]))
+    assert found == {"code": ("memory://corpus/code/0.jsonl", 1), "wiki": ("memory://corpus/wiki/*.jsonl", 2)}
+    assert shown(find_sources(["memory://corpus/wiki/*.jsonl"])) == {"wiki": ("memory://corpus/wiki/*.jsonl", 2)}
+
+
+def test_gpus_are_told_by_their_names(monkeypatch):
+    names = {
+        "NVIDIA H100 80GB HBM3": "h100", "NVIDIA H100 PCIe": "h100-pcie", "NVIDIA H100 NVL": "h100-nvl",
+        "NVIDIA A100-SXM4-80GB": "a100", "NVIDIA L40S": "l40s", "NVIDIA L4": "l4", "NVIDIA GeForce RTX 4090": None,
+    }  # fmt: skip
+    assert {name: machine._published(name) for name in names} == names
+    Path("nvidia-smi").write_text("#!/bin/sh\necho 'NVIDIA H100 80GB HBM3'\necho 'NVIDIA H100 80GB HBM3'\n")
+    Path("nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{Path.cwd()}:{os.environ['PATH']}")
+    monkeypatch.setattr(machine, "_torch_has_cuda", lambda: True)
+    here = machine.this_machine()
+    assert (here.name, here.device) == ("2 × NVIDIA H100 80GB HBM3", "cuda")
+    chosen = choose_proxies({"a": 3e9, "b": 9e9, "c": 2e9}, here, 6)
+    assert (chosen.device, chosen.hours <= 6) == ("cuda", True)
+    monkeypatch.setattr(machine, "_torch_has_cuda", lambda: False)
+    cores = machine.this_machine()
+    assert cores.device == "cpu"
+    assert "without CUDA" in cores.note
 
 
 def test_hours_are_those_of_training_and_preparing():
