@@ -150,5 +150,11 @@ def _assumed(decided: "Decided", proxies: "Proxies", machine: "Machine", hours: 
             "The corpus is so small that proxies learn little from it: expect wide intervals, or give more text."
         )
     if proxies.hours > 1.3 * hours:
-        lines.append(f"This is more than the {in_words(hours)} asked for: a smaller swarm would tell too little.")
+        lines.append(f"This is more than the {in_words(hours)} asked for: {_why_longer(proxies, hours)}.")
     return lines
+
+
+def _why_longer(proxies: "Proxies", hours: float) -> str:
+    if proxies.preparing_hours > 0.6 * hours:
+        return "the corpus takes long to prepare, and has too few files to take some of them — split large files"
+    return "a smaller swarm would tell too little"

@@ -1,5 +1,6 @@
 """What an experiment says of each source: filters, steps left out, domains, the part that is taken."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from pipeline.unspaced import unspaced_language
 LEAST_KEPT = 0.3  # share of a source's pages below which the filters are left off for records from the web (assumed)
 LEAST_TEXT = 10_000  # bytes of a source; less makes no validation split and no proxy
 LEFT_BY_DEDUP = 0.9  # share of the text that deduplication leaves (assumed)
+LEAST_PART = 20e6  # bytes of text that are taken of a source where it holds them (assumed)
 FEW_SHARDS = 4  # fewer than these are taken whole
 ENGLISH = "en"
 
@@ -132,13 +134,17 @@ def _by_domain(source: Source) -> Source:
 
 
 def take_part(decided: Decided, share: float) -> Decided:
-    """The same with as many shards of every source as make this share of it."""
-    sources = [
-        replace(source, sample=max(2, round(share * source.seen.files)))
-        if share < 1 and source.seen.files >= FEW_SHARDS else source
-        for source in decided.sources
-    ]  # fmt: skip
-    return replace(decided, sources=tuple(sources))
+    """The same with as many shards of every source as make this share of it, and no source small."""
+    if share >= 1:
+        return decided
+    return replace(decided, sources=tuple(_part_of(source, share) for source in decided.sources))
+
+
+def _part_of(source: Source, share: float) -> Source:
+    least = min(1.0, LEAST_PART / source.whole_text)
+    shards = max(2, math.ceil(max(share, least) * source.seen.files))
+    is_small = source.seen.files < FEW_SHARDS or shards >= source.seen.files
+    return source if is_small else replace(source, sample=shards)
 
 
 def language_model(note: object) -> tuple[Path | None, str]:

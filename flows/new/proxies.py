@@ -20,6 +20,8 @@ LEAST_MIXES = 16  # with natural and uniform 18: cross-validation needs ten, and
 FEWEST_MIXES = 12  # where time is short
 MOST_MIXES = 64  # where time is left over
 OF_TWO = 8  # mixes of two domains: more do not keep their distance from each other
+FLATTEN = (SwarmSettings().flatten, 0.25, 0.1)  # of the natural shares; lower where domains differ in size
+USUAL = 0.02  # usual weight of the smallest domain; below 0.01 a weight becomes zero
 HALVINGS = 3  # of the tokens, until the mixes can be drawn
 LEAST_RATIO = 3.0  # tokens per parameter below which a smaller proxy is taken (the sample's have 3.0, and rank well)
 READ_ONCE = 0.7  # of the pool that a proxy reads at most, so that a mix may weigh any domain as recommendations may
@@ -38,6 +40,7 @@ class Proxies:
     tokens: int
     mixes: int
     proxies: int  # trained in all, replicates included
+    flatten: float  # of the natural shares, as `swarm.flatten`
     device: Literal["cpu", "cuda"]
     training_hours: float
     preparing_hours: float
@@ -77,19 +80,20 @@ def choose_proxies(text_bytes: Mapping[str, float], machine: Machine, hours: flo
     seconds = max(3_600 * (hours - preparing), 0.1 * 3_600 * hours)
     mixes = max(LEAST_MIXES, 3 * len(tokens)) if len(tokens) > 2 else OF_TWO
     proxies = mixes + 2 + 3 * (3 - 1)  # natural and uniform; three mixes in three seeds
-    most = min(READ_ONCE * sum(tokens.values()), _room(tokens))
+    flatten = _flatten(tokens)
+    most = min(READ_ONCE * sum(tokens.values()), _room(tokens, flatten))
     size, count = _largest(machine, len(tokens), proxies, seconds, most)
     if mixes == LEAST_MIXES and _seconds(machine, _settings(machine, size, count), len(tokens), proxies) > seconds:
         mixes, proxies = FEWEST_MIXES, proxies + FEWEST_MIXES - LEAST_MIXES
-    chosen = _drawable(tokens, size, count, mixes)
+    chosen = _drawable(tokens, size, count, SwarmSettings(mixes=mixes, flatten=flatten))
     used = _seconds(machine, _settings(machine, size, chosen), len(tokens), proxies)
-    has_room = len(tokens) > 2 and 2 * chosen <= _room(tokens)
+    has_room = len(tokens) > 2 and 2 * chosen <= _room(tokens, flatten)
     spare = int(min(MOST_MIXES, mixes * seconds / used)) if has_room else mixes
-    if spare > mixes and _can_draw(tokens, chosen, spare):
+    if spare > mixes and _can_draw(tokens, chosen, SwarmSettings(mixes=spare, flatten=flatten)):
         proxies, mixes = proxies + spare - mixes, spare
         used = _seconds(machine, _settings(machine, size, chosen), len(tokens), proxies)
     device = cast(Literal["cpu", "cuda"], machine.device)
-    return Proxies(size, chosen, mixes, proxies, device, used / 3_600, preparing)
+    return Proxies(size, chosen, mixes, proxies, flatten, device, used / 3_600, preparing)
 
 
 def _settings(machine: Machine, size: str, tokens: int) -> ProxySettings:
@@ -115,31 +119,40 @@ def _largest(machine: Machine, domains: int, proxies: int, seconds: float, most:
     return size, int(min(most, LEAST_RATIO * SIZES[size].non_embedding))
 
 
-def _room(tokens: Mapping[str, float]) -> float:
+def _flatten(tokens: Mapping[str, float]) -> float:
+    """The power of the natural shares at which even the smallest domain is usually in a mix."""
+    for flatten in FLATTEN:
+        flattened = [count**flatten for count in tokens.values()]
+        if min(flattened) / sum(flattened) >= min(USUAL, 0.5 / len(tokens)):
+            break
+    return flatten
+
+
+def _room(tokens: Mapping[str, float], flatten: float) -> float:
     """Tokens of a proxy at which mixes still differ: the small domains' caps allow twice their usual weights, and all
     domains but the largest may weigh a half together."""
-    epochs, flatten = SwarmSettings().max_epochs, SwarmSettings().flatten
+    epochs = SwarmSettings().max_epochs
     flattened = sum(count**flatten for count in tokens.values())
     usual = min(epochs * count / min(1.0, 2 * count**flatten / flattened) for count in tokens.values())
     return min(usual, 2 * epochs * (sum(tokens.values()) - max(tokens.values())))
 
 
-def _drawable(tokens: Mapping[str, float], size: str, count: int, mixes: int) -> int:
+def _drawable(tokens: Mapping[str, float], size: str, count: int, swarm: SwarmSettings) -> int:
     """As many tokens as that, in whole steps, or as many as let the mixes be drawn."""
     step = ProxySettings(size=size).batch * ProxySettings(size=size).context
     for halving in range(HALVINGS):
         whole = (count >> halving) // step * step
-        if whole and _can_draw(tokens, whole, mixes):
+        if whole and _can_draw(tokens, whole, swarm):
             return whole
     raise ExperimentError(
-        f"new: the sources hold about {sum(tokens.values()):,.0f} tokens, too few to train proxies on — "
-        "give more text, at least 100 kB for each source"
+        f"new: the smallest domain, {min(tokens, key=lambda name: tokens[name])!r}, holds about "
+        f"{min(tokens.values()):,.0f} tokens, too few to train proxies on — give more text of it, at least 100 kB"
     )
 
 
-def _can_draw(tokens: Mapping[str, float], count: int, mixes: int) -> bool:
+def _can_draw(tokens: Mapping[str, float], count: int, swarm: SwarmSettings) -> bool:
     try:
-        draw_swarm(tokens, count, SwarmSettings(mixes=mixes), 0)
+        draw_swarm(tokens, count, swarm, 0)
     except MixError:
         return False
     return True

@@ -11,7 +11,7 @@ import yaml
 from flows.errors import ExperimentError
 from flows.experiment import WORK, load_experiment
 from flows.new.decide import ENGLISH, Decided, Source
-from flows.new.proxies import TOKEN_BYTES, Proxies
+from flows.new.proxies import FLATTEN, TOKEN_BYTES, Proxies
 from flows.show.printable import one_line
 from pipeline.read.sources import Fields
 
@@ -40,17 +40,8 @@ def experiment_text(decided: Decided, proxies: Proxies, words: Sequence[str], ou
     for source in decided.sources:
         lines += _source(source, out)
     lines += _sections(decided)
+    lines += _proxies(proxies, hours, on)
     lines += [
-        "",
-        f"# Chosen for about {in_words(hours)} on {on}: {proxies.proxies} proxies are trained, in an estimated "
-        f"{in_words(proxies.training_hours)}.",
-        "# These are plain numbers, so that the same file gives the same result on every machine.",
-        "proxy:",
-        f"  size: {proxies.size}",
-        f"  tokens: {proxies.tokens:_}    # that each proxy trains on",
-        *(["  device: cuda"] if proxies.device == "cuda" else []),
-        "swarm:",
-        f"  mixes: {proxies.mixes}    # beside natural and uniform; three are trained in three seeds, to measure noise",
         "",
         "# suite and language.model have defaults, which are downloaded once (86 MB) into the user's cache.",
         "# A suite of your own: {path: suite.jsonl}, each line with task, family, context and continuation.",
@@ -58,6 +49,30 @@ def experiment_text(decided: Decided, proxies: Proxies, words: Sequence[str], ou
         "# recommend: {target: {code: 0.7, math: 0.3}, budget: 6T}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _proxies(proxies: Proxies, hours: float, on: str) -> list[str]:
+    """The sections `proxy` and `swarm`."""
+    lines = [
+        "",
+        f"# Chosen for about {in_words(hours)} on {on}: {proxies.proxies} proxies are trained, in an estimated "
+        f"{in_words(proxies.training_hours)}.",
+        "# These are plain numbers, so that the same file gives the same result on every machine.",
+        "proxy:",
+        f"  size: {proxies.size}",
+        f"  tokens: {proxies.tokens:_}    # that each proxy trains on",
+    ]
+    if proxies.device == "cuda":
+        lines.append("  device: cuda")
+    lines += [
+        "swarm:",
+        f"  mixes: {proxies.mixes}    # beside natural and uniform; three are trained in three seeds, to measure noise",
+    ]
+    if proxies.flatten != FLATTEN[0]:
+        lines.append(
+            f"  flatten: {proxies.flatten:g}    # sizes differ so much that mixes would leave small domains out"
+        )
+    return lines
 
 
 def _source(source: Source, out: Path) -> list[str]:

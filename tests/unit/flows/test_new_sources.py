@@ -141,6 +141,8 @@ def test_more_time_makes_larger_proxies():
         {"a": 3e5, "b": 3e5},
         {"a": 3e6, "b": 9e6, "c": 2e6},
         {"a": 3e4, "b": 3e6},
+        {"a": 1e8, "b": 1e12},
+        {"a": 3e4, "b": 3e4, "c": 1e9, "d": 2e4},
         {f"d{number}": 2e4 * 2.0**number for number in range(12)},
     ],
 )
@@ -148,7 +150,7 @@ def test_mixes_can_be_drawn_and_proxies_do_not_repeat_the_pool(text):
     chosen = choose_proxies(text, MACHINE, 0.5)
     tokens = {name: size / TOKEN_BYTES for name, size in text.items()}
     assert chosen.tokens <= sum(tokens.values())
-    drawn = draw_swarm(tokens, chosen.tokens, SwarmSettings(mixes=chosen.mixes), 0)
+    drawn = draw_swarm(tokens, chosen.tokens, SwarmSettings(mixes=chosen.mixes, flatten=chosen.flatten), 0)
     assert len(drawn) in (chosen.proxies, chosen.proxies - 1)  # without uniform, where its cap is too low
     assert chosen.mixes == OF_TWO or len(text) > 2
 
@@ -203,4 +205,4 @@ def test_gpus_are_told_by_their_names(monkeypatch):
 
 
 def test_hours_are_those_of_training_and_preparing():
-    assert Proxies("100k", 1, 1, 1, "cpu", 1.0, 0.5).hours == 1.5
+    assert Proxies("100k", 1, 1, 1, 0.5, "cpu", 1.0, 0.5).hours == 1.5
