@@ -98,8 +98,8 @@ def _print(
         f"Written to {out}. Next:",
         f"  mixwright plan {out}    what it will cost, measured on this machine",
         f"  recommend-mix {out}     the whole way to a recommended mix; it can be stopped, and goes on where it was",
-        f"Mixes are judged by the default suite: {', '.join(FAMILIES)}. To say what yours is for, give for example",
-        f"  recommend-mix {out} --target code=0.7 --target math=0.3 --budget 300B",
+        f"Mixes are judged by the default suite: {', '.join(FAMILIES)}. To say what yours is for, add for example",
+        "  --target code=0.7 --target math=0.3",
     ]
     console.print("\n".join(lines), soft_wrap=True)
 
@@ -121,6 +121,8 @@ def _row(source: "Source") -> tuple[str, ...]:
 
 def _assumed(decided: "Decided", proxies: "Proxies", machine: "Machine", hours: float) -> list[str]:
     """What was decided without being told, a sentence each."""
+    from flows.new.decide import ENGLISH
+
     lines = []
     for source in decided.sources:
         name, seen = source.named.name, source.seen
@@ -128,7 +130,7 @@ def _assumed(decided: "Decided", proxies: "Proxies", machine: "Machine", hours: 
         if not seen.chosen.is_sure:
             lines.append(f"{name}: its text is in field {seen.fields.text!r}, the longest one.")
         if source.sample:
-            lines.append(f"{name}: {source.sample} of {seen.files:,} files are read, to be done in time.")
+            lines.append(f"{name}: {source.sample:,} of {seen.files:,} files are read, to be done in time.")
         if source.domain:
             values = ", ".join(value for value, _ in source.domain.values[:5])
             lines.append(f"{name}: field {source.domain.path!r} names {len(source.domain.values)} domains: {values} …")
@@ -137,6 +139,10 @@ def _assumed(decided: "Decided", proxies: "Proxies", machine: "Machine", hours: 
             lines.append(f"{name}: is one domain; field {seen.chosen.domain.path!r} could make {count}, see the file.")
     if any(source.filters for source in decided.sources):
         lines.append(f"The filters keep pages in the language {decided.keep!r}.")
+    if any(source.seen.languages and source.seen.languages[0][0] != ENGLISH for source in decided.sources):
+        lines.append(
+            "The default suite is English, and not all sources are: a suite of your own is named in suite.path."
+        )
     if machine.note:
         lines.append(machine.note)
     from flows.new.write import in_words

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -147,11 +147,11 @@ def _part_of(source: Source, share: float) -> Source:
     return source if is_small else replace(source, sample=shards)
 
 
-def language_model(note: object) -> tuple[Path | None, str]:
+def language_model(note: Callable[[str], None]) -> tuple[Path | None, str]:
     """The default language model, and why it is not to be had."""
     from pipeline.sample.defaults import LANGUAGE_MODEL, located
 
     try:
-        return located(LANGUAGE_MODEL, note), ""  # type: ignore[arg-type]
+        return located(LANGUAGE_MODEL, note), ""
     except PipelineError as error:
         return None, str(error)

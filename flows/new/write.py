@@ -46,7 +46,7 @@ def experiment_text(decided: Decided, proxies: Proxies, words: Sequence[str], ou
         "# suite and language.model have defaults, which are downloaded once (86 MB) into the user's cache.",
         "# A suite of your own: {path: suite.jsonl}, each line with task, family, context and continuation.",
         "# What the mix is for can be written here too, or given to recommend-mix as options:",
-        "# recommend: {target: {code: 0.7, math: 0.3}, budget: 6T}",
+        "# recommend: {target: {code: 0.7, math: 0.3}}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -93,7 +93,7 @@ def _source(source: Source, out: Path) -> list[str]:
     if source.sample:
         tokens = round(source.whole_text / TOKEN_BYTES)
         lines += [
-            f"    sample: {source.sample}    # of {seen.files:,} files, so that the corpus is prepared in time",
+            f"    sample: {source.sample:_}    # of {seen.files:,} files, so that the corpus is prepared in time",
             f"    full_tokens: {tokens:_}    # of all files, estimated; epochs are counted against it",
         ]
     lines.append(f"    filters: {str(source.filters).lower()}    # {source.why}")
