@@ -22,7 +22,8 @@ CANDIDATES = TypeAdapter(list[Candidate])
 
 def make_suite(experiment: Experiment, stages: StageStore, pool_folder: Path) -> Path:
     """The suite, tokenised."""
-    file = experiment.corpus.file(experiment.suite.path, "suite.path")
+    corpus = experiment.corpus
+    file = corpus.suite_file
     context = experiment.proxy.context
     settings = {"items": experiment.suite.items, "context": context}
     stage = Stage(
@@ -31,7 +32,7 @@ def make_suite(experiment: Experiment, stages: StageStore, pool_folder: Path) ->
 
     def work(folder: Path) -> None:
         finished = Pool(pool_folder)
-        encode_suite(file, experiment.suite, finished.tokenizer, finished.end_token, context, folder)
+        encode_suite(corpus.located(file), experiment.suite, finished.tokenizer, finished.end_token, context, folder)
 
     return stages.run(stage, work)
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.demo import demo
+from flows.commands.new import new
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
 from flows.commands.query import dropped, sql
@@ -141,8 +142,14 @@ def options(
     """Find the best blend of training data for a language model, from raw shards to a recommended mix."""
 
 
-for _command in (demo, sample, plan, prepare, swarm, run, recommend, check_law, sql, dropped, schedule, validate):
-    app.command()(_guarded(_command))
+PANELS = {
+    "First steps": (demo, new, sample),
+    "The process": (plan, prepare, swarm, recommend, run, validate, schedule),
+    "Look, and scores from elsewhere": (sql, dropped, check_law),
+}
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_guarded(_command))
 
 
 def _hush() -> None:

@@ -36,6 +36,7 @@ from pipeline.suite_settings import SuiteSettings
 
 SOURCE_NAME = re.compile(r"[^\W_][\w.+#-]*")  # no slash, which divides a source from its topic
 LONGEST_SOURCE = 60  # characters
+WORK = "work"  # folder of the results of experiments that name none
 LONGEST_NAME = 255  # bytes, in the usual file systems
 
 
@@ -45,16 +46,17 @@ class Experiment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
-    """A label for people; it changes nothing."""
+    """A label for people; it changes nothing. By default the file's name without its ending."""
     work: str
-    """Folder of all results, relative to the experiment file."""
+    """Folder of all results, relative to the experiment file. By default `work/` and the file's name without its
+    ending."""
     seed: int = Field(0, ge=0, le=9_223_372_036_854_775_807)
     """Seed of the swarm's mixes, the folds and the bootstrap."""
     sources: dict[str, SourceSettings] = Field(min_length=1)
     """Name → input."""
     read: ReadSettings = ReadSettings()
     filters: FilterSettings = FilterSettings()
-    language: LanguageSettings
+    language: LanguageSettings = LanguageSettings()
     dedup: DedupSettings = DedupSettings()
     removals: tuple[str, ...] = ()
     """Files that list what must not be in the pool, relative to the experiment file: one document id, URL or host per
@@ -66,7 +68,7 @@ class Experiment(BaseModel):
     """Required where a source sets `topics`."""
     pool: PoolSettings = PoolSettings()
     tokenizer: TokenizerSettings = TokenizerSettings()
-    suite: SuiteSettings
+    suite: SuiteSettings = SuiteSettings()
     proxy: ProxySettings = ProxySettings()
     swarm: SwarmSettings = SwarmSettings()
     recommend: RecommendSettings = RecommendSettings()
@@ -182,9 +184,10 @@ def load_experiment(path: Path) -> Experiment:
     if place := _place_of_nul(content):
         raise ExperimentError(f"{path}: {place}: holds a NUL character, which no path or name can — take it out")
     if not isinstance(content, dict):
-        raise ExperimentError(f"{path}: holds no sections — start from experiments/sample.yaml")
+        raise ExperimentError(f"{path}: holds no sections — `mixwright new DIR` writes an experiment file")
     try:
-        return Experiment(**{**content, "base": path.resolve().parent})
+        named = {"name": path.stem, "work": f"{WORK}/{path.stem}", **content}
+        return Experiment(**{**named, "base": path.resolve().parent})
     except ValidationError as error:
         raise ExperimentError(f"{path}: {first_mistake(error, Experiment)}") from None
     except TypeError:

@@ -64,7 +64,7 @@ def _check(experiment: Experiment, asked: RecommendSettings) -> None:
     check_reuse(experiment)
     start_of(experiment.proxy, corpus)
     find_shards(corpus.sources, corpus.base)
-    families = check_suite(corpus.stages, corpus.file(experiment.suite.path, "suite.path"))
+    families = check_suite(corpus.stages, corpus.suite_file)
     check_question(experiment, asked, families)
     run_task("models", lambda: ready_models(corpus))
 

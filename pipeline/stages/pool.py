@@ -32,7 +32,7 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
     """The quality and topic models, cross-fitted or ready, and their cards; those that the experiment has."""
     ready, positives = ready_models(corpus), _examples_of_quality(corpus)
     quality, topics = corpus.quality, corpus.topics
-    language = corpus.file(corpus.language.model, "language.model")
+    language_model = corpus.language_model
     elsewhere = {"positives", "model", "max_model_bytes", "min_score", "most_domains", "min_bytes"}
     settings = {
         "quality": quality.model_dump(exclude=elsewhere) if quality else None,
@@ -49,6 +49,7 @@ def train_classifiers(corpus: Corpus, filtered: Path, cleaned: Path, progress: P
         from pipeline.label.train import make_classifier, quality_examples, topic_examples
 
         if quality:
+            language = corpus.located(language_model)
             examples = quality_examples(filtered, cleaned, positives, language, corpus.language.keep, quality)
             make_classifier(
                 QUALITY, quality, examples, ready[QUALITY], tuned_before, folder, lambda done, _: progress(done, folds)

@@ -45,7 +45,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
     """
     check_extractors(corpus.texts)
     shards = [_with_attribute(shard, corpus) for shard in find_shards(corpus.texts, corpus.base)]
-    model = corpus.file(corpus.language.model, "language.model")
+    language_model = corpus.language_model
     settings = {
         "sources": {name: _reading(source) for name, source in corpus.texts.items()},
         "attributes": sorted({(shard.source, shard.attribute) for shard in shards if shard.attribute}),
@@ -54,7 +54,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         "language": corpus.language.model_dump(exclude={"model"}),
     }
     inputs = _shard_hashes(corpus, shards)
-    stage = Stage("filter", 4, settings, (*inputs, corpus.stages.hash_files([model]), block_list.name))
+    stage = Stage("filter", 4, settings, (*inputs, corpus.stages.hash_files([language_model]), block_list.name))
 
     def work(folder: Path) -> None:
         from classifiers.load_check import check_model
@@ -63,6 +63,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         from pipeline.read.readers import ReadShards
         from pipeline.store.write_documents import WriteDocuments
 
+        model = corpus.located(language_model)
         check_model(model, "language.model")
         extract = ExtractText(folder, corpus.read.extract_seconds)
         steps = [
@@ -170,7 +171,7 @@ def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
 def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress: Progress) -> Path:
     """Removals, duplicates, repeated passages, decontamination; one rank per file of documents."""
     lists = [corpus.file(path, "removals") for path in corpus.removals]
-    suite = corpus.file(corpus.suite, "suite.path")
+    suite = corpus.suite_file
     off = {name: sorted(steps) for name, steps in corpus.off.items()}
     settings = {"decontaminate": corpus.decontaminate.model_dump(), "off": off}
     inputs = [filtered.name, deduplicated.name, corpus.stages.hash_files(lists)]
@@ -191,7 +192,7 @@ def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress
             (corpus.dedup.exact, DropDuplicates(EXACT, "exact duplicate", deduplicated / "exact", folder)),
             (corpus.dedup.near.enabled, DropDuplicates(NEAR, "near duplicate", deduplicated / "near", folder)),
             (corpus.dedup.repeats.enabled, TrimRepeats(deduplicated / "repeats", folder)),
-            (corpus.decontaminate.enabled, Decontaminate(suite, corpus.decontaminate, folder)),
+            (corpus.decontaminate.enabled, Decontaminate(corpus.located(suite), corpus.decontaminate, folder)),
         ]
         steps = [ReadDocuments(filtered, corpus.off), *(step for on, step in chain if on), WriteDocuments(folder)]
         run_steps(steps, count_files(filtered), folder / "logs", corpus.executor, progress)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -13,6 +14,14 @@ if TYPE_CHECKING:  # imported only where a URL is opened
 VERSION_FIELD = re.compile(
     r"etag|md5|sha|crc|checksum|digest|modified|mtime|created|blob|generation|size", re.IGNORECASE
 )
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file whose content is known before it is there."""
+
+    name: str
+    sha256: str
 
 
 def rank_name(rank: int) -> str:

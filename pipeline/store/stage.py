@@ -16,7 +16,7 @@ from typing import Any
 
 from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
-from pipeline.store.files import base_name, fingerprint, is_remote
+from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
 from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
 from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
 
@@ -91,7 +91,7 @@ class StageStore:
         (self.root / name / RECORD).unlink(missing_ok=True)
         _WHOLE.discard(self.root / name)
 
-    def hash_files(self, files: Sequence[Path | str]) -> str:
+    def hash_files(self, files: Sequence[Path | str | KnownFile]) -> str:
         """One SHA-256 over names and contents; contents are read once per (path, size, time of change).
 
         A URL's content is never read: what its file system says of its version stands for it. A file that cannot be
@@ -99,13 +99,17 @@ class StageStore:
         """
         hashes = self._known_hashes()
         before = len(hashes)
-        urls = [str(file) for file in files if is_remote(str(file))]
+        urls = [str(file) for file in files if not isinstance(file, KnownFile) and is_remote(str(file))]
         with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
             remote = dict(zip(urls, threads.map(fingerprint, urls), strict=True))
         together = hashlib.sha256()
-        for file in map(str, files):
-            version = remote[file] if file in remote else _hash_local(Path(file), hashes)
-            together.update(f"{base_name(file)}:{version}\n".encode())
+        for file in files:
+            if isinstance(file, KnownFile):
+                name, version = file.name, file.sha256
+            else:
+                name = base_name(str(file))
+                version = remote[str(file)] if str(file) in remote else _hash_local(Path(file), hashes)
+            together.update(f"{name}:{version}\n".encode())
         if len(hashes) > before and self.makes:
             with unless_read_only():
                 write_aside(self.root / HASHES, sealed_json({"files": hashes}))
