@@ -122,41 +122,42 @@ def _row(source: "Source") -> tuple[str, ...]:
 def _assumed(decided: "Decided", proxies: "Proxies", machine: "Machine", hours: float) -> list[str]:
     """What was decided without being told, a sentence each."""
     from flows.new.decide import ENGLISH
+    from flows.new.write import in_words
 
-    lines = []
-    for source in decided.sources:
-        name, seen = source.named.name, source.seen
-        lines.append(f"{name}: filters {'on' if source.filters else 'off'}, since {source.why}.")
-        if not seen.chosen.is_sure:
-            lines.append(f"{name}: its text is in field {seen.fields.text!r}, the longest one.")
-        if source.sample:
-            lines.append(f"{name}: {source.sample:,} of {seen.files:,} files are read, to be done in time.")
-        if source.domain:
-            values = ", ".join(value for value, _ in source.domain.values[:5])
-            lines.append(f"{name}: field {source.domain.path!r} names {len(source.domain.values)} domains: {values} …")
-        elif seen.chosen.domain:
-            count = len(seen.chosen.domain.values)
-            lines.append(f"{name}: is one domain; field {seen.chosen.domain.path!r} could make {count}, see the file.")
+    lines = [line for source in decided.sources for line in _assumed_of(source)]
     if any(source.filters for source in decided.sources):
         lines.append(f"The filters keep pages in the language {decided.keep!r}.")
     if any(source.seen.languages and source.seen.languages[0][0] != ENGLISH for source in decided.sources):
-        lines.append(
-            "The default suite is English, and not all sources are: a suite of your own is named in suite.path."
-        )
+        lines.append("The default suite is English, and not all sources are: name a suite of your own in suite.path.")
     if machine.note:
         lines.append(machine.note)
-    from flows.new.write import in_words
-
     lines.append(
         f"On {machine.name}, {proxies.proxies} proxies of {proxies.size} parameters train on {proxies.tokens:,} tokens "
         f"each. With the preparation this takes about {in_words(proxies.hours)}; `mixwright plan` measures it."
     )
     if proxies.is_short:
-        lines.append(
-            "The corpus is so small that proxies learn little from it: expect wide intervals, or give more text."
-        )
+        lines.append("The corpus is so small that proxies learn little: expect wide intervals, or give more text.")
     if proxies.hours > 1.3 * hours:
         lines.append(f"This is more than the {in_words(hours)} asked for: {_why_longer(proxies, hours)}.")
+    return lines
+
+
+def _assumed_of(source: "Source") -> list[str]:
+    """The same of one source."""
+    name, seen, proposed = source.named.name, source.seen, source.seen.chosen.domain
+    lines = [f"{name}: filters {'on' if source.filters else 'off'}, since {source.why}."]
+    if not seen.chosen.is_sure:
+        lines.append(f"{name}: its text is in field {seen.fields.text!r}, the longest one.")
+    if source.sample:
+        lines.append(f"{name}: {source.sample:,} of {seen.files:,} files are read, to be done in time.")
+    if source.domain:
+        values = ", ".join(value for value, _ in source.domain.values[:5])
+        lines.append(f"{name}: field {source.domain.path!r} names {len(source.domain.values)} domains: {values} …")
+    elif proposed:
+        count = len(proposed.values)
+        lines.append(
+            f"{name}: is one domain; field {proposed.path!r} could make {count}, as a comment in the file says."
+        )
     return lines
 
 
