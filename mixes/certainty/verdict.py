@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # results are read where no solver is needed
 
 MOST_NAMED = 6  # families that a sentence names
 Verdict = Literal["better", "not_distinguishable", "worse"]
-ON: dict[Verdict, str] = {"better": "better on", "worse": "worse on", "not_distinguishable": "no different on"}
+ON: dict[Verdict, str] = {"better": "better on", "worse": "worse on", "not_distinguishable": "too close to tell on"}
 
 
 def verdict_of(gain: "Gain", noise: float) -> Verdict:
@@ -23,24 +23,38 @@ def verdict_of(gain: "Gain", noise: float) -> Verdict:
     return "not_distinguishable"
 
 
-def verdict_words(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], reference: str = "natural") -> str:
+def verdict_words(
+    gains: "Mapping[str, Gain]",
+    verdicts: Mapping[str, Verdict],
+    reference: str = "natural",
+    extrapolates: bool = False,
+    excluded: bool = False,
+) -> str:
     """The verdict on the target in a sentence that says what to do, then family by family in another.
 
     Args:
         gains: of at least the names in `verdicts`.
         verdicts: of OVERALL and the families.
         reference: what the mix is compared with.
+        extrapolates: whether the mix lies outside the mixes that were tried.
+        excluded: whether a mix that the limits exclude is predicted to be measurably better.
     """
-    verdict, chance = verdicts[OVERALL], _chance(gains[OVERALL], verdicts[OVERALL])
-    first = {
+    verdict, chance = verdicts[OVERALL], f"{_chance(gains[OVERALL], verdicts[OVERALL])}, if the laws hold"
+    sentences = {
         "better": f"This mix is predicted to be better than {reference} on the target ({chance}).",
-        "not_distinguishable": f"This mix is not distinguishable from {reference} on the target: there is no reason to "
-        "change what you have.",
+        "not_distinguishable": f"No mix within the limits is measurably better than {reference} on the target: there "
+        "is no reason to change what you have.",
         "worse": f"This mix is predicted to be worse than {reference} on the target ({chance}), because the limits "
         "leave nothing better: loosen them.",
-    }[verdict]
-    clauses = [clause for kind in ON if (clause := _families(gains, verdicts, kind))]
-    return f"{first} By family it is {', '.join(clauses)}." if clauses else first
+    }
+    words = [sentences[verdict]]
+    if excluded and verdict != "better":
+        words.append("Other mixes are predicted to be better, such as the uniform one, but the limits exclude them.")
+    if clauses := [clause for kind in ON if (clause := _families(gains, verdicts, kind))]:
+        words.append(f"By family it is {', '.join(clauses)}.")
+    if extrapolates and verdict == "better":
+        words.append("It lies outside the mixes that were tried, so train proxies on it before you rely on it.")
+    return " ".join(words)
 
 
 def _families(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], kind: Verdict) -> str:

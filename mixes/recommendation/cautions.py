@@ -64,8 +64,8 @@ def _outside_swarm(best: np.ndarray, swarm: np.ndarray) -> Caution | None:
         return None
     return Caution(
         "outside_swarm",
-        f"the mix is no blend of the mixes that were tried: {distance:.1%} of its tokens would have to move. The laws "
-        "extrapolate there, so train proxies on it (`mixwright validate`) before you rely on it",
+        f"the mix lies outside the mixes that were tried ({distance:.1%} of its tokens away from the nearest blend of "
+        "them), so its scores are extrapolated. Train proxies on it (`mixwright validate`) before you rely on it",
     )
 
 
@@ -75,11 +75,11 @@ def _on_bound(best: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], domains: 
     names = tuple(name for name, is_on_bound in zip(domains, on_bound, strict=True) if is_on_bound)
     if not names:
         return None
-    return Caution(
-        "on_bound",
-        f"limits, not laws, set the {_weights(names)}. If a limit can be loosened, or more tokens be had, ask again",
-        names,
+    text = (
+        f"the limits set the {_weights(names)}. Ask again with looser limits, or with more tokens of "
+        f"{'it' if len(names) == 1 else 'them'}, to see what that would bring"
     )
+    return Caution("on_bound", text, names)
 
 
 def _spans_natural(
@@ -88,12 +88,13 @@ def _spans_natural(
     if natural is None:
         return None
     spans = (intervals[:, 0] <= natural) & (natural <= intervals[:, 1]) & (np.abs(best - natural) > ON_BOUND)
-    names = tuple(name for name, is_spanning in zip(domains, spans, strict=True) if is_spanning)
+    by_weight = np.argsort(-best, kind="stable")
+    names = tuple(domains[i] for i in by_weight if spans[i])
     if not names:
         return None
     text = (
-        f"the direction of change is not known for {named(names)}, whose natural share lies inside the interval. "
-        "Leaving it as it is would do as well"
+        f"whether to raise or to lower {named(names)} is undecided, because the natural share lies inside the "
+        f"interval. {'It' if len(names) == 1 else 'Any one of them'} may stay at its natural share"
     )
     return Caution("spans_natural", text, names)
 
@@ -104,8 +105,8 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
         return None
     largest = max(fits[task].parameters for task in names)
     text = (
-        f"laws of up to {largest} parameters were fitted to {count} mixes, so prior assumptions decide a part of the "
-        "answer. More mixes make it depend on the data alone"
+        f"with {count} mixes, laws of up to {largest} parameters rest in part on prior assumptions. More mixes would "
+        "make the answer depend on the data alone"
     )
     return Caution("few_runs", text, names)
 
@@ -135,9 +136,14 @@ def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
         return None
     one = len(names) == 1
     than = "noise" if noise.source == "replicates" else "laws' own error"
-    text = f"{named(names)} {'varies' if one else 'vary'} between mixes by less than twice the {than}"
+    text = (
+        f"{named(names)} {'varies' if one else 'vary'} between mixes by less than twice the {than}, so the answer says "
+    )
+    text += f"little about {'it' if one else 'them'}"
     if noise.source == "replicates":
-        text += f". {'It counts' if one else 'They count'} in a family only if all of its tasks are like that"
+        text += (
+            f". {'It is' if one else 'They are'} left out of the family's score, unless the whole family is like this"
+        )
     text += ". Larger proxies or more items per task would show more"
     return Caution("unclear_tasks", text, names)
 

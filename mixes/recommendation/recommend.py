@@ -98,6 +98,9 @@ def _described(optima: Optima) -> Recommendation:
     gains = gains_of(problem, own_gains, best)
     verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *problem.by_family)}
     predicted = {name: predicted_row(problem, name, best, gains[name]) for name in problem.aims}
+    cautions = tuple(cautions_of(problem, best, intervals))
+    extrapolates = any(caution.kind == "outside_swarm" for caution in cautions)
+    excluded = predicted[OVERALL].natural - predicted[OVERALL].uniform > noise.difference[OVERALL]
     return Recommendation(
         id="",
         mix=named(problem, best),
@@ -113,8 +116,8 @@ def _described(optima: Optima) -> Recommendation:
         predicted=predicted,
         forgotten={name: forgotten_row(problem, name, predicted[name]) for name in problem.own},
         verdict=verdicts,
-        summary=verdict_words(gains, verdicts, problem.called),
-        cautions=tuple(cautions_of(problem, best, intervals)),
+        summary=verdict_words(gains, verdicts, problem.called, extrapolates, excluded),
+        cautions=cautions,
         marginal=marginal_rows(problem, best),
         law=law_rows(problem),
         gap=optima.best.gap,

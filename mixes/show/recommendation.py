@@ -9,14 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mixes.laws.check import CheckedLaw
-from mixes.recommendation.result import Recommendation
+from mixes.recommendation.result import Predicted, Recommendation
 from mixes.show.console import plain_console
 from mixes.tables.metrics import Direction, Metric
 from mixes.target import OVERALL
 
 RANKABLE = 3  # least spread over mixes ÷ noise at which a rank correlation over mixes says something of a law
+MOST_NAMED = 8  # families that a line names
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
+NO_GAIN = "Best mix within the limits (not measurably better than what it is compared with)"
 FRONT = "Pareto front: no mix is better for one family without being worse for another"
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
@@ -36,7 +38,8 @@ class Shown:
 
 def tables_of(recommendation: Recommendation, shown: Shown) -> list[tuple[str, list[list[str]]]]:
     """(title, a head and rows) of every table."""
-    tables = [("Recommended mix", _mix_rows(recommendation)), (shown.title, _score_rows(recommendation))]
+    title = "Recommended mix" if recommendation.verdict[OVERALL] == "better" else NO_GAIN
+    tables = [(title, _mix_rows(recommendation)), (shown.title, _score_rows(recommendation))]
     if recommendation.forgotten:
         tables.append((AGAINST, _forgotten_rows(recommendation)))
     if recommendation.front:
@@ -45,10 +48,12 @@ def tables_of(recommendation: Recommendation, shown: Shown) -> list[tuple[str, l
 
 
 def print_recommendation(recommendation: Recommendation, console: Console, shown: Shown) -> None:
-    """The mix, the predicted scores, the verdict."""
+    """The verdict, the mix, the predicted scores, and what lies behind them."""
+    verdict, *rest = words_of(recommendation, shown)
+    console.print(f"{verdict}\n", soft_wrap=True)
     for title, rows in tables_of(recommendation, shown):
         console.print(text_table(title, rows))
-    console.print("\n".join(words_of(recommendation, shown)), soft_wrap=True)
+    console.print("\n".join(rest), soft_wrap=True)
 
 
 def text_table(title: str, rows: list[list[str]]) -> Table:
@@ -108,23 +113,29 @@ def _mix_rows(recommendation: Recommendation) -> list[list[str]]:
         low, high = recommendation.intervals[domain]
         natural = recommendation.natural[domain]
         ratio = f"{weight / natural:.2f}×" if natural else "–"
-        row = [domain, f"{natural:.1%}", f"{weight:.1%}", f"{low:.1%} – {high:.1%}", ratio]
+        row = [domain, _share(natural), _share(weight), f"{_share(low)} – {_share(high)}", ratio]
         if recommendation.epochs:
             row.append(f"{recommendation.epochs[domain]:.2f}{' (cap)' if domain in recommendation.caps else ''}")
         rows.append(row)
     return [row[: len(rows[-1])] for row in rows]
 
 
+def _share(weight: float) -> str:
+    """A share in percent; two decimals where one would leave a single digit or none."""
+    return f"{weight:.2%}" if 0 < weight < 0.01 else f"{weight:.1%}"
+
+
 def _score_rows(recommendation: Recommendation) -> list[list[str]]:
     """A head, and one row per family."""
     scores = [recommendation.reference, "uniform", "recommended"]
-    rows = [["family", *scores, "gain", _interval(recommendation), "chance", "noise", "verdict"]]
+    rows = [["family", *scores, "gain", _interval(recommendation), "P(better)", "noise", "verdict"]]
     for name, verdict in recommendation.verdict.items():
         row = recommendation.predicted[name]
         rows.append(
             [
-                name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", f"{row.gain:+.3f}",
-                f"{row.gain_low:+.3f} – {row.gain_high:+.3f}", f"{row.chance:.0%}", f"{row.noise:.3f}", WORDS[verdict],
+                name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", _signed(row.gain),
+                f"{_signed(row.gain_low)} – {_signed(row.gain_high)}", f"{row.chance:.0%}", f"{row.noise:.3f}",
+                WORDS[verdict],
             ]
         )  # fmt: skip
     return rows
@@ -149,9 +160,9 @@ def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
     unit = shown.unit if standardised is None else f"× {standardised}"
     lines = [
         recommendation.summary,
-        f"The predicted gain on the target is {target.gain:+.3f} {unit}, with a {_interval(recommendation)} from "
-        f"{target.gain_low:+.3f} to {target.gain_high:+.3f}; the laws' optimism of {target.optimism:.3f} is already "
-        f"subtracted. {_noise(recommendation, target.noise)}",
+        f"{_target(recommendation)}The predicted gain is {_signed(target.gain)} {unit}, with a "
+        f"{_interval(recommendation)} from {_signed(target.gain_low)} to {_signed(target.gain_high)}{_optimism(target.optimism)}. "
+        f"{_noise(recommendation, target)}",
         _laws(recommendation, shown),
     ]
     if recommendation.forgotten:
@@ -184,13 +195,27 @@ def _forgotten(recommendation: Recommendation, shown: Shown) -> str:
     )
 
 
-def _noise(recommendation: Recommendation, noise: float) -> str:
-    if recommendation.noise_from == "replicates":
-        return f"Two proxies of equally good mixes differ by {noise:.3f} (standard deviation)."
-    return (
-        f"Two proxies of equally good mixes differ by at most {noise:.3f} (standard deviation), which is what the laws "
-        "leave unexplained: no mix was trained with two seeds."
+def _signed(value: float) -> str:
+    """Three decimals with a sign; zero has none."""
+    text = f"{value:+.3f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def _optimism(value: float) -> str:
+    """What was taken off because the mix was chosen by fitted laws; nothing where it rounds to zero."""
+    return f" ({value:.3f} of optimism is already subtracted)" if float(f"{value:.3f}") else ""
+
+
+def _noise(recommendation: Recommendation, target: Predicted) -> str:
+    at_most = "" if recommendation.noise_from == "replicates" else "at most "
+    line = (
+        f"By chance alone, two proxies of equally good mixes differ by {at_most}{target.noise:.3f} (standard deviation)"
     )
+    if at_most:
+        line += "; no mix was trained with two seeds, so this is what the laws leave unexplained"
+    if abs(target.gain) <= target.noise:
+        line += f". The {'gain' if target.gain >= 0 else 'loss'} is smaller, so training both mixes would not show it"
+    return line + "."
 
 
 def _laws(recommendation: Recommendation, shown: Shown) -> str:
@@ -202,14 +227,23 @@ def _laws(recommendation: Recommendation, shown: Shown) -> str:
         error = sum(law.error for law in rankable) / len(rankable)
         rank = sum(law.rank_correlation for law in rankable) / len(rankable)
         lines.append(
-            f"On mixes that they were not fitted to, they rank with a correlation of {rank:.2f} and miss by "
-            f"{error:.3f} {shown.unit} (means over the {len(rankable)} tasks that vary between mixes by at least "
-            f"{RANKABLE} times their noise)."
+            f"On held-out mixes they rank with a correlation of {rank:.2f} (1 is perfect) and miss by {error:.3f} "
+            f"{shown.unit}: means over the {len(rankable)} tasks that vary between mixes by at least {RANKABLE} times "
+            "their noise."
         )
-    precision = sum(law.precision for law in recommendation.law.values()) / len(names)
-    if precision >= 1.05:
-        lines.append(f"The mix with the most seeds counts as much as {precision:.1f} single runs.")
     return " ".join(lines)
+
+
+def _target(recommendation: Recommendation) -> str:
+    """What the target counts, family by family."""
+    shares = {
+        family: sum(recommendation.target.get(task, 0.0) for task in tasks)
+        for family, tasks in recommendation.families.items()
+    }
+    counted = sorted(((share, family) for family, share in shares.items() if share), reverse=True)
+    if not counted or len(counted) > MOST_NAMED:
+        return ""
+    return f"Target: {', '.join(f'{share:.0%} {family}' for share, family in counted)}. "
 
 
 def _front_rows(recommendation: Recommendation) -> list[list[str]]:

@@ -49,12 +49,13 @@ def test_the_verdict_words():
     }
     verdicts = {name: verdict_of(found, 0.04) for name, found in gains.items()}
     assert verdict_words(gains, verdicts) == (
-        "This mix is predicted to be better than natural on the target (chance over 99 %). By family it is better on "
-        "code (chance 98 %) and math (chance 95 %), worse on commonsense (chance 97 %), no different on knowledge."
+        "This mix is predicted to be better than natural on the target (chance over 99 %, if the laws hold). By family it is "
+        "better on code (chance 98 %) and math (chance 95 %), worse on commonsense (chance 97 %), too close to tell on knowledge."
     )
     alone = {"target": verdicts["knowledge"]}
     assert verdict_words({"target": gains["knowledge"]}, alone, "uniform") == (
-        "This mix is not distinguishable from uniform on the target: there is no reason to change what you have."
+        "No mix within the limits is measurably better than uniform on the target: there is no reason to change what "
+        "you have."
     )
 
 
@@ -106,7 +107,7 @@ def test_nothing_to_say():
 
 def test_outside_the_swarm_and_by_how_much():
     text, _ = cautions((0.9, 0.05, 0.05))["outside_swarm"]
-    assert "% of its tokens would have to move" in text
+    assert "% of its tokens away from the nearest blend" in text
 
 
 def test_weights_on_bounds_are_named_but_not_those_that_nothing_holds():
@@ -121,7 +122,7 @@ def test_weights_that_may_be_natural():
 def test_more_parameters_than_mixes():
     assert "few_runs" not in cautions((0.4, 0.25, 0.35), name="transfer", count=14)
     text, names = cautions((0.4, 0.25, 0.35), name="transfer", count=12)["few_runs"]
-    assert "laws of up to 14 parameters were fitted to 12 mixes" in text
+    assert "with 12 mixes, laws of up to 14 parameters" in text
     assert names == ("t",)
 
 
