@@ -161,8 +161,8 @@ def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
     lines = [
         recommendation.summary,
         f"{_target(recommendation)}The predicted gain is {_signed(target.gain)} {unit}, with a "
-        f"{_interval(recommendation)} from {_signed(target.gain_low)} to {_signed(target.gain_high)}{_optimism(target.optimism)}. "
-        f"{_noise(recommendation, target)}",
+        f"{_interval(recommendation)} from {_signed(target.gain_low)} to {_signed(target.gain_high)}"
+        f"{_optimism(target.optimism)}. {_noise(recommendation, target)}",
         _laws(recommendation, shown),
     ]
     if recommendation.forgotten:

@@ -49,8 +49,9 @@ def test_the_verdict_words():
     }
     verdicts = {name: verdict_of(found, 0.04) for name, found in gains.items()}
     assert verdict_words(gains, verdicts) == (
-        "This mix is predicted to be better than natural on the target (chance over 99 %, if the laws hold). By family it is "
-        "better on code (chance 98 %) and math (chance 95 %), worse on commonsense (chance 97 %), too close to tell on knowledge."
+        "This mix is predicted to be better than natural on the target (chance over 99 %, if the laws hold). By "
+        "family it is better on code (chance 98 %) and math (chance 95 %), worse on commonsense (chance 97 %), "
+        "too close to tell on knowledge."
     )
     alone = {"target": verdicts["knowledge"]}
     assert verdict_words({"target": gains["knowledge"]}, alone, "uniform") == (
