@@ -44,6 +44,7 @@ from mixes.errors import MixError
 from mixes.proxy.device import is_out_of_memory, release_memory
 from mixes.proxy.evaluate import item_bpb
 from mixes.proxy.feed import Feed
+from mixes.proxy.malloc import MALLOC
 from mixes.proxy.memory import SLICE, bytes_a_proxy, choose_cohort
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
@@ -54,7 +55,6 @@ from pipeline.suite import read_items
 
 PAIRS = 5
 HOPELESS = 1.5  # times the free memory that a cohort may be counted to need; the count has half as much again in it
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}  # as the tool's workers
 
 
 def is_missing(scale: Scale, what: str, console: Console) -> bool:

@@ -21,6 +21,7 @@ import torch
 
 from mixes.errors import MixError
 from mixes.proxy.device import count_gpus, free_memory, is_out_of_memory, prepare_device
+from mixes.proxy.malloc import MALLOC
 from mixes.proxy.memory import choose_cohort, choose_parts
 from mixes.proxy.model import Proxies
 from mixes.proxy.settings import ProxySettings
@@ -29,7 +30,6 @@ from mixes.proxy.train import learn, optimiser_of, program_of
 SLOWEST = 0.25  # share of the time: a step that takes longer on a CPU is timed on fewer sequences
 WARM, TOGETHER = 3, 5  # steps before the clock starts; steps between looks at it
 MEETING = 900.0  # seconds after which processes that wait for one another give up; a compiler may take minutes
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}  # as workers that train
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from datatrove.executor import RayPipelineExecutor
 from datatrove.executor.base import PipelineExecutor
 
+from mixes.proxy.malloc import MALLOC
 from pipeline.errors import PipelineError
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.store.files import rank_name
@@ -34,7 +35,7 @@ def run_on_ray(steps: list, ranks: int, logs: Path, settings: ExecutorSettings, 
         raise PipelineError("executor.kind: ray, and Ray is not installed — run `pip install ray`, or set kind: local")
     _connect(settings.address or os.environ.get("RAY_ADDRESS"))
     cpus, memory = settings.takes(gpus)
-    malloc = {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")}
+    malloc = {name: os.environ[name] for name in MALLOC if name in os.environ}
     executor = _OnRay(
         steps,
         tasks=ranks,

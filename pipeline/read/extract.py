@@ -11,6 +11,7 @@ from pathlib import Path
 
 from datatrove.data import Document
 
+from mixes.proxy.malloc import MALLOC
 from pipeline.read import page as page_script
 from pipeline.read.charset import BROKEN
 from pipeline.store.funnel import FilterStep
@@ -67,7 +68,7 @@ class _Child:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         # Without the settings that the executor gives to proxies, by which it would keep its largest page's memory.
-        env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+        env = {name: value for name, value in os.environ.items() if MALLOC.get(name) != value}
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), env.get("PYTHONPATH"))))  # its neighbours
         env["OPENBLAS_NUM_THREADS"] = "1"  # each thread maps memory, of which the child may have little
         command = [sys.executable, "-P", page_script.__file__]

@@ -22,6 +22,7 @@ from support import ROOT, SAMPLE, experiment_content
 
 from flows.errors import ExperimentError
 from flows.experiment import load_experiment
+from mixes.proxy.malloc import MALLOC
 from pipeline.errors import PipelineError
 from pipeline.executor.run import run_steps
 from pipeline.executor.settings import ExecutorSettings
@@ -150,7 +151,8 @@ class Judged(PipelineStep):
 
     def run(self, data=None, rank: int = 0, world_size: int = 1):
         started_with = Path("/proc/self/environ").read_bytes()  # what malloc has read, not what Python changed since
-        (self.folder / str(rank)).write_text(str(b"MALLOC_MMAP_THRESHOLD_=1073741824" in started_with))
+        told = [f"{name}={value}".encode() in started_with for name, value in MALLOC.items()]
+        (self.folder / str(rank)).write_text(str(all(told)))
         if rank == 1 and not (self.folder / "mended").exists():
             raise PipelineError("sources.x: this shard is bad")
         if rank == 2 and "SLURM_JOB_ID" in os.environ and not (self.folder / "mended").exists():
@@ -338,7 +340,7 @@ def head(tmp_path, monkeypatch):
     settings["PYTHONPATH"] = PATHS
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+    for name in MALLOC:
         monkeypatch.delenv(name, raising=False)  # that earlier tests have set; the cluster must get it from ours
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
