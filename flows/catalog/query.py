@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # imported where a catalog is opened
     import duckdb
     import polars as pl
 
-from flows.catalog.schema import TABLES, VERSION
+from flows.catalog.schema import TABLES, VERSION, VIEWS
 from flows.errors import ExperimentError
 
 READABLE = ("stages", "records")  # folders beside a catalog that its views read
@@ -27,7 +27,7 @@ def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.
     import duckdb
 
     if not path.is_file():
-        raise ExperimentError(f"catalog: no file {path} — run `mixwright run` first")
+        raise ExperimentError(f"catalog: no file {path} — run `recommend-mix` on the experiment first")
     try:
         _check_query(query)
         with _opened(path) as catalog:
@@ -42,7 +42,10 @@ def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.
                 raise ExperimentError("sql: the query gives no table — write one SELECT")
             return result.pl()
     except duckdb.Error as error:
-        raise ExperimentError(f"sql: {_first_line(error)} — tables: {', '.join(TABLES)}") from None
+        known = (
+            f" — there are {', '.join(sorted({*TABLES, *VIEWS}))}" if isinstance(error, duckdb.CatalogException) else ""
+        )
+        raise ExperimentError(f"sql: {_first_line(error)}{known}") from None
 
 
 def _check_query(query: str) -> None:

@@ -231,6 +231,7 @@ def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, s
     folder = experiment.folder
     with unless_read_only(lambda line: say(f"{line}: nothing is recorded")), locked(folder / LOCK):
         write(read_index(folder, say))
+        _write_resolved(experiment, {})
         rebuild_catalog(experiment, current_records(folder, read_index(folder, unheard), pool, swarm, say))
 
 

@@ -405,7 +405,8 @@ VIEWS: dict[str, tuple[str, str]] = {
     ),
     "recommended_vs_natural": (
         "The latest recommendation, domain by domain",
-        """select domain, natural_weight, weight, weight / natural_weight as ratio, low, high, epochs, capped
+        """select domain, natural_weight, weight, weight / natural_weight as ratio, low, high, epochs, capped,
+             recommendation
            from recommendation_weights join recommendations using (recommendation)
            where number = (select max(number) from recommendations) order by weight desc""",
     ),

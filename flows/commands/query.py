@@ -1,5 +1,6 @@
 """Commands that query what a flow recorded: `sql`, `dropped`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def sql(
 
 def dropped(
     experiment: Annotated[Path | None, typer.Argument(metavar="[EXP.yaml]", help="The experiment file.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Only this reason. Default: list the reasons.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason or step. Default: list the reasons.")] = None,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Number of documents shown.")] = 5,
     catalog: Catalog = None,
@@ -38,10 +39,13 @@ def dropped(
     from flows.catalog.query import query_catalog
 
     file = _catalog_of("dropped", experiment, catalog)
+    if source is not None and not len(query_catalog(file, "select 1 from dropped where source = ? limit 1", [source])):
+        raise ExperimentError(f"dropped: no document of source {source!r} was dropped — without it all are listed")
     if reason is None:
-        _show(file, "select step, reason, source, count(*) as sampled from dropped group by all order by all")
+        columns = "select step, reason, source, count(*) as sampled from dropped"
+        _show(file, f"{columns} where coalesce(source = ?, true) group by all order by all", [source])
         return
-    chosen = "reason = ? and coalesce(source = ?, true)"
+    chosen = "? in (reason, step) and coalesce(source = ?, true)"
     query = f"select source, id, text from dropped where {chosen} order by id limit {most}"
     documents = query_catalog(file, query, [reason, source])
     if not len(documents):
@@ -74,12 +78,12 @@ def _catalog_of(command: str, experiment: Path | None, catalog: Path | None) -> 
     return load_experiment(experiment).catalog
 
 
-def _show(catalog: Path, query: str) -> None:
+def _show(catalog: Path, query: str, values: Sequence[object] = ()) -> None:
     import polars as pl
 
     from flows.catalog.query import query_catalog
 
-    table = query_catalog(catalog, query)
+    table = query_catalog(catalog, query, values)
     texts = [name for name, kind in table.schema.items() if kind == pl.String]
     table = table.with_columns(pl.col(texts).map_elements(one_line, pl.String)).rename(one_line)
     with pl.Config(tbl_rows=200, tbl_cols=50, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True):

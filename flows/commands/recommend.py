@@ -57,7 +57,12 @@ def recommend(
         bool, typer.Option("--allow-stale", help="Use exported mixes although a domain's content has changed since.")
     ] = False,
     as_json: AsJson = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the mix to this YAML file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the mix to this YAML file; an earlier mix there is replaced, any other file refused."
+        ),
+    ] = None,
 ) -> None:
     """Recommend the best mix for a target, from an experiment (what is missing runs first) or from anyone's swarm.
 
@@ -66,7 +71,7 @@ def recommend(
     from flows.experiment import load_experiment
 
     _check_given(experiment, ratios, metrics, families, tokens)
-    _check_out(out)
+    _check_out(out, experiment)
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
         loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
@@ -94,6 +99,8 @@ def recommend(
         print(json.dumps({**recommendation.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
         return
     print_answer(recommendation, origin)
+    if out:
+        print(f"Mix written to {out}")
     if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
@@ -113,8 +120,20 @@ def _check_given(
         raise ExperimentError(f"recommend: --tokens {tokens} and an experiment — the experiment's pool counts its own")
 
 
-def _check_out(out: Path | None) -> None:
-    """Refuse a file that could not be written when all is computed."""
+def _is_mix(out: Path) -> bool:
+    """Whether a file is what an earlier `--out` wrote, which a new one may replace."""
+    from mixes.errors import MixError
+    from mixes.tables.yaml_file import read_yaml
+
+    try:
+        content = read_yaml(out)
+    except MixError:
+        return False
+    return isinstance(content, dict) and set(content) == {"id", "mix"}
+
+
+def _check_out(out: Path | None, experiment: Path | None) -> None:
+    """Refuse a file that could not be written when all is computed, or that holds something else."""
     if out is None:
         return
     try:
@@ -125,6 +144,10 @@ def _check_out(out: Path | None) -> None:
         raise ExperimentError(f"--out {out}: is a folder — name a file in it")
     if not has_folder:
         raise ExperimentError(f"--out {out}: there is no folder {str(out.parent)!r} — make it, or name another")
+    if experiment and os.path.exists(out) and os.path.samefile(out, experiment):
+        raise ExperimentError(f"--out {out}: is the experiment file — name another file for the mix")
+    if out.is_file() and not _is_mix(out):
+        raise ExperimentError(f"--out {out}: is there already, and is no mix written by --out — name another file")
     if os.path.lexists(out) and not out.is_file():
         raise ExperimentError(f"--out {out}: is a device, or a link that leads nowhere — name another file")
     check_writable(out.parent, f"--out {out}")

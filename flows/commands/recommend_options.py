@@ -74,6 +74,8 @@ def _numbers(option: str, given: list[str] | None) -> dict[str, float] | None:
     named = {}
     for text in given:
         name, _, value = text.rpartition("=")
+        if name.strip() in named:
+            raise ExperimentError(f"--{option} {text!r}: {name.strip()!r} is given twice — give it once")
         try:
             named[name.strip()] = float(value)
         except ValueError:
@@ -92,6 +94,8 @@ def _bounds(given: list[str] | None) -> dict[str, Any] | None:
             ends = [float(end) if end.strip() else None for end in value.split(":")]
         except ValueError:
             ends = []
+        if name.strip() in bounds:
+            raise ExperimentError(f"--bound {text!r}: {name.strip()!r} is given twice — give it once, as low:high")
         if not name or len(ends) not in (1, 2) or not any(end is not None for end in ends):
             raise ExperimentError(f"--bound {text!r}: write domain=low:high or domain=weight, as web/*=0.3:0.8")
         bounds[name.strip()] = ends[0] if len(ends) == 1 else ends

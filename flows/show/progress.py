@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,16 +31,26 @@ def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=shown.total or 1, total=shown.total or 1)
         return
     last = [started]
+    steps: list[tuple[int, float]] = []  # how much was done, and when it was first reported
 
     def report(done: int, total: int) -> None:
-        if time.monotonic() - last[0] >= EVERY and done < total:
-            last[0] = time.monotonic()
-            elapsed = last[0] - started
-            left = f", about {elapsed / done * (total - done):.0f} s left" if done else ""
-            note(name, f"{done:>4} of {total}  {elapsed:6.0f} s{left}")
+        now = time.monotonic()
+        if not steps or steps[-1][0] != done:
+            steps.append((done, now))
+        if now - last[0] >= EVERY and done < total:
+            last[0] = now
+            note(name, f"{done:>4} of {total}  {now - started:6.0f} s{_left(steps, total, now)}")
 
     yield report
     note(name, f"done         {time.monotonic() - started:6.1f} s")
+
+
+def _left(steps: Sequence[tuple[int, float]], total: int, now: float) -> str:
+    """The seconds that are left, by what was done since the start: what an earlier run had done says nothing."""
+    (first, began), (done, when) = steps[0], steps[-1]
+    if done == first:
+        return ""
+    return f", about {max(0.0, (when - began) / (done - first) * (total - done) - (now - when)):.0f} s left"
 
 
 def _bar() -> "Progress":

@@ -47,6 +47,13 @@ def verdict_words(
         "worse": f"This mix is predicted to be worse than {reference} on the target ({chance}), because the limits "
         "leave nothing better: loosen them.",
     }
+    gain = gains[OVERALL]
+    if verdict == "not_distinguishable" and (gain.low > 0 or gain.high < 0):
+        word = "better" if gain.low > 0 else "worse"
+        sentences[verdict] = (
+            f"This mix is probably a little {word} than {reference} on the target, but by less than two proxies of "
+            "equally good mixes differ by chance: training both might not show it, so there is little reason to change."
+        )
     words = [sentences[verdict]]
     if excluded and verdict != "better":
         words.append("Other mixes are predicted to be better, such as the uniform one, but the limits exclude them.")

@@ -156,9 +156,9 @@ def _unclear_families(
     if not names or noise.source != "replicates":
         return None
     asked = tuple(family for family in names if any(target.get(task, 0.0) for task in tasks_of[family]))
-    counted = f"the target still counts {named(asked)}" if asked else "the target leaves it out"
-    text = f"no task of {named(names)} varies between mixes by more than twice its noise. Nothing was learned of "
-    text += f"{'it' if len(names) == 1 else 'them'}, and {counted}"
+    counted = f"the target still counts {named(asked)}" if asked else "the target does not count on that"
+    text = f"no task of {named(names)} varies between mixes by more than twice its noise, so verdicts on "
+    text += f"{'it' if len(names) == 1 else 'them'} mean little; {counted}"
     return Caution("unclear_families", text, names)
 
 

@@ -15,6 +15,8 @@ from mixes.tables.metrics import Direction, Metric
 from mixes.target import OVERALL
 
 RANKABLE = 3  # least spread over mixes ÷ noise at which a rank correlation over mixes says something of a law
+NARROW = 110  # characters of a terminal; a narrower one goes without the columns of SPARED
+SPARED = {"uniform", "P(better)", "noise", "ratio"}
 MOST_NAMED = 8  # families that a line names
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
@@ -52,8 +54,16 @@ def print_recommendation(recommendation: Recommendation, console: Console, shown
     verdict, *rest = words_of(recommendation, shown)
     console.print(f"{verdict}\n", soft_wrap=True)
     for title, rows in tables_of(recommendation, shown):
-        console.print(text_table(title, rows))
+        console.print(text_table(title, _within(rows, console.width)))
     console.print("\n".join(rest), soft_wrap=True)
+
+
+def _within(rows: list[list[str]], width: int) -> list[list[str]]:
+    """The rows without the columns that can be spared, where the terminal is narrow."""
+    if width >= NARROW:
+        return rows
+    kept = [i for i, name in enumerate(rows[0]) if name not in SPARED]
+    return [[row[i] for i in kept] for row in rows]
 
 
 def text_table(title: str, rows: list[list[str]]) -> Table:
@@ -62,7 +72,7 @@ def text_table(title: str, rows: list[list[str]]) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for name in names:
         left = name in ("domain", "family", "verdict", "mix")
-        table.add_column(name, justify="left" if left else "right", no_wrap=name == "verdict", overflow="fold")
+        table.add_column(name, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row in body:
         table.add_row(*row)
     return table
@@ -243,7 +253,15 @@ def _target(recommendation: Recommendation) -> str:
     counted = sorted(((share, family) for family, share in shares.items() if share), reverse=True)
     if not counted or len(counted) > MOST_NAMED:
         return ""
-    return f"Target: {', '.join(f'{share:.0%} {family}' for share, family in counted)}. "
+    return f"Target: {', '.join(f'{share:.0%} {_tasks(recommendation, family)}' for share, family in counted)}. "
+
+
+def _tasks(recommendation: Recommendation, family: str) -> str:
+    """A family and the tasks that its mean is made of, which are not always all of its tasks."""
+    tasks = sorted(recommendation.families[family])
+    if tasks == [family]:
+        return family
+    return f"{family} ({', '.join(tasks) if len(tasks) <= NAMED else f'{len(tasks)} tasks'})"
 
 
 def _front_rows(recommendation: Recommendation) -> list[list[str]]:
