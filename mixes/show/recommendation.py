@@ -212,8 +212,10 @@ def _signed(value: float) -> str:
 
 
 def _optimism(value: float) -> str:
-    """What was taken off because the mix was chosen by fitted laws; nothing where it rounds to zero."""
-    return f" ({value:.3f} of optimism is already subtracted)" if float(f"{value:.3f}") else ""
+    """What was taken off because the mix was chosen by fitted laws, or added; nothing where it rounds to zero."""
+    if not float(f"{value:.3f}"):
+        return ""
+    return f" (laws {'over' if value > 0 else 'under'}state such gains by {abs(value):.3f}, which is already corrected)"
 
 
 def _noise(recommendation: Recommendation, target: Predicted) -> str:
