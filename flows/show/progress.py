@@ -31,12 +31,15 @@ def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=shown.total or 1, total=shown.total or 1)
         return
     last = [started]
+    first: list[int] = []  # what was done before, by an earlier try
 
     def report(done: int, total: int) -> None:
+        if not first:
+            first.append(done)
         if time.monotonic() - last[0] >= EVERY and done < total:
             last[0] = time.monotonic()
-            elapsed = last[0] - started
-            left = f", about {elapsed / done * (total - done):.0f} s left" if done else ""
+            elapsed, own = last[0] - started, done - first[0]
+            left = f", about {elapsed / own * (total - done):.0f} s left" if own else ""
             note(name, f"{done:>4} of {total}  {elapsed:6.0f} s{left}")
 
     yield report
