@@ -27,8 +27,8 @@ from pipeline.train.records import is_recorded
 from pipeline.train.setup import Evidence
 
 FIRST = 12  # mixes: two more than cross-validation needs
-STEP = 4  # mixes from one line to the next (assumed)
-SHARE = 0.03  # of one core's time that this may take (on the sample: five times 2 s, 1 % of the training)
+STEP = 0.1  # share of the swarm's mixes from one line to the next, two at least (assumed)
+SHARE = 0.03  # of one core's time that this may take; on the sample it takes 2 to 3 s each time
 WORLDS = 60  # imagined; with 40, 80 and 200 the sample's intervals differ by 1 to 3 % at their ends (measured)
 NICE = 5  # lower priority than proxies, a quarter of a core where they keep all busy (at 19 two seconds took 30)
 
@@ -53,7 +53,7 @@ class Watch:
     def __init__(self, experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> None:
         self.experiment, self.evidence, self.candidates = experiment, evidence, candidates
         self.mixes = len({candidate.mix for candidate in candidates})
-        self.shown, self.done = FIRST - STEP, -1  # mixes that the last lines were of; ranks
+        self.next, self.done = FIRST, -1  # mixes that the next lines are of, at least; ranks
         self.more, self.ended = threading.Event(), threading.Event()
 
     def notice(self, done: int) -> None:
@@ -71,22 +71,21 @@ class Watch:
         """Look whenever there may be something new, until the end; for a thread."""
         with suppress(OSError, AttributeError):  # a system whose threads have no priorities
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        rest = 0.0
-        while not self.ended.wait(rest):
+        started, worked = time.monotonic(), time.thread_time()
+        while not self.ended.wait((time.thread_time() - worked) / SHARE - (time.monotonic() - started)):
             self.more.wait()
             self.more.clear()
-            began = time.thread_time()
-            self.look()
-            rest = (time.thread_time() - began) / SHARE
+            if not self.ended.is_set():
+                self.look()
 
     def look(self) -> None:
         """Show a recommendation where there are enough new mixes, natural among them, and not all is trained."""
         records = self.experiment.records
         scored = [candidate for candidate in self.candidates if is_recorded(records, self.evidence.run_id(candidate))]
         mixes = {candidate.mix for candidate in scored}
-        if "natural" not in mixes or len(mixes) < self.shown + STEP or len(scored) == len(self.candidates):
+        if "natural" not in mixes or len(mixes) < self.next or len(scored) == len(self.candidates):
             return
-        self.shown = len(mixes)
+        self.next = len(mixes) + max(2, round(STEP * self.mixes))
         try:
             recommendation = recommendation_so_far(self.experiment, self.evidence, scored)
         except Exception:  # scores that no law fits yet, a damaged record: training goes on, and meets what matters

@@ -7,7 +7,8 @@ name: a driver that was killed finds its cohorts again, and on Slurm its array.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def train_swarm(
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     forget_damaged(records, runs, note)
-    missing = [run for run in runs if not is_recorded(records, run)]
+    missing = [run for run in training_order(runs) if not is_recorded(records, run)]
     folder = logs / short_hash("".join(runs))
     if not missing:
         return _decided(folder)
@@ -69,6 +70,13 @@ def train_swarm(
     step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
     run_steps([step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
     return _decided(folder)
+
+
+def training_order(runs: Mapping[str, Candidate]) -> list[str]:
+    """The runs (id → candidate), those of mixes with several seeds first. From then on it is known how noisy scores
+    are and which tasks tell mixes apart, so that scores so far can be judged as all of them will be."""
+    seeds = Counter(candidate.mix for candidate in runs.values())
+    return sorted(runs, key=lambda run: seeds[runs[run].mix] == 1)
 
 
 def _check_start(evidence: Evidence) -> None:

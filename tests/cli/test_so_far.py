@@ -10,6 +10,7 @@ from flows.settings.repetition import kept_sequences
 from flows.so_far import Watch, recommendation_so_far, shown_so_far
 from pipeline.stages.graph import finished_pool
 from pipeline.train.setup import Evidence
+from pipeline.train.swarm import training_order
 
 
 @pytest.fixture
@@ -39,9 +40,13 @@ def untrained(swarm):
         aside.rename(at)
 
 
-def test_natural_and_uniform_are_trained_first(swarm):
-    *_, candidates = swarm
-    assert [(candidate.mix, candidate.seed) for candidate in candidates[:2]] == [("natural", 0), ("uniform", 0)]
+def test_natural_and_mixes_with_several_seeds_are_trained_first(swarm):
+    _, evidence, candidates = swarm
+    runs = {evidence.run_id(candidate): candidate for candidate in candidates}
+    order = [(runs[run].mix, runs[run].seed) for run in training_order(runs)]
+    replicated = ["natural", "uniform", "mix-001"]
+    assert order[:6] == [(mix, seed) for seed in (0, 1) for mix in replicated]
+    assert order[6:] == [(f"mix-{number:03d}", 0) for number in range(2, 11)]
 
 
 def test_on_all_scores_it_is_the_recommendation(swarm, finished):
@@ -53,7 +58,7 @@ def test_on_all_scores_it_is_the_recommendation(swarm, finished):
 
 def test_twelve_mixes_are_shown_while_the_rest_trains(swarm, untrained, capsys):
     experiment, evidence, candidates = swarm
-    untrained(candidates[12:])
+    untrained(candidates[12:])  # second seeds
     before = sorted(experiment.folder.rglob("*"))
     reports = []
     with shown_so_far(experiment, evidence, candidates, lambda *counts: reports.append(counts)) as report:

@@ -6,6 +6,7 @@ import pytest
 from rich.table import Table
 
 from flows.errors import machine_failure
+from flows.show.progress import stage_progress
 from mixes.show.console import plain_console
 from mixes.show.printable import LINE, bounded, one_line, printable
 
@@ -81,3 +82,12 @@ def test_a_cause_behind_another_error_is_found():
     error = RuntimeError("a rank failed")
     error.__cause__ = OSError(28, "No space left on device")
     assert "the disk is full" in str(machine_failure(error))
+
+
+def test_time_left_counts_only_what_this_try_has_done(capsys, monkeypatch):
+    monkeypatch.setattr("flows.show.progress.EVERY", 0)
+    with stage_progress("train") as report:
+        for done in (16, 16, 18):
+            report(done, 26)
+    lines = capsys.readouterr().err.splitlines()
+    assert ["left" in line for line in lines] == [False, False, True, False]
