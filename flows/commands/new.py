@@ -32,13 +32,11 @@ def new(
     hours: Annotated[
         float, typer.Option(min=0.01, max=10_000, help="How long the recommendation may take on this machine.")
     ] = HOURS,
-    text: Annotated[
-        str | None, typer.Option(help="Field that holds the text, where it is not found by itself.")
-    ] = None,
+    text: Annotated[str | None, typer.Option(help="Field that holds the text, if it is not detected.")] = None,
 ) -> None:
     """Write an experiment file for your own text, from a look at a few records of each source.
 
-    It tells formats, fields, sizes and languages, chooses proxies that this machine trains in the stated time, and
+    It detects formats, fields, sizes and languages, chooses proxies that this machine trains in the stated time, and
     prints what it assumed. Nothing is prepared or trained.
     """
     _check_out(out)

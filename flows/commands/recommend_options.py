@@ -20,7 +20,7 @@ MaxEpochs = Annotated[
 Keep = Annotated[
     list[str] | None,
     typer.Option(
-        help="family=0.02: its predicted bpb may be at most 0.02 worse than natural's, or with proxy.init_from "
+        help="family=0.02: by the laws, its bpb may be at most 0.02 worse than natural's, or with proxy.init_from "
         "than the checkpoint's; repeatable."
     ),
 ]

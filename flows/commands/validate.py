@@ -41,7 +41,7 @@ def validate(
 ) -> None:
     """Train natural, uniform and the recommended mix again, larger and with several seeds, and compare.
 
-    The recommended mix also trains on a half and a quarter of the tokens, which shows how many fewer it needs than
+    The recommended mix also trains on a half and a quarter of the tokens, which shows how many fewer tokens it needs than
     natural. The options of `recommend-mix` choose the mix that is tested.
     """
 

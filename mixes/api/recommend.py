@@ -113,7 +113,7 @@ def recommend(
         max_epochs: most times that a domain's tokens may repeat at the budget.
         bounds: domain or pattern → (least, most) weight, None for no limit, or one number that pins it.
         epochs: domain or pattern → most epochs, in place of `max_epochs`.
-        keep: family or task → how much worse its score may be than natural's.
+        keep: family or task → how much worse its score may be than natural's, by the laws.
         near: the mix that `pull`, `most_kl` and `closest` refer to; None is the natural mix.
         most_kl: most KL(mix ‖ natural), in nats.
         closest: take the mix closest to natural that brings at least this share (0 to 1) of the gain.
