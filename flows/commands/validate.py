@@ -41,8 +41,8 @@ def validate(
 ) -> None:
     """Train natural, uniform and the recommended mix again, larger and with several seeds, and compare.
 
-    The recommended mix also trains on a half and a quarter of the tokens, which shows how many fewer tokens it needs than
-    natural. The options of `recommend-mix` choose the mix that is tested.
+    The recommended mix also trains on a half and a quarter of the tokens, which shows how many fewer tokens it needs
+    than natural. The options of `recommend-mix` choose the mix that is tested.
     """
 
     from flows.experiment import load_experiment
