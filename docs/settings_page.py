@@ -52,6 +52,8 @@ def _sections(model: type[BaseModel], place: str) -> Iterator[tuple[str, str, li
             if not meanings.get(name):
                 continue
         default = "a section" if section and not _is_required(field) and field.default is not None else _default(field)
+        if default == "**required**" and "By default" in meanings.get(name, ""):
+            default = "by the rest"  # filled in before the model is checked
         rows.append((name, default, _allowed(field), _cell(meanings.get(name, ""))))
     yield place, _cell(inspect.getdoc(model) or ""), rows
     for section, path in inner:

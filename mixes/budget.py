@@ -40,6 +40,11 @@ def epoch_caps(available: Mapping[str, float], budget: float, max_epochs: float)
             f"budget: {budget:,.0f} tokens cannot be met within {max_epochs:g} epochs of "
             f"{sum(available.values()):,.0f} available tokens — {budget - total:,.0f} are missing; "
             f"lower `budget` to {total:,.0f} "
-            f"or raise `max_epochs` to {budget / sum(available.values()):.3g}"
+            f"or raise `max_epochs` to {_readable(budget / sum(available.values()))}"
         )
     return caps
+
+
+def _readable(number: float) -> str:
+    """Three digits, and large numbers without an exponent."""
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"

@@ -181,7 +181,7 @@ def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
         lines.append("A law is not convex, so the mix was found by a search, and there may be a better one.")
     lines += [f"Caution: {caution.text}." for caution in recommendation.cautions]
     if recommendation.epochs:
-        limit = f"at most {recommendation.max_epochs:g} epochs per domain"
+        limit = f"at most {recommendation.max_epochs:g} epoch{'' if recommendation.max_epochs == 1 else 's'} per domain"
         lines.append(f"Budget {recommendation.budget:,.0f} tokens, {limit}. Id {recommendation.id}.")
     else:
         lines.append(
