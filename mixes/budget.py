@@ -18,7 +18,9 @@ def parse_tokens(text: str) -> int:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMBT]?)", text.strip().replace("_", ""), re.IGNORECASE)
     tokens = float(match.group(1)) * UNITS[match.group(2).upper()] if match else 0.0
     if not 1 <= tokens <= MOST_TOKENS:
-        raise MixError(f"budget: {cut_short(text)} is not a number of tokens — write for example 6T, 300B or 25M")
+        raise MixError(
+            f"budget: {cut_short(text)} is not a number of tokens above 0 — write for example 6T, 300B or 25M"
+        )
     return round(tokens)
 
 

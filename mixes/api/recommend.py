@@ -78,7 +78,7 @@ class Recommendation(result.Recommendation):
 def recommend(
     swarm: Swarm,
     *,
-    target: Mapping[str, float] | None = None,
+    target: Mapping[str, float] | str | None = None,
     tokens: Any = None,
     budget: str | float | None = None,
     max_epochs: float = 4.0,
@@ -101,22 +101,24 @@ def recommend(
     """The mix that lowers the target's scores most, within the limits; how sure that is; and what it costs.
 
     Minimises the laws' weighted score plus a pull to the natural mix, over all mixes within the limits. The intervals
-    come from imagined worlds whose truth is known. The first call for a swarm takes seconds to a minute; another
-    target, budget or limit takes a few seconds.
+    come from imagined worlds whose truth is known. The first call for a swarm takes from seconds to two minutes (100
+    tasks on two busy cores); another target, budget or limit takes a few seconds.
 
     Args:
         swarm: what `read_swarm` returned.
-        target: family or task → weight; None is the mean over families of the mean over their tasks.
+        target: family or task → weight, or the name of one; None is the mean over families of the mean over their
+            tasks.
         tokens: domain → available tokens: a mapping, a file or data frame of domain,tokens. Without it the natural mix
             is not known, and no epochs are counted.
         budget: tokens of the training run that the mix is for, as a number or "6T"; None is every available token once.
         max_epochs: most times that a domain's tokens may repeat at the budget.
         bounds: domain or pattern → (least, most) weight, None for no limit, or one number that pins it.
         epochs: domain or pattern → most epochs, in place of `max_epochs`.
-        keep: family or task → how much worse its score may be than natural's, by the laws.
+        keep: family or task → how much worse its score may be than natural's, by the laws (without `tokens`, than the
+            mean of the swarm's mixes).
         near: the mix that `pull`, `most_kl` and `closest` refer to; None is the natural mix.
         most_kl: most KL(mix ‖ natural), in nats.
-        closest: take the mix closest to natural that brings at least this share (0 to 1) of the gain.
+        closest: take the mix nearest to natural that keeps at least this share (0 to 1) of the gain.
         pull: weight of KL(mix ‖ natural), in units of the target's noise.
         robust: maximise the average gain over the worst 10 % of the imagined worlds.
         standardise: count each task in units of its noise or of its spread; needed where units differ.
@@ -124,7 +126,7 @@ def recommend(
         law: the form of every law; `auto` chooses by cross-validation.
         replicates: imagined worlds behind the intervals.
         coverage: nominal coverage of the intervals.
-        seed: of folds and imagined worlds.
+        seed: random seed of the folds and the imagined worlds.
         progress: whether a bar is shown, in a terminal or a notebook.
 
     Returns:
@@ -156,6 +158,8 @@ def recommend(
 def _settings(given: dict[str, Any]) -> RecommendSettings:
     """The arguments as the `recommend:` section; its errors name the argument."""
     given = {name: value for name, value in given.items() if value is not None}
+    if isinstance(given.get("target"), str):
+        given["target"] = {given["target"]: 1.0}
     budget = given.get("budget")
     if budget is not None and not isinstance(budget, str):
         given["budget"] = _tokens_text(budget)

@@ -156,7 +156,11 @@ def _unclear_families(
     if not names or noise.source != "replicates":
         return None
     asked = tuple(family for family in names if any(target.get(task, 0.0) for task in tasks_of[family]))
-    counted = f"the target still counts {named(asked)}" if asked else "the target does not count on that"
+    counted = (
+        f"the target still counts {named(asked)}"
+        if asked
+        else f"the target leaves {'it' if len(names) == 1 else 'them'} out"
+    )
     text = f"no task of {named(names)} varies between mixes by more than twice its noise, so verdicts on "
     text += f"{'it' if len(names) == 1 else 'them'} mean little; {counted}"
     return Caution("unclear_families", text, names)

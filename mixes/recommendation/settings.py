@@ -55,7 +55,7 @@ class RecommendSettings(BaseModel):
             if budget is not None:
                 parse_tokens(budget)
         except MixError:
-            raise ValueError("is not a number of tokens — write for example 6T, 300B or 25M") from None
+            raise ValueError("is not a number of tokens above 0 — write for example 6T, 300B or 25M") from None
         return budget
 
     @field_validator("law")

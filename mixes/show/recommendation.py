@@ -144,7 +144,7 @@ def _score_rows(recommendation: Recommendation) -> list[list[str]]:
         rows.append(
             [
                 name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", _signed(row.gain),
-                f"{_signed(row.gain_low)} – {_signed(row.gain_high)}", f"{row.chance:.0%}", f"{row.noise:.3f}",
+                f"{_signed(row.gain_low)} – {_signed(row.gain_high)}", _chance(row.chance), f"{row.noise:.3f}",
                 WORDS[verdict],
             ]
         )  # fmt: skip
@@ -205,6 +205,11 @@ def _forgotten(recommendation: Recommendation, shown: Shown) -> str:
     )
 
 
+def _chance(value: float) -> str:
+    """A chance in percent, which worlds in the hundreds cannot tell from certainty near its ends."""
+    return ">99%" if value > 0.99 else "<1%" if value < 0.01 else f"{value:.0%}"
+
+
 def _signed(value: float) -> str:
     """Three decimals with a sign; zero has none."""
     text = f"{value:+.3f}"
@@ -219,11 +224,10 @@ def _optimism(value: float) -> str:
 
 
 def _noise(recommendation: Recommendation, target: Predicted) -> str:
-    at_most = "" if recommendation.noise_from == "replicates" else "at most "
-    line = (
-        f"By chance alone, two proxies of equally good mixes differ by {at_most}{target.noise:.3f} (standard deviation)"
-    )
-    if at_most:
+    bounded = recommendation.noise_from != "replicates"
+    size = f"{target.noise:.3f}{' or less' if bounded else ''} (standard deviation)"
+    line = f"By chance alone, two proxies of equally good mixes differ by {size}"
+    if bounded:
         line += "; no mix was trained with two seeds, so this is what the laws leave unexplained"
     if abs(target.gain) <= target.noise:
         line += f". The {'gain' if target.gain >= 0 else 'loss'} is smaller, so training both mixes would not show it"

@@ -111,12 +111,23 @@ class Families(RootModel[dict[str, Family]]):
             if fitting:
                 _, family, stated = fitting[0]
                 meanings[metric] = (family, stated if stated != Stated() else declared.get(metric, stated))
+        self._check_shadowed(metrics, {family for family, _ in meanings.values()})
         without = [metric for metric in metrics if metric not in meanings]
         if without:
             raise MixError(
                 f'families: {listed(without)} in no family — name them, or end with a family that takes the rest: ["*"]'
             )
         return meanings
+
+    def _check_shadowed(self, metrics: Sequence[str], used: set[str]) -> None:
+        """Refuse a family whose metrics all belong to earlier ones, as after a line that takes the rest."""
+        for family, group in self.root.items():
+            matching = [metric for metric in metrics if any(_matches(metric, name) for name in group.metrics)]
+            if matching and family not in used and family != LEAVE_OUT:
+                raise MixError(
+                    f"families: {family}: earlier families take all of its metrics ({listed(matching)}) — move it "
+                    'before them, and the line that takes the rest ("*") to the end'
+                )
 
 
 def families_of(where: str, content: Any) -> Families:

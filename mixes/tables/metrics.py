@@ -80,8 +80,13 @@ def metric_of(name: str, scores: np.ndarray, family: str | None = None, stated: 
     low, high = float(scores.min()), float(scores.max())
     doubt = _doubt_of_name(name, unit, direction, stated) or _doubt_of_values(unit, direction, low, high)
     if doubt:
-        example = f"{family or 'some family'}: {{metrics: [{name!r}], unit: accuracy, direction: higher}}"
-        raise MixError(f"metric {name!r} {doubt} — state its unit and direction in `families`, as in {example}")
+        likely = "accuracy" if unit_of_name(name) == "accuracy" else "bpb"
+        example = f"{family or 'some family'}: {{metrics: [{name!r}], unit: {likely}}}"
+        others = ", ".join(other for other in UNITS if other != likely)
+        raise MixError(
+            f"metric {name!r} {doubt} — state its unit and direction in `families`, as in {example} (or {others}; any "
+            "other unit with `direction: lower` or `higher`)"
+        )
     return Metric(family or name, unit or "score", direction or "lower")
 
 

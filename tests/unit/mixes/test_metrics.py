@@ -117,3 +117,15 @@ def test_one_unit_or_standardised():
     }  # fmt: skip
     with pytest.raises(MixError, match="'a' cannot be standardised"):
         standardised({"a": 1.0}, {"a": 0.0})
+
+
+def test_a_family_that_earlier_ones_leave_nothing_is_refused(tmp_path):
+    families = read_families(_file(tmp_path, 'other: ["*"]\ncode: ["mbpp*"]\n'))
+    with pytest.raises(MixError, match="code: earlier families take all of its metrics"):
+        families.of(["mbpp_bpb", "arc_bpb"], {})
+
+
+def _file(folder, content):
+    file = folder / "families.yaml"
+    file.write_text(content)
+    return file
