@@ -32,13 +32,17 @@ def write_experiment(folder: Path) -> None:
     (folder / "experiment.yaml").write_text(yaml.safe_dump(experiment_content()))
 
 
+# Headers of a record that stay; without its id and date a copy would have new ones, and the tests other documents' ids.
+KEPT = ("WARC-I", "WARC-Record-ID", "WARC-Date")
+
+
 def copy_pages(source: Path, target: Path) -> None:
     """All pages of a real shard, gzipped one by one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as file, target.open("wb") as out:
         writer = WARCWriter(out, gzip=True)
         for record in ArchiveIterator(file, parse_http=False):
-            headers = {name: value for name, value in record.headers.items() if name.startswith("WARC-I")}
+            headers = {name: value for name, value in record.headers.items() if name.startswith(KEPT)}
             page = writer.create_warc_record(
                 record.headers["WARC-Target-URI"], "response", payload=record.reader, warc_headers_dict=headers
             )
