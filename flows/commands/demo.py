@@ -15,27 +15,18 @@ def demo(as_json: AsJson = False) -> None:
     """Recommend a mix of web topics from a public swarm, beside what OLMo 3 published. Takes about a minute."""
     import json
     from dataclasses import asdict
-    from functools import partial
 
-    from flows.commands.recommend import print_answer
-    from flows.show.progress import note, stage_progress
-    from flows.show.swarm import note_swarm
+    from flows.commands.recommend import from_files, print_answer
+    from flows.show.progress import note
     from mixes.api.example import example_files
-    from mixes.recommendation.from_tables import in_own_direction, origin_of, question_of_swarm
     from mixes.recommendation.settings import RecommendSettings
-    from mixes.tables.read import read_swarm, read_table, read_tokens
-    from pipeline.stages.laws import recommend_once_fitted
-    from pipeline.store.cache import swarm_cache
 
     files = example_files()
     note("demo", "Ai2's swarm for OLMo 3: proxies of 30M parameters on web topics (allenai/olmix, Apache-2.0)")
-    swarm = read_swarm(read_table(files / "ratios.csv"), str(files / "metrics.csv"), files / "families.yaml")
-    note_swarm(swarm)
-    settings = RecommendSettings(target=WEIGHTS, budget=BUDGET)
-    question = question_of_swarm(swarm, settings, read_tokens(files / "tokens.csv"))
-    laws_note = partial(note, "laws")
-    found = recommend_once_fitted(question, swarm_cache(laws_note), laws_note, stage_progress)
-    recommendation, origin = in_own_direction(found, swarm.metrics), origin_of(swarm)
+    recommendation, origin = from_files(
+        None, RecommendSettings(target=WEIGHTS, budget=BUDGET), files / "ratios.csv", str(files / "metrics.csv"),
+        files / "families.yaml", files / "tokens.csv",
+    )  # fmt: skip
     if as_json:
         print(json.dumps({**recommendation.to_json(), "swarm": asdict(origin)}, indent=1))
         return

@@ -83,7 +83,7 @@ def recommend(
         assert loaded
         recommendation, origin = run_flow(loaded, settings), None
     else:
-        recommendation, origin = _from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
+        recommendation, origin = from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
     if out:
         import yaml
 
@@ -153,10 +153,11 @@ def _check_out(out: Path | None, experiment: Path | None) -> None:
     check_writable(out.parent, f"--out {out}")
 
 
-def _from_files(
+def from_files(
     experiment: "Experiment | None", settings: Any, ratios: Path | None, metrics: str, families: Path | None,
-    tokens: Path | None, allow_stale: bool,
+    tokens: Path | None, allow_stale: bool = False,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
+    """The recommendation from a swarm in files, and what it rests on; experiment: whose pool and mixes are meant."""
     from flows.show.progress import note, stage_progress
     from flows.show.swarm import note_swarm
     from mixes.recommendation.from_tables import check_domains, in_own_direction, origin_of, question_of_swarm
