@@ -92,7 +92,9 @@ def test_whatever_is_damaged_nothing_hangs_or_doubles(small, tmp_path, packing):
         found, refused = keys()
         assert len(found) == len(set(found)) <= len(whole)
         assert len(set(found) - set(whole)) <= 1, (how, at)
-        assert packing == "jsonl" or refused or set(found) == set(whole) or how == "cut", (how, at)
+        # A byte of a plain record's own headers, its URL for one, is covered by no length and no checksum.
+        same = {key[1:] for key in found} == {key[1:] for key in whole}
+        assert packing == "jsonl" or refused or same or how == "cut", (how, at)
 
 
 @pytest.mark.parametrize(("folder", "format"), [("web", "warc"), ("code", "jsonl")])
