@@ -63,6 +63,7 @@ def folder(tiny, finished, tmp_path_factory) -> Path:
     metrics.write_csv(folder / "metrics.csv")
     pl.DataFrame({"domain": ["web", "code", "health"], "tokens": [4e12, 1e12, 1e12]}).write_csv(folder / "tokens.csv")
     (folder / "families.yaml").write_text("code: [humaneval_bpb]\nqa: [arc_bpb]\n")
+    mixwright("prepare", "EXP.yaml", folder=folder)  # the catalog names files by their whole paths
     return folder
 
 
