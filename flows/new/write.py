@@ -70,7 +70,7 @@ def _proxies(proxies: Proxies, hours: float, on: str) -> list[str]:
     ]
     if proxies.flatten != FLATTEN[0]:
         lines.append(
-            f"  flatten: {proxies.flatten:g}    # sizes differ so much that mixes would leave small domains out"
+            f"  flatten: {proxies.flatten:g}    # sizes differ so much that small domains would hardly be tried"
         )
     return lines
 

@@ -81,8 +81,8 @@ def _drawn(
     caps: dict[str, float] | None,
     fixed: bool,
 ) -> list[Candidate]:
-    """The candidates. Where there is no room for so many mixes, as with few domains, they may lie closer together,
-    unless the caller has `fixed` the distance."""
+    """The candidates. If that many mixes do not fit at the distance, as with few domains, the distance is halved until
+    they do, unless the caller has `fixed` it."""
     while True:
         try:
             return draw_candidates(tokens, trained, settings, seed, caps, TRIES)

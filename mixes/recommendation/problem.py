@@ -105,14 +105,23 @@ class Problem:
     def _optima(self, worlds: Worlds, side: Side, optimism: Mapping[str, float], start: np.ndarray) -> np.ndarray:
         """The best mixes (B, n_domains) by one side's laws."""
         return np.array([
-            self.solve(
+            self._solve_in_world(
                 objective_of(worlds.kinds, laws, self.target, self.anchor, self.pull),
                 self._limits_in_world(worlds, laws, optimism),
                 start,
-                ROUGH,
             ).mix
             for laws in worlds.laws_by_world(side)
         ])  # fmt: skip
+
+    def _solve_in_world(self, objective: Objective, limits: Limits, start: np.ndarray) -> Optimum:
+        """The mix that the settings ask for by a world's laws. Where these are so steep that no mix close to natural is
+        found to bring its share of the gain, it is the world's best mix, which brings all of it."""
+        try:
+            return self.solve(objective, limits, start, ROUGH)
+        except MixError:
+            if self.question.settings.limits.closest is None:
+                raise
+            return best_mix(objective, limits, start, self.tried, self.question.seed, ROUGH)
 
     def _limits_in_world(self, worlds: Worlds, laws: Mapping[str, np.ndarray], optimism: Mapping[str, float]) -> Limits:
         """The limits under a world's laws (task → parameters); floors that no mix meets there are loosened."""
