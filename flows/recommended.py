@@ -1,0 +1,104 @@
+"""A recommendation that was made before, with the pool that it is about: what `export` and `blend` hand over."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from flows.catalog.current import LAST, numbered, read_index
+from flows.errors import ExperimentError
+from flows.experiment import Experiment
+from flows.show.progress import note
+from mixes.errors import cut_short
+from mixes.optimum.from_settings import matching
+from mixes.recommendation.result import Recommendation
+from mixes.upsampling import UpsamplingSettings
+from pipeline.pool.pool import Pool
+from pipeline.stages.graph import finished_pool
+from pipeline.store.stage import Unfinished, read_stage
+
+RECOMMENDATION = TypeAdapter(Recommendation)
+NAMED = 8  # recommendations that an error lists
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """A recommendation, the pool that it is about, and the settings that decide how its tokens are drawn."""
+
+    recommendation: Recommendation
+    pool: Pool
+    upsampling: UpsamplingSettings | None  # None: a domain's quality buckets repeat alike
+    epochs: dict[str, float]  # domain → most times that it may repeat
+
+
+def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Recommended:
+    """The recommendation of this id (or the beginning of one), or without an id the latest over the present pool.
+
+    Raises:
+        ExperimentError: there is none, or the pool has changed since it was made.
+    """
+    try:
+        pool = Pool(finished_pool(experiment.corpus))
+    except Unfinished as unfinished:
+        if any(_folders(experiment)):
+            raise ExperimentError(
+                f"experiment {experiment.name}: its pool is stale ({unfinished}): sources or settings have changed "
+                "since the recommendation was made — run `mixwright run` on it first"
+            ) from None
+        raise ExperimentError(
+            f"experiment {experiment.name}: has no recommendation yet — run `mixwright run`"
+        ) from None
+    folder = _folder_of(experiment, pool, wanted)
+    try:
+        recommendation = RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
+        settings = read_stage(folder)["settings"]
+        upsampling = UpsamplingSettings(**settings["upsampling"]) if settings["upsampling"] else None
+        limits: dict[str, float] = settings["limits"]["epochs"]
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        raise ExperimentError(f"{folder}: is damaged — ask for that recommendation again with recommend-mix") from None
+    if recommendation.evidence.get("pool") != pool.folder.name:
+        raise ExperimentError(
+            f"recommendation {recommendation.id}: is stale: it is about {recommendation.evidence.get('pool')}, and the "
+            f"experiment's pool is now {pool.folder.name} — ask for it again with recommend-mix"
+        )
+    return Recommended(recommendation, pool, upsampling, _epochs(recommendation, limits))
+
+
+def _folder_of(experiment: Experiment, pool: Pool, wanted: str | None) -> Path:
+    """The stage that holds the recommendation."""
+    known = {json.loads((folder / "recommendation.json").read_bytes())["id"]: folder for folder in _folders(experiment)}
+    swarm = read_index(experiment.folder, partial(note, "records"))[LAST].get(pool.folder.name)
+    latest = list(numbered(experiment.folder, swarm, partial(note, "records"))) if swarm else []
+    names = [name for name in latest if name in known]
+    if wanted is None:
+        if not names:
+            raise ExperimentError(
+                f"experiment {experiment.name}: no recommendation over its present pool — run `recommend-mix` first"
+            )
+        return known[names[-1]]
+    matching = [name for name in known if wanted in (name, name.removeprefix("recommendation-"))]
+    matching = matching or [name for name in known if wanted and wanted in name and _begins(name, wanted)]
+    if len(matching) != 1:
+        listed = ", ".join(reversed((names or list(known))[-NAMED:])) or "none yet"
+        problem = "is the beginning of several recommendations" if matching else "is no recommendation"
+        raise ExperimentError(f"--recommendation {cut_short(wanted)}: {problem} — known are, newest first: {listed}")
+    return known[matching[0]]
+
+
+def _begins(name: str, wanted: str) -> bool:
+    return name.startswith(wanted) or name.removeprefix("recommendation-").startswith(wanted)
+
+
+def _folders(experiment: Experiment) -> Iterator[Path]:
+    """Finished stages of recommendations."""
+    return (file.parent for file in (experiment.folder / "stages").glob("recommend-*/recommendation.json"))
+
+
+def _epochs(recommendation: Recommendation, limits: dict[str, float]) -> dict[str, float]:
+    epochs = dict.fromkeys(recommendation.mix, recommendation.max_epochs)
+    for pattern, most in limits.items():  # of several patterns the last counts
+        epochs |= dict.fromkeys(matching(pattern, tuple(epochs), "epochs"), most)
+    return epochs
