@@ -37,6 +37,7 @@ from flows.show.progress import note
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Estimate, Validation
 from mixes.swarm import Candidate
+from pipeline.blend.manifest import Manifest
 from pipeline.label.versions import QUALITY, TOPIC, version_at
 from pipeline.pool.pool import Pool
 from pipeline.read.sources import find_shards
@@ -221,6 +222,29 @@ def record_validation(experiment: Experiment, pool: str, swarm: str, validation:
         _written(experiment, f"{swarm}/{validation.id}", {VALIDATIONS: _frame(VALIDATIONS, rows)})
 
     _record(experiment, write, pool, swarm)
+
+
+def record_blend(experiment: Experiment, manifest: Manifest, folder: Path) -> None:
+    """A training set that was written from the pool."""
+    about = manifest.model_dump(include={"recommendation", "after", "format", "asked_tokens", "tokens", "documents"})
+    head = {**about, "blend": manifest.id, "folder": str(folder.resolve()), "seed": manifest.seed,
+            "shards": len(manifest.shards)}  # fmt: skip
+    domains = {row.domain: row for row in manifest.domains}
+    rows = [
+        {
+            "blend": manifest.id, "domain": use.domain, "bucket": use.bucket, "weight": domains[use.domain].weight,
+            "share": domains[use.domain].share, "tokens": use.tokens, "documents": use.documents,
+            "different": use.singles, "epochs": use.tokens / use.pool_tokens,
+            "used_epochs": use.used_tokens / use.pool_tokens,
+        }
+        for use in manifest.buckets
+    ]  # fmt: skip
+
+    def write(_index: Index) -> None:
+        tables = {"blends": _frame("blends", [head]), "blend_domains": _frame("blend_domains", rows)}
+        _written(experiment, f"{manifest.pool}/{manifest.id}", tables)
+
+    _record(experiment, write, manifest.pool)
 
 
 def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, swarm: str | None = None) -> None:

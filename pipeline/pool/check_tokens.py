@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,27 @@ class DamagedTokens(PipelineError):
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(f"pool: {stage}: {reason} — the same command makes it anew")
         self.stage, self.reason = stage, reason
+
+    def __reduce__(self) -> tuple:
+        """How it comes out of a rank's process."""
+        return type(self), (self.stage, self.reason)
+
+
+@contextmanager
+def undamaged_pages(tokenised: Path, name: str) -> Iterator[None]:
+    """Tell a damaged table of the pool, whose pages fail their checksums, from a failure of the machine.
+
+    Raises:
+        DamagedTokens: the table `name` is not what was written.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        if getattr(error, "errno", None):
+            raise
+        raise DamagedTokens(tokenised.name, f"pool/{name} is not what was written") from None
 
 
 def check_tokens(pool: Pool) -> None:
