@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,13 +70,21 @@ def blend(
     if anneal is None or anneal_tokens is None:
         manifest = _one(loaded, first, given, folder, dry_run)
         if manifest and as_json:
-            print(json.dumps(manifest.model_dump(mode="json", exclude={"shards"}), indent=1))
+            print(json.dumps(_as_json(manifest), indent=1))
         elif manifest:
             _say(manifest, folder)
         return
     second_experiment, second = _other(loaded, anneal)
     later = replace(given, tokens=_tokens("anneal-tokens", anneal_tokens))
-    _two(loaded, first, given, second_experiment, second, later, folder, dry_run)
+    both = _two(loaded, first, given, second_experiment, second, later, folder, dry_run)
+    if both and as_json:
+        print(json.dumps(dict(zip(PHASES, map(_as_json, both), strict=True)), indent=1))
+    elif both:
+        from flows.show.blend import print_phases
+
+        for phase, manifest in zip(PHASES, both, strict=True):
+            _say(manifest, folder / phase)
+        print_phases(*both)
 
 
 def _one(
@@ -95,10 +103,9 @@ def _one(
 def _two(
     experiment: "Experiment", first: "Recommended", given: "Asked", other: "Experiment", second: "Recommended",
     later: "Asked", folder: Path, dry_run: bool,
-) -> None:  # fmt: skip
+) -> "tuple[Manifest, Manifest] | None":  # fmt: skip
     """Pretraining and midtraining; the second goes on from the first where both are written from one pool."""
     from flows.blend import plan_blend
-    from flows.show.blend import print_phases
 
     plan_blend(other, second, replace(later, after=None))  # refused before the first is written
     pretraining = _one(experiment, first, given, folder / PHASES[0], dry_run)
@@ -106,10 +113,11 @@ def _two(
     if pretraining and same_pool:
         later = replace(later, after=pretraining)
     midtraining = _one(other, second, later, folder / PHASES[1], dry_run)
-    if pretraining and midtraining:
-        _say(pretraining, folder / PHASES[0])
-        _say(midtraining, folder / PHASES[1])
-        print_phases(pretraining, midtraining)
+    return (pretraining, midtraining) if pretraining and midtraining else None
+
+
+def _as_json(manifest: "Manifest") -> dict[str, Any]:
+    return manifest.model_dump(mode="json", exclude={"shards"})
 
 
 def _say(manifest: "Manifest", folder: Path) -> None:

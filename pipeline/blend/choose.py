@@ -41,17 +41,26 @@ class Index:
 def choose_documents(index: Index, buckets: list[Bucket], reach: list[float], earlier: list[Use]) -> list[Use]:
     """How far each bucket is used after this blend.
 
-    reach: tokens of each bucket that are to be used, those of earlier blends among them. Never more are, and of each
-    domain fewer only where no document is left that is short enough.
+    reach: tokens of each bucket that are to be used, those of earlier blends among them. What a bucket cannot give,
+    since its next documents are too long, the next bucket of its domain gives. A domain gives never more than it
+    should, and less only where no document is left that is short enough.
     """
     starts = [_started(*given) for given in zip(buckets, reach, earlier, strict=True)]
-    wanted = [limit - start.tokens for limit, start in zip(reach, starts, strict=True)]
-    windows = _windows(index, starts, wanted)
-    filled = [
-        _fill(start, more, *window, bucket.tokens)
-        for start, more, window, bucket in zip(starts, wanted, windows, buckets, strict=True)
-    ]
-    return _fill_domains(buckets, reach, filled, windows)
+    wanted = [limit - use.tokens for limit, use in zip(reach, starts, strict=True)]
+    windows, uses = _windows(index, starts, wanted), list(starts)
+    for domain in dict.fromkeys(bucket.domain for bucket in buckets):
+        own = [place for place, bucket in enumerate(buckets) if bucket.domain == domain]
+        left = 0.0
+        for place in own:
+            if wanted[place] > WHOLE * buckets[place].tokens:
+                left += wanted[place]
+                uses[place] = _fill(starts[place], left, windows[place], buckets[place].tokens)
+                left -= uses[place].tokens - starts[place].tokens
+        for place in reversed(own):  # what is still left, from the best bucket that has a document to fit it
+            bucket, copies = buckets[place], starts[place].copies
+            if uses[place].copies == copies and reach[place] / bucket.tokens > copies + WHOLE:
+                left -= _fill_rest(uses, place, left, windows[place], bucket.tokens)
+    return uses
 
 
 def _started(bucket: Bucket, reach: float, earlier: Use) -> Use:
@@ -62,11 +71,18 @@ def _started(bucket: Bucket, reach: float, earlier: Use) -> Use:
     return Use(copies=copies, tokens=copies * bucket.tokens)
 
 
-Window = tuple[int, np.ndarray, np.ndarray]  # hashes below it are taken whole; documents from there on: hashes, tokens
+@dataclass(frozen=True)
+class Window:
+    """The documents of a bucket around the boundary of its use, in their order."""
+
+    edge: int  # hash at which it begins
+    before: int  # tokens of the documents before it that are not used yet
+    hashes: np.ndarray  # (n,)
+    tokens: np.ndarray  # (n,)
 
 
-def _windows(index: Index, starts: list[Use], wanted: list[float]) -> list[tuple[float, Window]]:
-    """Of each bucket the tokens that lie before its window, and the window: the documents around the boundary."""
+def _windows(index: Index, starts: list[Use], wanted: list[float]) -> list[Window]:
+    """The window of each bucket of which `wanted` tokens are taken on top of `starts`."""
     bins = 1 << BITS
     uses, size = Uses(starts), len(starts) * bins
     tokens, documents = np.zeros(size), np.zeros(size)
@@ -93,16 +109,16 @@ def _windows(index: Index, starts: list[Use], wanted: list[float]) -> list[tuple
         table = np.concatenate([np.empty((2, 0), np.uint64), *parts], axis=1)
         table = table[:, np.argsort(table[0], kind="stable")]
         taken = before[number, first[number] - 1] if first[number] else 0.0
-        windows.append((float(taken), (int(first[number]) << (64 - BITS), table[0], table[1].astype(np.int64))))
+        edge = int(first[number]) << (64 - BITS)
+        windows.append(Window(edge, int(taken), table[0], table[1].astype(np.int64)))
     return windows
 
 
-def _fill(start: Use, wanted: float, taken: float, window: Window, size: int) -> Use:
-    """The use after all documents before the window, and of those in it the ones that still fit, in their order."""
-    if wanted <= 0:
-        return start
-    edge, hashes, tokens = window
-    left, chosen = wanted - taken, np.zeros(len(hashes), dtype=bool)
+def _fill(start: Use, wanted: float, window: Window, size: int) -> Use:
+    """The use after all documents before the window, and of those in it the ones that fit, in their order; size: tokens
+    of the bucket."""
+    tokens, left = window.tokens, wanted - window.before
+    chosen = np.zeros(len(tokens), dtype=bool)
     whole = int(np.searchsorted(np.cumsum(tokens), left, side="right"))
     chosen[:whole] = True
     left -= float(tokens[:whole].sum())
@@ -110,53 +126,30 @@ def _fill(start: Use, wanted: float, taken: float, window: Window, size: int) ->
         if tokens[place] <= left:
             chosen[place] = True
             left -= float(tokens[place])
-    return _used(start, int(taken), edge, hashes, tokens, chosen, size)
-
-
-def _used(
-    start: Use, taken: int, edge: int, hashes: np.ndarray, tokens: np.ndarray, chosen: np.ndarray, size: int
-) -> Use:
-    """The use in which the chosen documents of a window are used too."""
-    total = start.tokens + taken + int(tokens[chosen].sum())
+    total = start.tokens + window.before + int(tokens[chosen].sum())
     if total == (start.copies + 1) * size:
         return Use(copies=start.copies + 1, tokens=total)
-    passed = np.flatnonzero(~chosen)
-    below = int(hashes[passed[0]]) if len(passed) else int(hashes[-1]) + 1 if len(hashes) else edge
-    behind = [int(place) for place in hashes[chosen] if place >= below]
-    also = sorted({*(place for place in start.also if place >= below), *behind})
-    return Use(start.copies, max(below, start.below), tuple(also), total)
+    passed, hashes = np.flatnonzero(~chosen), window.hashes
+    below = int(hashes[passed[0]]) if len(passed) else int(hashes[-1]) + 1 if len(hashes) else window.edge
+    ahead = {*start.also, *hashes[chosen].tolist()}
+    return Use(start.copies, max(below, start.below), tuple(sorted(place for place in ahead if place >= below)), total)
 
 
-def _fill_domains(
-    buckets: list[Bucket], reach: list[float], filled: list[Use], windows: list[tuple[float, Window]]
-) -> list[Use]:
-    """What a bucket could not give, since its next documents are too long, comes from others of its domain, if they
-    are used in part: their documents are used no more often for it."""
-    uses = list(filled)
-    for domain in dict.fromkeys(bucket.domain for bucket in buckets):
-        places = [place for place, bucket in enumerate(buckets) if bucket.domain == domain]
-        left = sum(reach[place] - uses[place].tokens for place in places)
-        for place in places:
-            use, (_, (edge, hashes, tokens)) = uses[place], windows[place]
-            copies = reach[place] / buckets[place].tokens
-            if left <= 0 or use.copies >= copies - WHOLE:  # one more copy of a document would be one too many
-                continue
-            free = ~Uses([use]).is_ahead(hashes, np.zeros(len(hashes), dtype=np.int64))
-            chosen = np.zeros(len(hashes), dtype=bool)
-            for number in np.flatnonzero(free):
-                if tokens[number] <= left:
-                    chosen[number] = True
-                    left -= float(tokens[number])
-            if chosen.any():
-                uses[place] = _extended(use, edge, hashes, tokens, chosen, buckets[place].tokens)
-    return uses
-
-
-def _extended(use: Use, edge: int, hashes: np.ndarray, tokens: np.ndarray, chosen: np.ndarray, size: int) -> Use:
-    total = use.tokens + int(tokens[chosen].sum())
+def _fill_rest(uses: list[Use], place: int, left: float, window: Window, size: int) -> int:
+    """Take what still fits of a window; returns its tokens."""
+    use = uses[place]
+    free = ~Uses([use]).is_ahead(window.hashes, np.zeros(len(window.hashes), dtype=np.int64))
+    also, taken = set(use.also), 0
+    for number in np.flatnonzero(free & (window.tokens <= left)).tolist():
+        if window.tokens[number] <= left - taken:
+            also.add(int(window.hashes[number]))
+            taken += int(window.tokens[number])
+    total = use.tokens + taken
     if total == (use.copies + 1) * size:
-        return Use(copies=use.copies + 1, tokens=total)
-    return replace(use, also=tuple(sorted({*use.also, *map(int, hashes[chosen])})), tokens=total)
+        uses[place] = Use(copies=use.copies + 1, tokens=total)
+    elif taken:
+        uses[place] = replace(use, also=tuple(sorted(also)), tokens=total)
+    return taken
 
 
 def cut_blend(index: Index, uses: list[Use], earlier: list[Use], seed: int, piles: int) -> Cut:

@@ -43,6 +43,30 @@ def test_a_full_disk(tiny, disk):
     assert not [path for path in disk.rglob(".*.*") if path.is_file() and not path.name.endswith(".lock")]
 
 
+def test_a_disk_that_fills_while_a_blend_is_written(tiny, finished, disk):
+    """Other files take the room that was there at the start."""
+    words = (
+        "blend",
+        "experiment.yaml",
+        str(disk / "blend"),
+        "--tokens",
+        "60k",
+        "--shard",
+        "10k",
+        "--format",
+        "megatron",
+    )
+    (disk / "other").write_bytes(bytes(390_000))
+    done = mixwright(*words, folder=tiny, expect=1)
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in (disk / "blend").iterdir()} == {".blend"}
+    (disk / "other").unlink()
+    subprocess.run(["mount", "-o", "remount,size=300m", disk], check=True)
+    mixwright(*words, folder=tiny)
+    assert here("verify-blend", str(disk / "blend"), folder=tiny).returncode == 0
+
+
 def test_a_finished_work_folder_that_cannot_be_written_answers(tiny, finished, disk):
     work = tiny / "work"
     subprocess.run(["mount", "--bind", work, work], check=True)
