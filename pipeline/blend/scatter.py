@@ -89,9 +89,9 @@ def _chunks(payloads: Iterator[tuple[int, bytes]], copies: np.ndarray) -> Iterat
     """Documents, at most CHUNK bytes of copies at a time; copies: (n,) of each document of the rank."""
     chosen: list[int] = []
     contents: list[bytes] = []
-    size = 0
+    size, times = 0, copies.tolist()
     for place, content in payloads:
-        more = len(content) * int(copies[place])
+        more = len(content) * times[place]
         if chosen and size + more > CHUNK:
             yield chosen, contents
             chosen, contents, size = [], [], 0
