@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
@@ -13,10 +12,11 @@ from pipeline.blend.rows import ROW
 from pipeline.errors import PipelineError
 from pipeline.pool.check_tokens import undamaged_pages
 from pipeline.pool.pool import TRAIN
+from pipeline.store.documents import read_groups
 from pipeline.store.files import rank_file, rank_name
 from pipeline.store.writing import written_aside
 
-BATCH = 50_000  # documents read at once
+GROUPS = 50  # row groups read at once
 COLUMNS = ("id", "domain", "bucket", "split", "tokens")
 
 
@@ -36,11 +36,11 @@ class IndexDocuments(PipelineStep):
         numbers = {(bucket.domain, bucket.number): number for number, bucket in enumerate(about.buckets)}
         rows, first = [np.empty(0, ROW)], 0
         path = rank_file(about.tokenised / "pool", rank)
-        with undamaged_pages(about.tokenised, path.name), pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(BATCH, columns=list(COLUMNS)):
-                columns = [batch.column(name).to_pylist() for name in COLUMNS]
+        with undamaged_pages(about.tokenised, path.name):
+            for table in read_groups(path, COLUMNS, GROUPS):
+                columns = [table[name].to_pylist() for name in COLUMNS]
                 rows.append(_rows(columns, first, numbers))
-                first += len(batch)
+                first += len(table)
         with written_aside(self.folder / f"{rank_name(rank)}.npy") as aside, aside.open("wb") as out:
             np.save(out, np.concatenate(rows))
         return iter(())

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-import pyarrow.parquet as pq
 import zstandard
 
 from pipeline.blend.formats.ids import DOCUMENTS
 from pipeline.blend.manifest import Manifest
+from pipeline.store.documents import read_groups
 
 ROWS = 10_000  # documents read at once
 
@@ -73,11 +73,9 @@ def _of_records(rows: list[dict]) -> Documents:
 
 def _of_table(file: Path, with_text: bool) -> Iterator[Documents]:
     names = ["id", "domain", "bucket", "tokens", *(["text"] if with_text else [])]
-    with pq.ParquetFile(file, page_checksum_verification=True) as table:
-        for batch in table.iter_batches(ROWS, columns=names):
-            columns = [batch.column(name).to_pylist() for name in names]
-            ids, domains, buckets, tokens, *texts = columns
-            yield Documents(ids, domains, buckets, tokens, texts[0] if with_text else None)
+    for table in read_groups(file, names):
+        ids, domains, buckets, tokens, *texts = (table[name].to_pylist() for name in names)
+        yield Documents(ids, domains, buckets, tokens, texts[0] if with_text else None)
 
 
 def _of_samples(file: Path) -> Iterator[Documents]:

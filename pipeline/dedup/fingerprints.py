@@ -23,13 +23,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.dedup.address import rows_of
 from pipeline.dedup.windows import BLOCK, RECORD, SEPARATOR, join_spans, winnow
-from pipeline.store.documents import ROWS
+from pipeline.store.documents import read_groups
 from pipeline.store.files import rank_file, rank_name
 from pipeline.store.writing import written_aside
 
@@ -72,9 +71,8 @@ class Fingerprints(PipelineStep):
     def _texts(self, file: int) -> Iterator[tuple[bytes, bytes, bytes]]:
         """Id, date and text of every row."""
         names = ["id", "date", "text"]
-        with pq.ParquetFile(rank_file(self.documents / "documents", file), page_checksum_verification=True) as source:
-            for batch in source.iter_batches(batch_size=ROWS, columns=names):
-                yield from zip(*(batch.column(name).cast(pa.binary()).to_pylist() for name in names), strict=True)
+        for table in read_groups(rank_file(self.documents / "documents", file), names):
+            yield from zip(*(table[name].cast(pa.binary()).to_pylist() for name in names), strict=True)
 
     def _write_records(self, folder: Path) -> None:
         size = (folder / "text.bin").stat().st_size

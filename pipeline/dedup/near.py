@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
@@ -29,7 +28,7 @@ from pipeline.dedup.jaccard import ShingleSets, document_codes, write_array, wri
 from pipeline.dedup.keep import NEAR_SCHEMA, choose_kept, newest_first, write_near
 from pipeline.dedup.settings import NearSettings
 from pipeline.dedup.shingles import band_keys, shingle_sets
-from pipeline.store.documents import write_parquet
+from pipeline.store.documents import read_groups, write_parquet
 from pipeline.store.files import rank_file, rank_name
 
 CHARACTERS = 1 << 19  # of documents hashed together; half and twice as many are up to 10 % slower (measured)
@@ -70,11 +69,10 @@ class Signatures(PipelineStep):
     def _texts(self, file: int) -> Iterator[str]:
         """Texts in order of rows, empty where a document is lost."""
         lost, row = rows_of(self.lost, file), 0
-        with pq.ParquetFile(rank_file(self.filtered / "documents", file), page_checksum_verification=True) as documents:
-            for batch in documents.iter_batches(batch_size=ROWS, columns=["text"]):
-                for text in batch.column(0).to_pylist():
-                    yield "" if row in lost else text
-                    row += 1
+        for table in read_groups(rank_file(self.filtered / "documents", file), ["text"]):
+            for text in table["text"].to_pylist():
+                yield "" if row in lost else text
+                row += 1
 
 
 def _batches(texts: Iterator[str]) -> Iterator[list[str]]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from mixes.reuse.identity import domain_content
 from pipeline.pool.pool import TRAIN, Pool
-from pipeline.store.documents import content_hash
+from pipeline.store.documents import content_hash, read_groups
 from pipeline.store.stage import Stage, StageStore
 from pipeline.store.writing import write_aside
 
-ROWS = 1_000  # documents read at once
+COLUMNS = ("domain", "text", "id")
 
 
 def domain_contents(stages: StageStore, pool_folder: Path) -> dict[str, str]:
@@ -22,15 +22,11 @@ def domain_contents(stages: StageStore, pool_folder: Path) -> dict[str, str]:
 
 def _write_contents(pool: Pool, file: Path) -> None:
     """A rank's documents at a time: sums add up. What is tokenised already goes by its place in its shard."""
-    import pyarrow.parquet as pq
-
     contents = {name: domain_content([]) for name in pool.domains}
     for part in sorted((pool.tokenised / "pool").glob("*.parquet")):
-        for batch in pq.ParquetFile(part, page_checksum_verification=True).iter_batches(
-            ROWS, columns=["domain", "text", "id"]
-        ):
+        for table in read_groups(part, COLUMNS):
             hashes: dict[str, list[str]] = {}
-            for name, text, document in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            for name, text, document in zip(*(table[column].to_pylist() for column in COLUMNS), strict=True):
                 hashes.setdefault(name, []).append(content_hash(document if text is None else text))
             contents |= {name: domain_content([contents[name], *of_domain]) for name, of_domain in hashes.items()}
     write_aside(file, json.dumps(contents, indent=1).encode())

@@ -32,10 +32,12 @@ def read_parquet(shard: Shard, limit: int = MAX_DOCUMENT) -> Iterator[Document |
             file.seek(0)
             with pq.ParquetFile(file) as table:
                 _check_text(shard, table.schema_arrow)
-                for batch in table.iter_batches(batch_size=ROWS, columns=_asked(shard, table.schema_arrow)):
-                    for row in rows_of(batch):
-                        yield document_of(shard, row_number, row, limit)
-                        row_number += 1
+                asked = _asked(shard, table.schema_arrow)
+                for group in range(table.num_row_groups):  # of all at once, pyarrow would hold the whole file
+                    for batch in table.iter_batches(batch_size=ROWS, row_groups=[group], columns=asked):
+                        for row in rows_of(batch):
+                            yield document_of(shard, row_number, row, limit)
+                            row_number += 1
     except PipelineError:
         raise
     except Refused as refused:

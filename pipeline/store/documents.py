@@ -1,7 +1,7 @@
 """Documents on disk: Parquet, written a row group at a time, so that memory does not grow with a shard."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -56,11 +56,19 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     write_aside(path, sealed_table(frame))
 
 
+def read_groups(path: Path, columns: Sequence[str] | None = None, groups: int = 1) -> Iterator[pa.Table]:
+    """Tables of `groups` row groups of one Parquet file each. `iter_batches` would hold the whole file (measured with
+    pyarrow 26: as many bytes as the file has)."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for first in range(0, file.num_row_groups, groups):
+            numbers = range(first, min(first + groups, file.num_row_groups))
+            yield file.read_row_groups(numbers, columns=columns and list(columns))
+
+
 def read_rows(path: Path) -> Iterator[dict]:
     """Rows of one Parquet file, a row group in memory at a time."""
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        for batch in file.iter_batches(batch_size=ROWS):
-            yield from batch.to_pylist()
+    for table in read_groups(path):
+        yield from table.to_pylist()
 
 
 def scan(folder: Path, table: str) -> pl.LazyFrame:

@@ -29,7 +29,8 @@ def write_ids(shard: Shard, piles: Iterator[Pile], ending: str) -> np.ndarray:
     numbers = np.array([bucket.number for bucket in shard.about.buckets], dtype=np.int32)
     with shard.create(f"{shard.stem}{ending}") as out, listed, pq.ParquetWriter(listed, SCHEMA) as table:
         for pile in shard.counted(piles):
-            out.write(b"".join(pile.contents))
+            for run in shard.runs(pile.contents):
+                out.write(run)
             bucket = pile.items["bucket"]
             columns = [
                 id_text(pile.items),

@@ -11,6 +11,8 @@ import numpy as np
 from pipeline.blend.layout import About, Carried
 from pipeline.blend.piles import Pile
 
+RUN = 1 << 20  # bytes written at once
+
 
 @dataclass(frozen=True)
 class Written:
@@ -50,6 +52,16 @@ class Shard:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return HashedFile(path.open("wb"), lambda listed: self.files.__setitem__(name, listed))
+
+    @staticmethod
+    def runs(contents: list[memoryview]) -> Iterator[bytes]:
+        """Contents joined by about a megabyte, for few and large writes."""
+        first, size = 0, 0
+        for place, content in enumerate(contents, 1):
+            size += len(content)
+            if size >= RUN or place == len(contents):
+                yield b"".join(contents[first:place])
+                first, size = place, 0
 
     def counted(self, piles: Iterator[Pile]) -> Iterator[Pile]:
         """The piles, whose documents are counted on their way."""

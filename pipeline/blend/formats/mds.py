@@ -36,7 +36,8 @@ class Mds:
         body = shard.folder / f".{shard.stem}.body"
         with body.open("wb") as samples:
             for pile in shard.counted(piles):
-                samples.write(b"".join(pile.contents))
+                for run in shard.runs(pile.contents):
+                    samples.write(run)
                 sizes.append(pile.items["size"].astype(np.int64))
         with shard.create(f"{shard.stem}.mds") as out, body.open("rb") as samples:
             out.write(mds_head(np.concatenate(sizes)))

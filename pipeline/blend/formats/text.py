@@ -43,8 +43,8 @@ class Jsonl:
         packer = zstandard.ZstdCompressor(level=LEVEL).compressobj()
         with shard.create(f"{shard.stem}.jsonl.zst") as out:
             for pile in shard.counted(piles):
-                for line in pile.contents:
-                    out.write(packer.compress(line))
+                for lines in shard.runs(pile.contents):
+                    out.write(packer.compress(lines))
             out.write(packer.flush())
         return {}
 
