@@ -24,7 +24,7 @@ class IndexDocuments(PipelineStep):
     """Rank r writes `<rank>.npy` of the pool's file r."""
 
     type = "mixwright"
-    name = "index for a blend"
+    name = "blend-index"
 
     def __init__(self, about: Path, folder: Path) -> None:
         super().__init__()

@@ -25,14 +25,14 @@ from pipeline.store.files import rank_name
 from pipeline.store.writing import written_aside
 
 BUFFER = 1 << 20  # bytes written at once
-CHUNK = 32 << 20  # bytes of documents in memory at once (assumed: enough for long writes, little beside a worker's own)
+CHUNK = 8 << 20  # bytes of documents in memory at once (assumed: enough for long writes, little beside a worker itself)
 
 
 class Scatter(PipelineStep):
     """Rank r writes its piles, an item for each copy of a document, by pile, and where each pile's items begin."""
 
     type = "mixwright"
-    name = "scatter into piles"
+    name = "blend-scatter"
 
     def __init__(self, about: Path, choice: Path, index: Path, folder: Path) -> None:
         super().__init__()

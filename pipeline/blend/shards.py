@@ -25,7 +25,7 @@ class WriteShards(PipelineStep):
     """
 
     type = "mixwright"
-    name = "write shards"
+    name = "blend-write"
 
     def __init__(self, about: Path, choice: Path, scattered: Path, folder: Path) -> None:
         super().__init__()

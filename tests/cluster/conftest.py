@@ -1,10 +1,11 @@
-"""A Prefect server that no other test speaks to: what it counts is this folder's."""
+"""A Prefect server that no other test speaks to (what it counts is this folder's), a Slurm and a Ray cluster."""
 
 import os
 import signal
 from collections.abc import Iterator
 
 import pytest
+from real_clusters import ray_cluster, slurm_cluster
 from support import start_server
 
 
@@ -14,3 +15,17 @@ def server(tmp_path_factory) -> Iterator[str]:
     running = start_server(tmp_path_factory.mktemp("server"))
     yield running["api"]
     os.kill(running["pid"], signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[None]:
+    """A Slurm cluster of one node."""
+    with slurm_cluster():
+        yield
+
+
+@pytest.fixture
+def head(tmp_path, monkeypatch) -> Iterator[str]:
+    """The address of a Ray cluster on loopback."""
+    with ray_cluster(tmp_path, monkeypatch) as address:
+        yield address

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from paragraph_pool import paragraph_pool
+from real_clusters import SLURM
 from support import ROOT, mixwright
+from tokenised import quiet
+
+from pipeline.blend.blend import write_blend
+from pipeline.blend.plan import Plan, Request
+from pipeline.executor.settings import ExecutorSettings
+from pipeline.pool.pool import Pool
 
 ASKED = ("--tokens", "150k", "--shard", "15k", "--format", "megatron")
 
@@ -62,3 +70,24 @@ def test_killed_at_three_moments_and_the_same(tiny, undisturbed):
         assert {path.name for path in folder.iterdir()} == {".blend"}
     mixwright("blend", name, "killed", *ASKED, folder=tiny)
     assert contents(folder) == undisturbed
+
+
+def blend_of_paragraphs(pool: Pool, folder: Path, executor: ExecutorSettings) -> dict[str, str]:
+    mix = {"guide": 0.4, "log": 0.6}
+    plan = Plan(Request("recommendation-1", "experiment-1", mix, 60_000, "datatrove", 7, 20_000, None, {}), pool)
+    write_blend(plan, folder, executor, lambda _, work: work(quiet))
+    return contents(folder)
+
+
+def test_slurm_writes_the_same(tmp_path, nodes):
+    pool = paragraph_pool(tmp_path / "pool")
+    here = blend_of_paragraphs(pool, tmp_path / "here", ExecutorSettings(workers=1))
+    assert blend_of_paragraphs(pool, tmp_path / "there", ExecutorSettings(**SLURM, workers=2)) == here
+
+
+@pytest.mark.filterwarnings("ignore:placement_group:DeprecationWarning")
+def test_ray_writes_the_same(tmp_path, head):
+    pool = paragraph_pool(tmp_path / "pool")
+    here = blend_of_paragraphs(pool, tmp_path / "here", ExecutorSettings(workers=1))
+    ray = ExecutorSettings(kind="ray", mem_per_cpu_gb=1, address=head)
+    assert blend_of_paragraphs(pool, tmp_path / "there", ray) == here

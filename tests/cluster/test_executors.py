@@ -4,20 +4,18 @@ import contextlib
 import hashlib
 import os
 import random
-import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 import yaml
 from datatrove.pipeline.base import PipelineStep
-from slurm_node import CPUS, missing, slurm
+from real_clusters import GPUS, PATHS, SLURM, until
+from slurm_node import CPUS
 from support import ROOT, SAMPLE, experiment_content
 
 from flows.errors import ExperimentError
@@ -29,14 +27,8 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.executor.slurm import _array as slurm_array
 from pipeline.stages.texts import compile_block_list, filter_shards
 
-# Read once, when Ray is imported: ports on loopback, and a token of these tests' own.
-os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
-
-PATHS = f"{ROOT}:{ROOT / 'tests'}:{Path(__file__).parent}"
-GPUS = 2
 RANKS = 6  # four real web shards and two of papers
 LOCAL = {"kind": "local", "workers": 2}
-SLURM = {"kind": "slurm", "partition": "cpu", "time": "00:10:00", "mem_per_cpu_gb": 1, "max_array_size": 3}
 DRIVER = """
 import signal, sys
 from pathlib import Path
@@ -85,14 +77,6 @@ def completed(folder: Path) -> dict[str, int]:
         marker.name: (marker.parents[2] / "documents" / f"{marker.name}.parquet").stat().st_mtime_ns
         for marker in markers
     }
-
-
-def until(ready, process: subprocess.Popen, folder: Path) -> None:
-    deadline = time.monotonic() + 90
-    while not ready():
-        assert process.poll() is None, (folder / "stderr").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def kill(process: subprocess.Popen, how: signal.Signals) -> None:
@@ -269,20 +253,6 @@ def test_ranks_end_with_a_driver_that_is_killed(tmp_path, gpus):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="module")
-def nodes():
-    """A Slurm cluster of one node."""
-    if missing():
-        pytest.skip(
-            f"no Slurm here ({', '.join(missing())} not installed): `make slurm` installs it on Debian, as root"
-        )
-    with slurm() as env, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        for name, value in env.items():
-            patch.setenv(name, value)
-        yield
-
-
 def queue() -> list[str]:
     """Ids of the jobs that have not ended."""
     asked = ["squeue", "--noheader", "--format=%F"]
@@ -327,38 +297,6 @@ def test_ranks_that_fail_on_slurm_are_named_and_run_again(tmp_path, nodes, monke
         PipelineError, match=r"Slurm refused the job \(.*partition.*\) — see partition, time and sbatch"
     ):
         run_steps([Judged(tmp_path)], 5, tmp_path / "logs", ExecutorSettings(**{**SLURM, "partition": "gpu"}))
-
-
-@pytest.fixture
-def head(tmp_path, monkeypatch):
-    """A Ray cluster on loopback, with a token and folders of its own; yields its address."""
-    ray = shutil.which("ray", path=str(Path(sys.executable).parent))
-    if not ray:
-        pytest.skip("no Ray here: `pip install ray`")
-    sockets = tempfile.mkdtemp(prefix="ray-")  # whose paths must be short
-    settings = {"HOME": str(tmp_path), "RAY_TMPDIR": sockets, "RAY_USAGE_STATS_ENABLED": "0"}
-    settings["PYTHONPATH"] = PATHS
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    for name in MALLOC:
-        monkeypatch.delenv(name, raising=False)  # that earlier tests have set; the cluster must get it from ours
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["--head", "--block", f"--port={port}", "--node-ip-address=127.0.0.1", "--include-dashboard=false"]
-    words.append(f"--num-gpus={GPUS}")  # declared, not counted: Ray hands out their numbers and asks no driver
-    with (tmp_path / "ray.log").open("wb") as log:
-        process = subprocess.Popen([ray, "start", *words], stdout=log, stderr=log)
-    try:
-        until(lambda: "Ray runtime started" in (tmp_path / "ray.log").read_text(), process, tmp_path)
-        yield f"127.0.0.1:{port}"
-    finally:
-        import ray
-
-        ray.shutdown()
-        process.terminate()
-        process.wait(timeout=60)
-        shutil.rmtree(sockets, ignore_errors=True)
 
 
 @pytest.mark.filterwarnings("ignore:placement_group:DeprecationWarning")
