@@ -35,7 +35,7 @@ def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings
         PipelineError: there is no Slurm, it refuses the job, or it no longer answers.
     """
     check_programs()
-    name = f"mixwright-{steps[0].name}-{hashlib.sha256(str(logs).encode()).hexdigest()[:8]}"
+    name = f"mixwright-{"-".join(steps[0].name.split())}-{hashlib.sha256(str(logs).encode()).hexdigest()[:8]}"
     array = _array(steps, ranks, logs, settings, name, gpus)
     try:
         _wait(name)

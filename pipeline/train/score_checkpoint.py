@@ -16,7 +16,7 @@ class ScoreCheckpoint(PipelineStep):
     """Scores the checkpoint as a cohort of one, and records it."""
 
     type = "mixwright"
-    name = "score checkpoint"
+    name = "score-checkpoint"
 
     def __init__(self, evidence: Evidence, file: Path, folder: Path) -> None:
         super().__init__()
