@@ -35,7 +35,8 @@ def run_on_slurm(steps: list, ranks: int, logs: Path, settings: ExecutorSettings
         PipelineError: there is no Slurm, it refuses the job, or it no longer answers.
     """
     check_programs()
-    name = f"mixwright-{"-".join(steps[0].name.split())}-{hashlib.sha256(str(logs).encode()).hexdigest()[:8]}"
+    step = "-".join(steps[0].name.split())  # a blank would end the name in the job's script
+    name = f"mixwright-{step}-{hashlib.sha256(str(logs).encode()).hexdigest()[:8]}"
     array = _array(steps, ranks, logs, settings, name, gpus)
     try:
         _wait(name)
