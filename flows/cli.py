@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.demo import demo
+from flows.commands.export import export
 from flows.commands.new import new
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
@@ -145,6 +146,7 @@ def options(
 PANELS = {
     "First steps": (demo, new, sample),
     "The process": (plan, prepare, swarm, recommend, run, validate, schedule),
+    "Hand over": (export,),
     "Look, and scores from elsewhere": (sql, dropped, check_law),
 }
 for _panel, _commands in PANELS.items():

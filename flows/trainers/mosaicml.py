@@ -1,0 +1,90 @@
+"""MosaicML streaming and llm-foundry: MDS shards of ready samples, one stream per part (streaming/base/stream.py).
+
+Samples are cut to one length from the pool's token files, so a share of samples is a share of tokens.
+"""
+
+from typing import Any
+
+from flows.trainers.handover import HandOver
+from flows.trainers.locations import folder_of
+from flows.trainers.names import part_names
+from flows.trainers.texts import DATA, placed_parts
+from flows.trainers.tokenizer_folder import write_tokenizer
+from flows.trainers.trainer import Place, Trainer, Written, yaml_text
+from pipeline.pool.pool import TRAIN, VALIDATION
+
+FILE = "train_loader.yaml"
+
+
+def _write(plan: HandOver, place: Place) -> Written:
+    names = part_names(plan.parts)
+    notes: list[str] = []
+    tokenizer = None
+    if plan.tokenised:
+        tokenizer = write_tokenizer(plan.in_vocabulary(), place)
+        notes = _cut(plan, place, names)
+        streams = {name: {"local": str(place.final / DATA / name), "split": TRAIN} for name in names}
+    else:
+        streams = {
+            name: {"local": folder_of(path)}
+            for name, part in zip(names, plan.parts, strict=True)
+            for path in part.paths
+        }
+    for name, part in zip(names, plan.parts, strict=True):
+        streams[name]["proportion"] = part.share
+    samples = int(plan.tokens // place.sequence)
+    dataset: dict[str, Any] = {"streams": streams, "shuffle": True, "shuffle_seed": 42, "epoch_size": samples}
+    if tokenizer:
+        dataset["max_seq_len"] = place.sequence
+    place.write(FILE, yaml_text({"train_loader": {"name": "text", "dataset": dataset, "drop_last": True}}))
+    usage = [
+        f"Copy `train_loader` from `{FILE}` into your llm-foundry configuration, and add `num_workers`.",
+        "Without llm-foundry: `StreamingDataset(streams=[Stream(local=..., split=..., proportion=...), ...], "
+        f"epoch_size={samples}, shuffle=True, batch_size=...)`.",
+        f"An epoch of the trainer is the whole run: {samples:,} samples of {place.sequence:,} tokens. A sample is "
+        "`tokens`, an array of int32; a document may end inside it.",
+    ]
+    return Written(names, [part.share for part in plan.parts], usage, notes)
+
+
+def _cut(plan: HandOver, place: Place, names: list[str]) -> list[str]:
+    """Write the shards; returns what their readers should know."""
+    from pipeline.parts.samples import CutSamples, index_samples
+
+    assert plan.tokenised
+    placed = placed_parts(plan, names, below=f"/{TRAIN}") | _validation(plan, names)
+    place.run(CutSamples(plan.tokenised, placed, place.sequence, plan.in_vocabulary().dtype, place.folder))
+    for folder in sorted({place.folder / folder for folder in placed.values()}):
+        held = index_samples(folder) if folder.exists() else 0
+        if not held and folder.name == TRAIN:
+            raise _too_short(plan, place, folder.parent.name)
+    return [f"Each part's last tokens, fewer than a sample of {place.sequence:,}, are in no sample."]
+
+
+def _too_short(plan: HandOver, place: Place, name: str) -> Exception:
+    from flows.errors import ExperimentError
+
+    return ExperimentError(
+        f"--sequence {place.sequence}: {name!r} holds not one sample of this length — take a smaller --sequence"
+    )
+
+
+def _validation(plan: HandOver, names: list[str]) -> dict[tuple[str, int, str], str]:
+    """Validation files of each domain, in the folder of its first part: the same `local`, another `split`."""
+    folder_of_domain: dict[str, str] = {}
+    for part, name in zip(plan.parts, names, strict=True):
+        folder_of_domain.setdefault(part.domain, f"{DATA}/{name}/{VALIDATION}")
+    return {
+        (domain, file.bucket, VALIDATION): folder
+        for domain, folder in folder_of_domain.items()
+        for file in plan.validation.get(domain, ())
+    }
+
+
+TRAINER = Trainer(
+    name="mosaicml",
+    title="MosaicML streaming and llm-foundry",
+    counts="tokens",
+    explained="`proportion` counts samples, which all have one length here, so it is a share of tokens.",
+    write=_write,
+)
