@@ -5,7 +5,6 @@ from typing import Any
 from flows.trainers.handover import HandOver
 from flows.trainers.names import part_names, safe_name
 from flows.trainers.texts import write_texts
-from flows.trainers.tokenizer_folder import write_tokenizer
 from flows.trainers.trainer import Place, Trainer, Written, yaml_text
 from pipeline.pool.pool import VALIDATION
 
@@ -26,7 +25,7 @@ def _write(plan: HandOver, place: Place) -> Written:
             source["train_urls"] = list(part.paths)
         components[name] = {"source": source, "format": {"type": "text", "text_key": "text"}}
     data = {
-        "tokenizer": write_tokenizer(plan.vocabulary, place) if plan.vocabulary else "YOUR_TOKENIZER",
+        "tokenizer": place.tokenizer if plan.vocabulary else "YOUR_TOKENIZER",
         "cache_dir": str(place.final) + "-cache",
         "shuffle": True,
         "permutation_type": "feistel",

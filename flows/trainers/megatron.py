@@ -15,6 +15,7 @@ from pipeline.pool.pool import TRAIN, VALIDATION
 
 MOST_IDS = 1 << 31  # Megatron has no unsigned type of 32 bits
 DATA = "data"
+SAMPLES_PER_FILE = 100  # half a sample, by which a file is rounded up on average, is then 0.5 % of its samples
 BLEND = "blend.txt"  # --data-args-path
 SPLITS = "blend.json"  # --per-split-data-args-path
 
@@ -98,6 +99,7 @@ def _write(plan: HandOver, place: Place) -> Written:
         }
         place.write(SPLITS, json.dumps(splits, indent=1))
         usage += [
+            f"Tokenizer: `--tokenizer-type HuggingFaceTokenizer --tokenizer-model {place.tokenizer}`.",
             "Training and validation data, each with its own files:",
             "",
             f"    --per-split-data-args-path {place.final / SPLITS}",
@@ -119,9 +121,12 @@ def about_links(plan: HandOver) -> list[str]:
     """Lines of the README on `data/`."""
     if not plan.vocabulary:
         return ["Each prefix needs its `.bin` and `.idx`, as tools/preprocess_data.py writes them."]
+    files = sum(len(part.files) for part in plan.parts)
     return [
         "`data/` holds links to the pool's token files, and a `.idx` for each; every document ends with token "
-        f"{plan.vocabulary.end_id} ({plan.vocabulary.end})."
+        f"{plan.vocabulary.end_id} ({plan.vocabulary.end}).",
+        f"A run over these {files:,} files wants at least {files * SAMPLES_PER_FILE:,} samples: the trainer rounds each "
+        "file up to whole samples, and keeps a margin of 0.5 %.",
     ]
 
 

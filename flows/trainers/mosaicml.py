@@ -9,7 +9,6 @@ from flows.trainers.handover import HandOver
 from flows.trainers.locations import folder_of
 from flows.trainers.names import part_names
 from flows.trainers.texts import DATA, placed_parts
-from flows.trainers.tokenizer_folder import write_tokenizer
 from flows.trainers.trainer import Place, Trainer, Written, yaml_text
 from pipeline.pool.pool import TRAIN, VALIDATION
 
@@ -19,9 +18,7 @@ FILE = "train_loader.yaml"
 def _write(plan: HandOver, place: Place) -> Written:
     names = part_names(plan.parts)
     notes: list[str] = []
-    tokenizer = None
     if plan.tokenised:
-        tokenizer = write_tokenizer(plan.in_vocabulary(), place)
         notes = _cut(plan, place, names)
         streams = {name: {"local": str(place.final / DATA / name), "split": TRAIN} for name in names}
     else:
@@ -34,11 +31,12 @@ def _write(plan: HandOver, place: Place) -> Written:
         streams[name]["proportion"] = part.share
     samples = int(plan.tokens // place.sequence)
     dataset: dict[str, Any] = {"streams": streams, "shuffle": True, "shuffle_seed": 42, "epoch_size": samples}
-    if tokenizer:
+    if plan.tokenised:
         dataset["max_seq_len"] = place.sequence
     place.write(FILE, yaml_text({"train_loader": {"name": "text", "dataset": dataset, "drop_last": True}}))
     usage = [
-        f"Copy `train_loader` from `{FILE}` into your llm-foundry configuration, and add `num_workers`.",
+        f"Copy `train_loader` from `{FILE}` into your llm-foundry configuration, and add `num_workers`. The tokenizer is "
+        "in `tokenizer/`.",
         "Without llm-foundry: `StreamingDataset(streams=[Stream(local=..., split=..., proportion=...), ...], "
         f"epoch_size={samples}, shuffle=True, batch_size=...)`.",
         f"An epoch of the trainer is the whole run: {samples:,} samples of {place.sequence:,} tokens. A sample is "

@@ -6,7 +6,6 @@ A folder per part holds links to the pool's token files as `.ds`, with `.ds.inde
 from flows.trainers.handover import HandOver
 from flows.trainers.locations import folder_of
 from flows.trainers.names import part_names
-from flows.trainers.tokenizer_folder import write_tokenizer
 from flows.trainers.trainer import Place, Trainer, Written, yaml_text
 from pipeline.pool.pool import TRAIN
 
@@ -18,11 +17,10 @@ def _write(plan: HandOver, place: Place) -> Written:
     names = part_names(plan.parts)
     dataset: dict = {"dataset_weights": [part.share for part in plan.parts]}
     if plan.vocabulary:
-        tokenizer = write_tokenizer(plan.vocabulary, place)
-        _link(plan, place, names, tokenizer)
+        _link(plan, place, names)
         dataset |= {
             "dataset_folder": [str(place.final / DATA / name) for name in names],
-            "tokenizer_name": tokenizer,
+            "tokenizer_name": place.tokenizer,
             "vocab_size": plan.vocabulary.size,
             "token_size_in_bytes": plan.vocabulary.dtype.itemsize,
         }
@@ -39,7 +37,7 @@ def _write(plan: HandOver, place: Place) -> Written:
     return Written(names, [part.share for part in plan.parts], usage)
 
 
-def _link(plan: HandOver, place: Place, names: list[str], tokenizer: str) -> None:
+def _link(plan: HandOver, place: Place, names: list[str]) -> None:
     from pipeline.parts.link import LinkTokens
 
     assert plan.tokenised
@@ -49,7 +47,7 @@ def _link(plan: HandOver, place: Place, names: list[str], tokenizer: str) -> Non
         for file in part.files
     }
     dtype = plan.in_vocabulary().dtype
-    place.run(LinkTokens(plan.tokenised, placed, "datatrove", dtype, tokenizer, place.folder))
+    place.run(LinkTokens(plan.tokenised, placed, "datatrove", dtype, place.tokenizer, place.folder))
 
 
 TRAINER = Trainer(

@@ -4,6 +4,7 @@ Validation files have no weights, as NeMo asks where it validates on all of them
 """
 
 import json
+from typing import Any
 
 from flows.trainers.handover import HandOver
 from flows.trainers.megatron import MOST_IDS, about_links, link_files, train_blend, validation_blend, zipped
@@ -11,6 +12,7 @@ from flows.trainers.trainer import Place, Trainer, Written, yaml_text
 
 BLEND = "blend.json"
 SECTION = "dataset.yaml"
+TOKENIZER = "nemo_automodel._transformers.auto_tokenizer.NeMoAutoTokenizer.from_pretrained"
 TARGET = "nemo_automodel.components.datasets.llm.megatron_dataset.MegatronPretraining"
 
 
@@ -21,9 +23,9 @@ def _write(plan: HandOver, place: Place) -> Written:
     if plan.vocabulary:
         blend["validation"] = [path for _, path in validation_blend(plan, place)]
     place.write(BLEND, json.dumps(blend, indent=1))
-    place.write(SECTION, yaml_text(_sections(place, validation=bool(blend.get("validation")))))
+    place.write(SECTION, yaml_text(_sections(plan, place)))
     usage = [
-        f"Copy the sections of `{SECTION}` into your recipe; add your `tokenizer` to each, and set `seq_length`.",
+        f"Copy the sections of `{SECTION}` into your recipe, and set `seq_length`.",
         f"`num_train_samples` times `seq_length` is to be {int(plan.tokens):,} tokens; without it the recipe takes its "
         "own `max_steps` times the global batch.",
         "Megatron-Bridge and MaxText read the same prefixes.",
@@ -32,10 +34,12 @@ def _write(plan: HandOver, place: Place) -> Written:
     return Written([part.name for part in plan.parts], [part.share for part in plan.parts], usage)
 
 
-def _sections(place: Place, *, validation: bool) -> dict:
-    section = {"_target_": TARGET, "paths": str(place.final / BLEND), "seq_length": place.sequence, "seed": 1234}
+def _sections(plan: HandOver, place: Place) -> dict[str, Any]:
+    section: dict[str, Any] = {"_target_": TARGET, "paths": str(place.final / BLEND), "seq_length": place.sequence}
+    if plan.vocabulary:
+        section["tokenizer"] = {"_target_": TOKENIZER, "pretrained_model_name_or_path": place.tokenizer}
     sections = {"dataset": {**section, "splits_to_build": "train"}}
-    if validation:
+    if plan.vocabulary and validation_blend(plan, place):
         sections["validation_dataset"] = {**section, "splits_to_build": "validation"}
     return sections
 

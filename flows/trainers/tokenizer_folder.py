@@ -1,22 +1,21 @@
-"""A folder that transformers' AutoTokenizer loads: what trainers that tokenise, or name a tokenizer, are pointed to."""
+"""The folder `tokenizer/` of every export over a pool: what transformers' AutoTokenizer loads."""
 
 import json
+from pathlib import Path
 
 from flows.trainers.handover import Vocabulary
-from flows.trainers.trainer import Place
+from flows.trainers.trainer import TOKENIZER
+from pipeline.store.writing import write_aside
 
-FOLDER = "tokenizer"
 
-
-def write_tokenizer(vocabulary: Vocabulary, place: Place) -> str:
-    """Write `tokenizer/` and return its path. Documents end with the pool's ending token."""
-    place.write(f"{FOLDER}/tokenizer.json", vocabulary.tokenizer.read_text(encoding="utf-8"))
+def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
+    """Write `tokenizer/` into an export's folder. Its ending token is the pool's."""
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": vocabulary.end,
         "pad_token": vocabulary.end,
-        "model_max_length": 1_000_000_000_000,
+        "model_max_length": 1_000_000_000_000,  # no length at which texts are cut
         "clean_up_tokenization_spaces": False,
     }
-    place.write(f"{FOLDER}/tokenizer_config.json", json.dumps(settings, indent=1))
-    return str(place.final / FOLDER)
+    write_aside(folder / TOKENIZER / "tokenizer.json", vocabulary.tokenizer.read_bytes())
+    write_aside(folder / TOKENIZER / "tokenizer_config.json", json.dumps(settings, indent=1).encode())

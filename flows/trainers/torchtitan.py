@@ -8,7 +8,6 @@ import json
 from flows.trainers.handover import HandOver
 from flows.trainers.names import part_names
 from flows.trainers.texts import write_texts
-from flows.trainers.tokenizer_folder import write_tokenizer
 from flows.trainers.trainer import Place, Trainer, Written
 
 MIX = "mix.json"
@@ -68,7 +67,7 @@ def _write(plan: HandOver, place: Place) -> Written:
         "",
     ]
     if plan.vocabulary:
-        usage.append(f"Tokenizer: `config.hf_assets_path` = {write_tokenizer(plan.vocabulary, place)!r}.")
+        usage.append(f"Tokenizer: `config.hf_assets_path` = {place.tokenizer!r}.")
     usage += [
         f"`training.steps` times your batch is to be {int(plan.tokens):,} tokens; parts repeat as often as they must.",
         "Needs `torchtitan.components.data`, which releases up to 0.3.0 do not have yet.",

@@ -11,6 +11,8 @@ from pipeline.store.writing import write_aside
 if TYPE_CHECKING:
     from datatrove.pipeline.base import PipelineStep
 
+TOKENIZER = "tokenizer"  # folder of every export over a pool
+
 
 @dataclass(frozen=True)
 class Place:
@@ -20,6 +22,11 @@ class Place:
     final: Path  # absolute; what configuration files name
     run: Callable[["PipelineStep"], None]  # runs a step over the pool's ranks
     sequence: int = 2_048  # tokens of a sample, where samples are written
+
+    @property
+    def tokenizer(self) -> str:
+        """The folder of the pool's tokenizer."""
+        return str(self.final / TOKENIZER)
 
     def write(self, name: str, content: str) -> None:
         """Write a text file, whole or not there."""

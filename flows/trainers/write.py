@@ -9,6 +9,7 @@ from flows.errors import ExperimentError
 from flows.trainers.folder import LOGS, RECORD, check_folder, whole_folder
 from flows.trainers.handover import HandOver
 from flows.trainers.readme import as_json, readme, record
+from flows.trainers.tokenizer_folder import write_tokenizer
 from flows.trainers.trainer import Place, Trainer, Written
 from pipeline.executor.settings import ExecutorSettings
 
@@ -42,6 +43,8 @@ def write_export(
             assert plan.tokenised
             _run_step(step, plan.tokenised, aside, executor)
 
+        if plan.vocabulary:
+            write_tokenizer(plan.vocabulary, aside)
         written = trainer.write(plan, Place(aside, final, run, sequence))
         (aside / README).write_text(readme(plan, trainer, written), encoding="utf-8")
         entries = [path.name for path in aside.iterdir() if not path.name.startswith(".")]
