@@ -53,16 +53,22 @@ def whole_folder(folder: Path, plan: str) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f".{folder.name}.unfinished")
-    with locked(folder.with_name(f".{folder.name}.lock")):
+    lock = folder.with_name(f".{folder.name}.lock")
+    with locked(lock):
         if not (aside / PLAN).is_file() or (aside / PLAN).read_text() != plan:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
             write_aside(aside / PLAN, plan.encode())
-        yield aside
+        try:
+            yield aside
+        except ExperimentError:  # nothing that could go on later
+            shutil.rmtree(aside, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+            raise
         shutil.rmtree(aside / LOGS, ignore_errors=True)
         (aside / PLAN).unlink()
         _replace(aside, folder)
-    folder.with_name(f".{folder.name}.lock").unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
 
 
 def _replace(aside: Path, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.errors import ExperimentError
+TINY = 1e-6  # share of tokens that is as good as none (assumed: of a trillion tokens, a million)
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,9 @@ class HandOver:
 
     @cached_property
     def row_shares(self) -> list[float]:
-        """Shares of documents by which parts get their shares of tokens, by each part's mean tokens per document.
-
-        Raises:
-            ExperimentError: how many documents a part has is not known.
-        """
-        unknown = [part.name for part in self.parts if not part.documents]
-        if unknown:
-            raise ExperimentError(
-                f"this format counts documents, and how many {unknown[0]!r} has is not known — add a column "
-                "`documents` to the table of tokens, or take a format that counts tokens (olmo-core, megatron)"
-            )
-        rows = [part.share / (part.held / part.documents) for part in self.parts if part.documents]
+        """Shares of documents by which parts get their shares of tokens, by each part's mean tokens per document. How
+        many documents there are is to be known."""
+        rows = [part.share / (part.held / (part.documents or 1)) for part in self.parts]
         return [row / sum(rows) for row in rows]
 
     def in_vocabulary(self) -> Vocabulary:
@@ -103,24 +94,16 @@ class HandOver:
 
 
 def keep_drawable(parts: Sequence[Part]) -> tuple[tuple[Part, ...], dict[str, str]]:
-    """Parts of which a training run reads at least one document, their shares again summing to 1; and why each other
-    is left out. A weight of zero, or almost, stops trainers or makes them wait for ever."""
-    left_out, drawable = {}, []
-    for part in parts:
-        mean = part.held / part.documents if part.documents else 1.0
-        if not part.share:
-            left_out[part.name] = "its weight is 0"
-        elif part.planned < min(mean, part.held):
-            left_out[part.name] = f"its {part.planned:,.0f} planned tokens are less than one document ({mean:,.0f})"
-        else:
-            drawable.append(part)
-    if not drawable:
-        raise ExperimentError("every part would get less than one document — ask for more --tokens")
-    return rescaled(drawable), left_out
-
-
-def rescaled(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The same parts, shares summing to 1 and planned tokens as before in sum."""
-    shares = sum(part.share for part in parts)
-    grown = sum(part.planned for part in parts) / shares
-    return tuple(replace(part, share=part.share / shares, planned=part.share * grown) for part in parts)
+    """Parts with weights above TINY, which sum to 1 again; and why each other part is left out. A weight of zero, or
+    almost, stops some trainers and makes others wait for ever."""
+    drawable = tuple(part for part in parts if part.share > TINY)
+    left_out = {
+        part.name: f"its weight is below {TINY:g}" if part.share else "its weight is 0"
+        for part in parts
+        if part.share <= TINY
+    }
+    lost = sum(part.share for part in parts if part.share <= TINY)
+    if not lost:
+        return drawable, left_out
+    grown = 1 / (1 - lost)
+    return tuple(replace(part, share=part.share * grown, planned=part.planned * grown) for part in drawable), left_out

@@ -77,5 +77,6 @@ TRAINER = Trainer(
     counts="documents",
     explained="A probability counts documents: the share of tokens, divided by the part's mean tokens per document.",
     write=_write,
+    placeholder="DATA/{domain}/*.parquet",
     texts=True,
 )

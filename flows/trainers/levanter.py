@@ -50,5 +50,6 @@ TRAINER = Trainer(
     counts="tokens",
     explained="`train_weights` count sequences of one length, so they are shares of tokens.",
     write=_write,
+    placeholder="DATA/{domain}/*.parquet",
     texts=True,
 )

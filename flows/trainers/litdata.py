@@ -100,5 +100,6 @@ TRAINER = Trainer(
     counts="documents",
     explained="A weight counts items, which are documents: the share of tokens, divided by mean tokens per document.",
     write=_write,
+    placeholder="DATA/{domain}",
     texts=True,
 )

@@ -43,5 +43,6 @@ TRAINER = Trainer(
     counts="documents",
     explained="`interleave_probs` count documents: the share of tokens, divided by mean tokens per document.",
     write=_write,
+    placeholder="DATA/{domain}",
     texts=True,
 )

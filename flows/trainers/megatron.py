@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from flows.errors import ExperimentError
 from flows.trainers.handover import HandOver, Part, TokenFile
 from flows.trainers.locations import files_of
 from flows.trainers.trainer import Place, Trainer, Written
@@ -75,28 +74,16 @@ def zipped(blend: Iterable[tuple[float, str]]) -> list[str]:
     return [word for weight, path in blend for word in (repr(weight), path)]
 
 
-def check_prefixes(place: Place) -> None:
-    """Refuse a folder whose path Megatron would take apart.
-
-    Raises:
-        ExperimentError: it has white space in it.
-    """
-    if len(str(place.final).split()) != 1:
-        raise ExperimentError(
-            f"--out {place.final}: has white space in it, at which Megatron ends a prefix — name another folder"
-        )
+def is_one_word(place: Place) -> bool:
+    """Whether prefixes can stand in the text of --data-args-path, which Megatron splits at white space."""
+    return len(str(place.final).split()) == 1
 
 
 def _write(plan: HandOver, place: Place) -> Written:
-    check_prefixes(place)
-    usage = []
+    blend, usage = train_blend(plan, place), []
     if plan.vocabulary:
         link_files(plan, place)
-        splits = {
-            "train": zipped(train_blend(plan, place)),
-            "valid": zipped(validation_blend(plan, place)),
-            "test": None,
-        }
+        splits = {"train": zipped(blend), "valid": zipped(validation_blend(plan, place)), "test": None}
         place.write(SPLITS, json.dumps(splits, indent=1))
         usage += [
             f"Tokenizer: `--tokenizer-type HuggingFaceTokenizer --tokenizer-model {place.tokenizer}`.",
@@ -104,16 +91,16 @@ def _write(plan: HandOver, place: Place) -> Written:
             "",
             f"    --per-split-data-args-path {place.final / SPLITS}",
             "",
-            "Or training files alone, which Megatron then splits itself:",
+        ]
+    if is_one_word(place):
+        place.write(BLEND, blend_lines(blend))
+        usage += [
+            "Or training files alone, which Megatron then splits itself:" if usage else "Megatron splits these files:",
+            "",
+            f"    --data-args-path {place.final / BLEND} --split 99,1,0",
             "",
         ]
-    place.write(BLEND, blend_lines(train_blend(plan, place)))
-    usage += [
-        f"    --data-args-path {place.final / BLEND} --split 99,1,0",
-        "",
-        f"`--train-samples` times `--seq-length` is to be {int(plan.tokens):,} tokens.",
-        *about_links(plan),
-    ]
+    usage += [f"`--train-samples` times `--seq-length` is to be {int(plan.tokens):,} tokens.", *about_links(plan)]
     return Written([part.name for part in plan.parts], [part.share for part in plan.parts], usage)
 
 
@@ -125,8 +112,8 @@ def about_links(plan: HandOver) -> list[str]:
     return [
         "`data/` holds links to the pool's token files, and a `.idx` for each; every document ends with token "
         f"{plan.vocabulary.end_id} ({plan.vocabulary.end}).",
-        f"A run over these {files:,} files wants at least {files * SAMPLES_PER_FILE:,} samples: the trainer rounds each "
-        "file up to whole samples, and keeps a margin of 0.5 %.",
+        f"A run over these {files:,} files wants at least {files * SAMPLES_PER_FILE:,} samples: the trainer rounds "
+        "each file up to whole samples, and keeps a margin of 0.5 %.",
     ]
 
 
@@ -136,5 +123,6 @@ TRAINER = Trainer(
     counts="tokens",
     explained="A weight counts samples of the sequence length, so it is a share of tokens.",
     write=_write,
+    placeholder="DATA/{domain}.bin",
     most_ids=MOST_IDS,
 )

@@ -18,6 +18,7 @@ FILE = "train_loader.yaml"
 def _write(plan: HandOver, place: Place) -> Written:
     names = part_names(plan.parts)
     notes: list[str] = []
+    streams: dict[str, dict[str, Any]]
     if plan.tokenised:
         notes = _cut(plan, place, names)
         streams = {name: {"local": str(place.final / DATA / name), "split": TRAIN} for name in names}
@@ -35,8 +36,8 @@ def _write(plan: HandOver, place: Place) -> Written:
         dataset["max_seq_len"] = place.sequence
     place.write(FILE, yaml_text({"train_loader": {"name": "text", "dataset": dataset, "drop_last": True}}))
     usage = [
-        f"Copy `train_loader` from `{FILE}` into your llm-foundry configuration, and add `num_workers`. The tokenizer is "
-        "in `tokenizer/`.",
+        f"Copy `train_loader` from `{FILE}` into your llm-foundry configuration, and add `num_workers`.",
+        "The tokenizer is in `tokenizer/`.",
         "Without llm-foundry: `StreamingDataset(streams=[Stream(local=..., split=..., proportion=...), ...], "
         f"epoch_size={samples}, shuffle=True, batch_size=...)`.",
         f"An epoch of the trainer is the whole run: {samples:,} samples of {place.sequence:,} tokens. A sample is "
@@ -85,4 +86,5 @@ TRAINER = Trainer(
     counts="tokens",
     explained="`proportion` counts samples, which all have one length here, so it is a share of tokens.",
     write=_write,
+    placeholder="DATA/{domain}",
 )

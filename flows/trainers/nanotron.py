@@ -56,4 +56,5 @@ TRAINER = Trainer(
     counts="tokens",
     explained="`dataset_weights` count samples of the sequence length, so they are shares of tokens.",
     write=_write,
+    placeholder="DATA/{domain}",
 )

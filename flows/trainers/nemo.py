@@ -50,5 +50,6 @@ TRAINER = Trainer(
     counts="tokens",
     explained="A weight counts samples of the sequence length, so it is a share of tokens.",
     write=_write,
+    placeholder="DATA/{domain}.bin",
     most_ids=MOST_IDS,
 )

@@ -14,8 +14,8 @@ def table_rows(plan: HandOver, trainer: Trainer, written: Written) -> list[list[
     rows = [["domain", "bucket", f"weight ({trainer.counts})", "share of tokens", "tokens", "epochs", "held"]]
     for part, weight in zip(plan.parts, written.weights, strict=True):
         bucket = "all" if part.bucket is None else str(part.bucket)
-        share, planned, held = f"{part.share:.2%}", f"{part.planned:,.0f}", f"{part.held:,.0f}"
-        rows.append([part.domain, bucket, f"{weight:.6g}", share, planned, f"{part.epochs:.3g}", held])
+        share, planned, epochs = f"{part.share:.2%}", f"{part.planned:,.0f}", f"{part.epochs:.3g}"
+        rows.append([part.domain, bucket, f"{weight:.6g}", share, planned, epochs, f"{part.held:,.0f}"])
     held = sum(part.held for part in plan.parts)
     rows.append(["sum", "", f"{sum(written.weights):.6g}", "100.00%", f"{plan.tokens:,.0f}", "", f"{held:,.0f}"])
     return rows

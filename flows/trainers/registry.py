@@ -25,12 +25,15 @@ TRAINERS = {
 }  # fmt: skip
 
 
-def trainer_named(name: str) -> Trainer:
-    """The trainer of that name.
+def trainer_named(name: str, option: str = "--format") -> Trainer:
+    """The trainer of that name; option: where it is named.
 
     Raises:
         ExperimentError: there is none.
     """
     if name not in TRAINERS:
-        raise ExperimentError(f"--format {cut_short(name)}: no such format — {did_you_mean(name, TRAINERS)}")
+        begun = [known for known in TRAINERS if name and known.startswith(name)]
+        if len(begun) == 1:
+            raise ExperimentError(f"{option} {cut_short(name)}: no such format — did you mean {begun[0]!r}?")
+        raise ExperimentError(f"{option} {cut_short(name)}: no such format — {did_you_mean(name, TRAINERS)}")
     return TRAINERS[name]

@@ -81,5 +81,6 @@ TRAINER = Trainer(
     counts="tokens",
     explained="A weight counts packed rows of one length, so it is a share of tokens.",
     write=_write,
+    placeholder="DATA/{domain}/*.parquet",
     texts=True,
 )

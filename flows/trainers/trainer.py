@@ -3,13 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.trainers.handover import HandOver
 from pipeline.store.writing import write_aside
-
-if TYPE_CHECKING:
-    from datatrove.pipeline.base import PipelineStep
 
 TOKENIZER = "tokenizer"  # folder of every export over a pool
 
@@ -20,7 +17,7 @@ class Place:
 
     folder: Path
     final: Path  # absolute; what configuration files name
-    run: Callable[["PipelineStep"], None]  # runs a step over the pool's ranks
+    run: Callable[[Any], None]  # runs a datatrove step over the pool's ranks
     sequence: int = 2_048  # tokens of a sample, where samples are written
 
     @property
@@ -52,6 +49,7 @@ class Trainer:
     counts: str  # what a weight counts: "tokens", "documents", …
     explained: str  # the same in a sentence
     write: Callable[[HandOver, Place], Written]
+    placeholder: str = "DATA/{domain}/*.npy"  # stands for the files of a domain that nobody named
     texts: bool = False  # whether it wants documents as text
     most_ids: int | None = None  # largest vocabulary that its integers hold
 

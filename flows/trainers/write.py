@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.errors import ExperimentError
 from flows.trainers.folder import LOGS, RECORD, check_folder, whole_folder
@@ -12,9 +12,6 @@ from flows.trainers.readme import as_json, readme, record
 from flows.trainers.tokenizer_folder import write_tokenizer
 from flows.trainers.trainer import Place, Trainer, Written
 from pipeline.executor.settings import ExecutorSettings
-
-if TYPE_CHECKING:
-    from datatrove.pipeline.base import PipelineStep
 
 README = "README.md"
 
@@ -39,9 +36,9 @@ def write_export(
     final = folder.absolute()
     with whole_folder(folder, _digest(plan, trainer, sequence, final)) as aside:
 
-        def run(step: "PipelineStep") -> None:
+        def run(step: Any) -> None:
             assert plan.tokenised
-            _run_step(step, plan.tokenised, aside, executor)
+            run_over_pool(step, plan.tokenised, aside / LOGS, executor)
 
         if plan.vocabulary:
             write_tokenizer(plan.vocabulary, aside)
@@ -74,14 +71,14 @@ def check_fits(plan: HandOver, trainer: Trainer) -> None:
             )
 
 
-def _run_step(step: "PipelineStep", tokenised: Path, aside: Path, executor: ExecutorSettings) -> None:
-    """Run a step over the pool's ranks; ranks that are finished in this hidden folder are not run again."""
+def run_over_pool(step: Any, tokenised: Path, logs: Path, executor: ExecutorSettings) -> None:
+    """Run a step over the pool's ranks; ranks that the logs mark as finished are not run again."""
     from flows.show.progress import stage_progress
     from pipeline.executor.run import run_steps
     from pipeline.parts.placed import pool_ranks
 
     with stage_progress("export") as progress:
-        run_steps([step], pool_ranks(tokenised), aside / LOGS / step.name, executor, progress)
+        run_steps([step], pool_ranks(tokenised), logs / step.name, executor, progress)
 
 
 def _digest(plan: HandOver, trainer: Trainer, sequence: int, final: Path) -> str:

@@ -27,7 +27,7 @@ class MdsWriter:
         """columns: name → encoding, and its bytes where they are the same for every sample; most: bytes of a shard."""
         self.folder, self.prefix, self.most = folder, prefix, most
         names = sorted(columns)
-        self.config = {
+        self.config: dict[str, Any] = {
             "version": 2,
             "format": "mds",
             "compression": None,

@@ -7,6 +7,7 @@ sequence in tokens (int32), the byte at which it begins (int64), and the sequenc
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -38,6 +39,6 @@ def write_megatron_index(path: Path, lengths: np.ndarray, dtype: np.dtype) -> No
         _write(file, np.arange(len(lengths) + 1), "<i8")
 
 
-def _write(file, numbers: np.ndarray, dtype: str) -> None:  # noqa: ANN001 — any binary file
+def _write(file: BinaryIO, numbers: np.ndarray, dtype: str) -> None:
     for start in range(0, len(numbers), BLOCK):
         file.write(numbers[start : start + BLOCK].astype(dtype).tobytes())

@@ -1,4 +1,4 @@
-"""Of which domain the pool's own files say that a drawn sample is, and whether what was drawn has the planned shares."""
+"""Of which domain a drawn sample is, by the pool's own files, and what shares were drawn."""
 
 import hashlib
 from collections import Counter
