@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from drawing import draw
+from drawing import draw, python_of
 from origin import Origin, drawn_documents, drawn_tokens, sampling_error, shares
 from support import mixwright
 
@@ -38,6 +38,7 @@ def export(tiny, name: str, *words: str):
 def test_tokens_have_the_recommended_shares(tiny, finished, origin, name):
     words = ("--sequence", "64") if name == "mosaicml" else ()
     environment = "levanter" if name == "levanter" else "trainers"
+    python_of(environment)
     samples = draw(name.replace("-", "_"), export(tiny, name, *words), MORE.get(name, WANTED), environment)
     length = len(samples[0]["tokens"])
     drawn = drawn_tokens(samples, origin)
@@ -50,6 +51,7 @@ def test_tokens_have_the_recommended_shares(tiny, finished, origin, name):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_documents_have_the_shares_that_give_the_recommended_tokens(tiny, finished, origin, pool, name):
+    python_of("trainers")
     folder = export(tiny, name)
     samples = draw(name.replace("-", "_"), folder, DOCUMENTS)
     assert len(samples) == DOCUMENTS
