@@ -54,6 +54,7 @@ def handover_of(recommended: Recommended, tokens: float | None = None, batch: in
         validation={name: tuple(files) for name, files in _files(pool, VALIDATION).items()},
         vocabulary=vocabulary_of(pool),
         tokenised=pool.tokenised.resolve(),
+        batch=batch,
         notes=tuple(notes),
     )
 

@@ -78,6 +78,7 @@ class HandOver:
     validation: Mapping[str, tuple[TokenFile, ...]]  # domain → its token files
     vocabulary: Vocabulary | None
     tokenised: Path | None = None  # folder of the stage with token files and documents
+    batch: int | None = None  # tokens of the trainer's global batch, of which `tokens` are a multiple
     notes: tuple[str, ...] = ()  # what a reader should know besides
 
     @cached_property

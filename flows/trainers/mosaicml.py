@@ -5,6 +5,8 @@ Samples are cut to one length from the pool's token files, so a share of samples
 
 from typing import Any
 
+from flows.errors import ExperimentError
+from flows.trainers.folder import LOGS
 from flows.trainers.handover import HandOver
 from flows.trainers.locations import folder_of
 from flows.trainers.names import part_names
@@ -23,6 +25,7 @@ def _write(plan: HandOver, place: Place) -> Written:
         notes = _cut(plan, place, names)
         streams = {name: {"local": str(place.final / DATA / name), "split": TRAIN} for name in names}
     else:
+        notes = ["A share of samples is a share of tokens where all samples have one length; yours are to."]
         streams = {
             name: {"local": folder_of(path)}
             for name, part in zip(names, plan.parts, strict=True)
@@ -52,20 +55,16 @@ def _cut(plan: HandOver, place: Place, names: list[str]) -> list[str]:
 
     assert plan.tokenised
     placed = placed_parts(plan, names, below=f"/{TRAIN}") | _validation(plan, names)
-    place.run(CutSamples(plan.tokenised, placed, place.sequence, plan.in_vocabulary().dtype, place.folder))
-    for folder in sorted({place.folder / folder for folder in placed.values()}):
-        held = index_samples(folder) if folder.exists() else 0
-        if not held and folder.name == TRAIN:
-            raise _too_short(plan, place, folder.parent.name)
+    listed = place.folder / LOGS / "listed"
+    dtype = plan.in_vocabulary().dtype
+    place.run(CutSamples(plan.tokenised, placed, place.sequence, dtype, place.folder, listed))
+    for part in sorted(set(placed.values())):
+        if not index_samples(place.folder / part, listed / part) and part.endswith(f"/{TRAIN}"):
+            raise ExperimentError(
+                f"--sequence {place.sequence}: {part.split('/')[1]!r} holds not one sample of this length — take a "
+                "smaller --sequence"
+            )
     return [f"Each part's last tokens, fewer than a sample of {place.sequence:,}, are in no sample."]
-
-
-def _too_short(plan: HandOver, place: Place, name: str) -> Exception:
-    from flows.errors import ExperimentError
-
-    return ExperimentError(
-        f"--sequence {place.sequence}: {name!r} holds not one sample of this length — take a smaller --sequence"
-    )
 
 
 def _validation(plan: HandOver, names: list[str]) -> dict[tuple[str, int, str], str]:

@@ -24,7 +24,7 @@ def _source(part: Part) -> dict[str, Any]:
 
 def _write(plan: HandOver, place: Place) -> Written:
     place.write(FILE, yaml_text(source_list(plan)))
-    vocabulary = plan.vocabulary
+    vocabulary, batch = plan.vocabulary, plan.batch or "YOUR_BATCH"
     usage = [
         "In your training script:",
         "",
@@ -33,7 +33,7 @@ def _write(plan: HandOver, place: Place) -> Written:
         "",
         f"    sources = SourceMixtureList.from_yaml({str(place.final / FILE)!r})",
         "    mix = SourceMixtureDatasetConfig(",
-        f"        source_list=sources, requested_tokens={int(plan.tokens)}, global_batch_size=YOUR_BATCH, seed=42)",
+        f"        source_list=sources, requested_tokens={int(plan.tokens)}, global_batch_size={batch}, seed=42)",
     ]
     if vocabulary:
         usage += [

@@ -13,8 +13,6 @@ from pipeline.parts.placed import Placed, rank_files
 from pipeline.store.files import rank_name
 from pipeline.store.writing import write_aside
 
-LISTED = "shards-{}.json"  # what a rank wrote into a part's folder
-
 
 class CutSamples(PipelineStep):
     """Rank r cuts the token files of rank r of the pool into samples of `length` tokens.
@@ -26,10 +24,13 @@ class CutSamples(PipelineStep):
     type = "mixwright"
     name = "samples"
 
-    def __init__(self, tokenised: Path, placed: Placed, length: int, dtype: np.dtype, folder: Path) -> None:
+    def __init__(
+        self, tokenised: Path, placed: Placed, length: int, dtype: np.dtype, folder: Path, listed: Path
+    ) -> None:
+        """listed: a folder beside, for what each rank wrote into each part; `index_samples` reads it."""
         super().__init__()
         self.tokenised, self.placed, self.length = tokenised, tuple(placed.items()), length
-        self.dtype, self.folder = dtype, folder
+        self.dtype, self.folder, self.listed = dtype, folder, listed
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes shards; yields nothing."""
@@ -43,7 +44,7 @@ class CutSamples(PipelineStep):
             writer = MdsWriter(folder, {"tokens": encoding}, rank_name(rank))
             for sample in self._samples(files):
                 writer.add({"tokens": sample.astype("<i4").tobytes()})
-            write_aside(folder / LISTED.format(rank_name(rank)), json.dumps(writer.close()).encode())
+            write_aside(self.listed / part / f"{rank_name(rank)}.json", json.dumps(writer.close()).encode())
         return iter(())
 
     def _samples(self, files: list[Path]) -> Iterator[np.ndarray]:
@@ -57,11 +58,13 @@ class CutSamples(PipelineStep):
                         left = left[self.length :]
 
 
-def index_samples(folder: Path) -> int:
-    """Write the `index.json` of a part's folder over all ranks' shards; returns how many samples they hold."""
-    listed = sorted(folder.glob(LISTED.format("*")))
-    shards = [shard for file in listed for shard in json.loads(file.read_bytes())]
-    write_aside(folder / INDEX, mds_index(shards))
-    for file in listed:
-        file.unlink()
+def index_samples(folder: Path, listed: Path) -> int:
+    """Write the `index.json` of a part's folder over all ranks' shards, as `listed` lists them; returns how many
+    samples they hold. A part without any has no folder."""
+    files = sorted(listed.glob("*.json"))
+    shards = [shard for file in files for shard in json.loads(file.read_bytes())]
+    if shards:
+        write_aside(folder / INDEX, mds_index(shards))
+    elif folder.exists():
+        folder.rmdir()
     return sum(shard["samples"] for shard in shards)
