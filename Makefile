@@ -1,5 +1,6 @@
 # Every target does its own set-up; `make recommend` and `make test` work in a bare clone.
 PYTHON ?= python3
+PYTHON312 ?= python3.12
 BIN := .venv/bin
 SAMPLE := build/sample
 
@@ -7,7 +8,7 @@ SLURM := PATH=$$PATH:/usr/sbin:/sbin command -v slurmctld >/dev/null
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo sample slurm recommend test test-fast check format docs clean
+.PHONY: setup demo sample slurm recommend test test-fast test-trainers check format docs clean
 
 setup: .venv/ready
 
@@ -44,7 +45,25 @@ test: sample slurm
 
 # Tests that need neither the sample, nor a command, nor a cluster: a minute or so.
 test-fast: setup
-	$(PYTEST) -m "not coverage and not sample and not cli and not cluster and not gpu"
+	$(PYTEST) -m "not coverage and not sample and not cli and not cluster and not gpu and not trainers"
+
+# Trainers' own readers, in environments of their own: torch as usual, of all others only what is listed.
+.venv/trainers/ready: constraints-trainers.txt .venv/ready
+	$(PYTHON) -m venv .venv/trainers
+	.venv/trainers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch
+	.venv/trainers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+.venv/levanter/ready: constraints-levanter.txt .venv/ready
+	@if $(PYTHON312) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null; then \
+	  $(PYTHON312) -m venv .venv/levanter && .venv/levanter/bin/python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps -r $<; \
+	else mkdir -p .venv/levanter; echo "levanter: needs $(PYTHON312); its test will be skipped"; fi
+	@touch $@
+
+# Every export, read by the trainer that it is for. Beside other work on two cores: two minutes to install, two to run.
+test-trainers: sample .venv/trainers/ready .venv/levanter/ready
+	$(BIN)/python -m pytest tests/trainers
 
 check: setup
 	$(BIN)/ruff format --check .

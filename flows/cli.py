@@ -17,6 +17,7 @@ import typer
 
 from flows.commands.blend import blend, verify_blend
 from flows.commands.demo import demo
+from flows.commands.export import export
 from flows.commands.new import new
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
@@ -146,7 +147,7 @@ def options(
 PANELS = {
     "First steps": (demo, new, sample),
     "The process": (plan, prepare, swarm, recommend, run, validate, schedule),
-    "Hand over": (blend, verify_blend),
+    "Hand over": (export, blend, verify_blend),
     "Look, and scores from elsewhere": (sql, dropped, check_law),
 }
 for _panel, _commands in PANELS.items():

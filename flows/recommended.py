@@ -64,7 +64,7 @@ def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Re
             f"recommendation {recommendation.id}: is stale: it is about {recommendation.evidence.get('pool')}, and the "
             f"experiment's pool is now {pool.folder.name} — ask for it again with recommend-mix"
         )
-    return Recommended(recommendation, pool, upsampling, _epochs(recommendation, limits))
+    return Recommended(recommendation, pool, upsampling, most_epochs(recommendation, limits))
 
 
 def _folder_of(experiment: Experiment, pool: Pool, wanted: str | None) -> Path:
@@ -97,7 +97,8 @@ def _folders(experiment: Experiment) -> Iterator[Path]:
     return (file.parent for file in (experiment.folder / "stages").glob("recommend-*/recommendation.json"))
 
 
-def _epochs(recommendation: Recommendation, limits: dict[str, float]) -> dict[str, float]:
+def most_epochs(recommendation: Recommendation, limits: dict[str, float]) -> dict[str, float]:
+    """Domain → most times that it may repeat; limits: pattern of domains → the same, in place of the general one."""
     epochs = dict.fromkeys(recommendation.mix, recommendation.max_epochs)
     for pattern, most in limits.items():  # of several patterns the last counts
         epochs |= dict.fromkeys(matching(pattern, tuple(epochs), "epochs"), most)

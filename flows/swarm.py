@@ -15,7 +15,7 @@ from flows.settings.repetition import kept_sequences, note_unprescribed
 from flows.settings.reuse import describe_plan, reuse_plan
 from flows.show.progress import note, stage_progress
 from flows.so_far import shown_so_far
-from flows.trainers.export import EXPORT_KEYS, export_swarm, ratios_of
+from flows.trainers.swarm import EXPORT_KEYS, export_swarm, ratios_of
 from mixes.recommendation.settings import RecommendSettings
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table

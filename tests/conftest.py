@@ -13,7 +13,14 @@ from support import ROOT, SAMPLE, mixwright
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core is a worker's: threads of two would stand in each other's way
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
-LANES = ("cluster", "cli", "sample", "coverage", "gpu")  # in the order in which they run, after tests without a mark
+LANES = (
+    "cluster",
+    "cli",
+    "sample",
+    "coverage",
+    "gpu",
+    "trainers",
+)  # in the order in which they run, after tests without a mark
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.commands.options import AsJson, Families, Metrics, Ratios
+from flows.commands.recommend_export import asked_exports, write_for
 from flows.commands.recommend_options import (
     BoundOption,
     Budget,
@@ -56,6 +57,10 @@ def recommend(
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Use exported mixes although a domain's content has changed since.")
     ] = False,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FORMAT:DIR", help="Also write the mix for a trainer, as `export` does; repeatable."),
+    ] = None,
     as_json: AsJson = False,
     out: Annotated[
         Path | None,
@@ -72,6 +77,7 @@ def recommend(
 
     _check_given(experiment, ratios, metrics, families, tokens)
     _check_out(out, experiment)
+    exports = asked_exports(export or [], experiment is not None, tokens)
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
         loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
@@ -95,12 +101,15 @@ def recommend(
             write_aside(out, content.encode())
         except OSError as error:
             raise ExperimentError(f"--out {out}: cannot be written ({error.strerror}) — name another file") from None
+    written = [write_for(trainer, folder, recommendation, loaded, settings, tokens) for trainer, folder in exports]
     if as_json:
         print(json.dumps({**recommendation.to_json(), **({"swarm": asdict(origin)} if origin else {})}, indent=1))
         return
     print_answer(recommendation, origin)
     if out:
         print(f"Mix written to {out}")
+    for show in written:
+        show()
     if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
@@ -173,7 +182,7 @@ def from_files(
                 "holds none — leave keep out, or train the swarm here"
             )
         from flows.swarm import exported_mixes
-        from flows.trainers.export import exported_contents
+        from flows.trainers.swarm import exported_contents
         from mixes.reuse.identity import refuse_stale
         from pipeline.pool.content_hash import domain_contents
 

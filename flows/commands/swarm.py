@@ -31,7 +31,7 @@ def swarm(
         _, (_, candidates) = evidence_flow(loaded)
         print_swarm(candidates, experiment)
         return
-    from flows.trainers.export import claim_export
+    from flows.trainers.swarm import claim_export
 
     claim_export(export)
     from flows.swarm import export_flow

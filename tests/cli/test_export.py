@@ -1,6 +1,7 @@
 """Mixes go out for proxies trained elsewhere, and their scores come back as the same evidence."""
 
 import json
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,6 +13,7 @@ from support import mixwright, said_here
 from flows.experiment import load_experiment
 from mixes.runs import Run, Runs
 from mixes.tables.read import read_swarm, read_table
+from pipeline.pool.pool import Pool
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,8 @@ def test_a_round_trip_gives_the_same_runs(exported, trained):
 def test_every_form_holds_the_same_weights(exported, tiny):
     mixes = json.loads((exported / "mixes.json").read_text())["runs"]
     pool = load_experiment(tiny / "experiment.yaml").folder / "stages"
+    made = Pool(next(pool.glob("pool-*")))
+    domain_of = {path.resolve(): name for name, paths in made.files("train").items() for path in paths}
     assert len({run["run"] for run in mixes}) == len(mixes) == 15
     for run in mixes:
         used = {name: weight for name, weight in run["weights"].items() if weight}
@@ -61,8 +65,12 @@ def test_every_form_holds_the_same_weights(exported, tiny):
         assert sum(source["target_ratio"] for source in sources) == pytest.approx(1)
         assert all(str(pool) in path for source in sources for path in source["paths"])
         blend = (exported / "megatron" / f"{run['run']}.txt").read_text().split()
-        assert [float(weight) for weight in blend[::2]] == list(used.values())
-        assert blend[1::2] == [f"{name.replace('/', '--')}_text_document" for name in used]
+        weights: dict[str, float] = {}
+        for weight, prefix in zip(blend[::2], blend[1::2], strict=True):
+            domain = domain_of[Path(f"{prefix}.bin").resolve()]
+            weights[domain] = weights.get(domain, 0.0) + float(weight)
+            assert Path(f"{prefix}.idx").stat().st_size > 34
+        assert weights == pytest.approx(used)
 
 
 def test_scores_from_elsewhere_with_the_experiments_pool(exported, tiny, finished):

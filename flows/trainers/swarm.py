@@ -1,16 +1,14 @@
 """Writes the candidate mixes for proxies that are trained elsewhere, whose scores come back as metrics.csv.
 
-    ratios.csv      run, name, index and one column per domain: Olmix's form, and what `recommend-mix --ratios` reads
-    tokens.csv      domain, tokens: what `recommend-mix --tokens` reads
-    families.yaml   the experiment's suite, what `recommend-mix --families` reads
-    mixes.json      the same mixes with seeds and tokens, and what the domains held; with swarm.match_repetition also
-                    `kept`, the tokens of each domain that proxies are to read, over and over; and the token files'
-                    `dtype`
-    olmo-core/      one source mixture per run: `sources` of SourceMixtureList, over the pool's own token files
-    megatron/       one blend per run for --data-args-path: weight and prefix, one line per domain
-
-Megatron's files have an index of its own, so its prefixes are names: `DOMAIN_text_document`, as preprocess_data.py
-calls what it writes for `--output-prefix DOMAIN`.
+ratios.csv      run, name, index and one column per domain: Olmix's form, and what `recommend-mix --ratios` reads
+tokens.csv      domain, tokens: what `recommend-mix --tokens` reads
+families.yaml   the experiment's suite, what `recommend-mix --families` reads
+mixes.json      the same mixes with seeds and tokens, and what the domains held; with swarm.match_repetition also
+                `kept`, the tokens of each domain that proxies are to read, over and over; and the token files'
+                `dtype`
+olmo-core/      one source mixture per run: `sources` of SourceMixtureList, over the pool's own token files
+megatron/       one blend per run for --data-args-path: weight and prefix, one line per token file; `data/` holds
+                links to the pool's token files with their `.idx`, for all runs together
 """
 
 import csv
@@ -18,6 +16,7 @@ import io
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,18 @@ import yaml
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.outputs import check_writable
+from flows.trainers.folder import LOGS
+from flows.trainers.from_pool import mix_handover
+from flows.trainers.megatron import blend_lines, is_one_word, link_files, train_blend, zipped
+from flows.trainers.olmo_core import source_list
+from flows.trainers.trainer import Place, yaml_text
+from flows.trainers.write import run_over_pool
 from mixes.proxy.tokens import id_type
 from mixes.swarm import Candidate
 from mixes.tables.keys import Table
+from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.content_hash import domain_contents
-from pipeline.pool.pool import TRAIN, Pool
+from pipeline.pool.pool import Pool
 from pipeline.store.writing import write_aside
 from pipeline.suite import suite_families
 from pipeline.train.setup import Evidence
@@ -78,11 +84,35 @@ def export_swarm(experiment: Experiment, evidence: Evidence, candidates: list[Ca
         _csv([("domain", "tokens"), *((name, f"{count:.0f}") for name, count in available.items())]),
     )
     write_aside(folder / "families.yaml", _families(evidence))
-    files = {name: [str(path.resolve()) for path in paths] for name, paths in pool.files(TRAIN).items()}
-    for candidate in candidates:
-        run = evidence.run_id(candidate)
-        write_aside(folder / "olmo-core" / f"{run}.yaml", _olmo_core(candidate, files, experiment.swarm.max_epochs))
-        write_aside(folder / "megatron" / f"{run}.txt", _megatron(candidate))
+    plans = {
+        run: mix_handover(run, pool, candidate.weights, experiment.proxy.tokens, experiment.swarm.max_epochs)
+        for candidate in candidates
+        if (run := evidence.run_id(candidate))
+    }
+    megatron = megatron_place(pool, folder / FOLDERS[1], experiment.executor)
+    for run, plan in plans.items():
+        write_aside(folder / FOLDERS[0] / f"{run}.yaml", yaml_text(source_list(plan)).encode())
+        _write_blend(run, train_blend(plan, megatron), megatron)
+
+
+def _write_blend(run: str, blend: list[tuple[float, str]], place: Place) -> None:
+    """A run's blend as a text, or where a prefix has white space as JSON for --per-split-data-args-path."""
+    if is_one_word(place):
+        place.write(f"{run}.txt", blend_lines(blend))
+    else:
+        place.write(f"{run}.json", json.dumps({"train": zipped(blend), "valid": None, "test": None}))
+
+
+def megatron_place(pool: Pool, folder: Path, executor: ExecutorSettings) -> Place:
+    """A folder with links to all training files of the pool, and their `.idx`."""
+    every = mix_handover("all", pool, pool.natural, 1.0, 1.0)
+    assert every.tokenised
+    folder.mkdir(parents=True)
+    run = partial(run_over_pool, tokenised=every.tokenised, logs=folder / LOGS, executor=executor)
+    place = Place(folder, folder.absolute(), run)
+    link_files(every, place)
+    shutil.rmtree(folder / LOGS)
+    return place
 
 
 def _name(candidate: Candidate) -> str:
@@ -135,17 +165,3 @@ def _families(evidence: Evidence) -> bytes:
     for task, family in sorted(suite_families(evidence.suite).items()):
         families.setdefault(family, {"unit": "bpb", "metrics": []})["metrics"].append(task)
     return yaml.safe_dump(families, sort_keys=True).encode()
-
-
-def _olmo_core(candidate: Candidate, files: dict[str, list[str]], epochs: float) -> bytes:
-    sources = [
-        {"source_name": name, "target_ratio": weight, "max_repetition_ratio": max(1.0, epochs), "paths": files[name]}
-        for name, weight in _sorted(candidate).items()
-        if weight
-    ]
-    return yaml.safe_dump({"sources": sources}, sort_keys=False).encode()
-
-
-def _megatron(candidate: Candidate) -> bytes:
-    lines = [f"{w} {name.replace('/', '--')}_text_document" for name, w in _sorted(candidate).items() if w]
-    return ("\n".join(lines) + "\n").encode()
