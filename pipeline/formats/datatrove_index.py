@@ -17,8 +17,16 @@ def write_datatrove_index(file: Path, lengths: np.ndarray, tokenizer: str, id_by
     lengths: (documents,) tokens of each document, in the file's order; tokenizer: a folder or name that
     transformers' AutoTokenizer loads.
     """
-    ends = np.cumsum(lengths, dtype=np.uint64)
-    tokens = int(ends[-1]) if len(ends) else 0
-    write_aside(file.with_name(f"{file.name}.index"), ends.astype("<u8").tobytes())
-    lines = [f"{tokenizer}|{id_bytes}", str(tokens), f"{tokens:,} T"]
-    write_aside(file.with_name(f"{file.name}.metadata"), "\n".join(lines).encode())
+    write_aside(file.with_name(f"{file.name}.index"), datatrove_index(lengths))
+    metadata = datatrove_metadata(tokenizer, id_bytes, int(lengths.sum()))
+    write_aside(file.with_name(f"{file.name}.metadata"), metadata)
+
+
+def datatrove_index(lengths: np.ndarray) -> bytes:
+    """The content of `.ds.index`."""
+    return np.cumsum(lengths, dtype=np.uint64).astype("<u8").tobytes()
+
+
+def datatrove_metadata(tokenizer: str, id_bytes: int, tokens: int) -> bytes:
+    """The content of `.ds.metadata`."""
+    return f"{tokenizer}|{id_bytes}\n{tokens}\n{tokens:,} T".encode()

@@ -12,10 +12,49 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import PipelineError
 from pipeline.store.writing import write_aside
 
+MOST_BYTES = (1 << 32) - 1  # which offsets of 32 bits reach
 SHARD_BYTES = 1 << 26  # the library's own default
 INDEX = "index.json"
+
+
+def mds_config(columns: Mapping[str, tuple[str, int | None]], most: int) -> dict[str, Any]:
+    """What a shard and `index.json` say of a shard's columns; arguments as of `MdsWriter`."""
+    names = sorted(columns)
+    return {
+        "version": 2,
+        "format": "mds",
+        "compression": None,
+        "hashes": [],
+        "size_limit": most,
+        "column_names": names,
+        "column_encodings": [columns[name][0] for name in names],
+        "column_sizes": [columns[name][1] for name in names],
+    }
+
+
+def mds_head(config: Mapping[str, Any], sizes: np.ndarray) -> bytes:
+    """What stands before samples of these sizes (n,), bytes.
+
+    Raises:
+        PipelineError: they are too many for one shard.
+    """
+    columns = json.dumps(config, sort_keys=True).encode()
+    offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]) + 4 + 4 * (len(sizes) + 1) + len(columns)
+    if offsets[-1] > MOST_BYTES:
+        raise PipelineError(
+            f"mds: a shard would have {offsets[-1]:,} bytes, and MDS holds at most {MOST_BYTES:,} — ask for smaller "
+            "shards"
+        )
+    return np.uint32(len(sizes)).tobytes() + offsets.astype("<u4").tobytes() + columns
+
+
+def mds_entry(config: Mapping[str, Any], name: str, size: int, samples: int) -> dict[str, Any]:
+    """What `index.json` says of a shard of `size` bytes."""
+    raw = {"basename": name, "bytes": size, "hashes": {}}
+    return {**config, "raw_data": raw, "zip_data": None, "samples": samples}
 
 
 class MdsWriter:
@@ -26,25 +65,14 @@ class MdsWriter:
     ) -> None:
         """columns: name → encoding, and its bytes where they are the same for every sample; most: bytes of a shard."""
         self.folder, self.prefix, self.most = folder, prefix, most
-        names = sorted(columns)
-        self.config: dict[str, Any] = {
-            "version": 2,
-            "format": "mds",
-            "compression": None,
-            "hashes": [],
-            "size_limit": most,
-            "column_names": names,
-            "column_encodings": [columns[name][0] for name in names],
-            "column_sizes": [columns[name][1] for name in names],
-        }
-        self.head = json.dumps(self.config, sort_keys=True).encode()
+        self.config = mds_config(columns, most)
         self.samples: list[bytes] = []
         self.size = self._empty
         self.shards: list[dict[str, Any]] = []
 
     @property
     def _empty(self) -> int:
-        return 4 + 4 + len(self.head)
+        return len(mds_head(self.config, np.empty(0)))
 
     def add(self, values: Mapping[str, bytes]) -> None:
         """Add a sample: the bytes of its columns, as their encodings have them."""
@@ -59,12 +87,9 @@ class MdsWriter:
 
     def _end_shard(self) -> None:
         name = f"shard.{self.prefix}.{len(self.shards):05d}.mds"
-        starts = np.cumsum([0, *map(len, self.samples)]) + 4 + 4 * (len(self.samples) + 1) + len(self.head)
-        content = b"".join([np.uint32(len(self.samples)).tobytes(), starts.astype("<u4").tobytes(), self.head])
-        content += b"".join(self.samples)
+        content = mds_head(self.config, np.array([len(sample) for sample in self.samples])) + b"".join(self.samples)
         write_aside(self.folder / name, content)
-        raw = {"basename": name, "bytes": len(content), "hashes": {}}
-        self.shards.append({**self.config, "raw_data": raw, "zip_data": None, "samples": len(self.samples)})
+        self.shards.append(mds_entry(self.config, name, len(content), len(self.samples)))
         self.samples, self.size = [], self._empty
 
     def close(self) -> list[dict[str, Any]]:

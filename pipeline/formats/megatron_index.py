@@ -6,8 +6,8 @@ sequence in tokens (int32), the byte at which it begins (int64), and the sequenc
 """
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -29,16 +29,17 @@ def write_megatron_index(path: Path, lengths: np.ndarray, dtype: np.dtype) -> No
     Raises:
         PipelineError: Megatron has no number for that type.
     """
-    if dtype not in CODES:
-        raise PipelineError(f"{path.name}: Megatron reads ids of 16 or 32 bits, not {dtype}")
-    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) if len(lengths) else np.empty(0)
     with written_aside(path) as aside, aside.open("wb") as file:
-        file.write(MARK + struct.pack("<QBQQ", VERSION, CODES[dtype], len(lengths), len(lengths) + 1))
-        _write(file, lengths, "<i4")
-        _write(file, starts * dtype.itemsize, "<i8")
-        _write(file, np.arange(len(lengths) + 1), "<i8")
+        for content in megatron_index(lengths, dtype):
+            file.write(content)
 
 
-def _write(file: BinaryIO, numbers: np.ndarray, dtype: str) -> None:
-    for start in range(0, len(numbers), BLOCK):
-        file.write(numbers[start : start + BLOCK].astype(dtype).tobytes())
+def megatron_index(lengths: np.ndarray, dtype: np.dtype) -> Iterator[bytes]:
+    """The content of an index, a part at a time; arguments as of `write_megatron_index`."""
+    if dtype not in CODES:
+        raise PipelineError(f"Megatron reads ids of 16 or 32 bits, not {dtype}")
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) if len(lengths) else np.empty(0)
+    yield MARK + struct.pack("<QBQQ", VERSION, CODES[dtype], len(lengths), len(lengths) + 1)
+    for numbers, kind in ((lengths, "<i4"), (starts * dtype.itemsize, "<i8"), (np.arange(len(lengths) + 1), "<i8")):
+        for start in range(0, len(numbers), BLOCK):
+            yield numbers[start : start + BLOCK].astype(kind).tobytes()

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from pipeline.errors import PipelineError
-from pipeline.store.files import rank_name
+from pipeline.store.documents import read_groups
+from pipeline.store.files import rank_file, rank_name
 
 Key = tuple[str, int, str]  # domain, bucket, split
 Placed = Mapping[Key, str]  # → folder of the part; documents that it does not name are left out
-ROWS = 10_000  # documents whose lengths are read at once
+GROUPS = 10  # row groups read at once
 
 
 def pool_ranks(tokenised: Path) -> int:
@@ -40,12 +40,11 @@ def document_lengths(tokenised: Path, rank: int, placed: Placed) -> dict[Key, np
     Memory: four bytes per document of the rank.
     """
     lengths: dict[Key, array] = {}
-    with pq.ParquetFile(tokenised / "pool" / f"{rank_name(rank)}.parquet", page_checksum_verification=True) as file:
-        for batch in file.iter_batches(ROWS, columns=["domain", "bucket", "split", "tokens"]):
-            columns = (column.to_pylist() for column in batch.columns)
-            for domain, bucket, split, tokens in zip(*columns, strict=True):
-                if (key := (domain, bucket, split)) in placed:
-                    lengths.setdefault(key, array("i")).append(tokens)
+    names = ("domain", "bucket", "split", "tokens")
+    for table in read_groups(rank_file(tokenised / "pool", rank), names, GROUPS):
+        for domain, bucket, split, tokens in zip(*(table[name].to_pylist() for name in names), strict=True):
+            if (key := (domain, bucket, split)) in placed:
+                lengths.setdefault(key, array("i")).append(tokens)
     return {key: np.frombuffer(counts, dtype=np.int32) for key, counts in lengths.items()}
 
 

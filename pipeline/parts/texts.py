@@ -10,10 +10,10 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.parts.placed import Placed
+from pipeline.store.documents import read_groups
 from pipeline.store.files import rank_file, rank_name
 from pipeline.store.writing import written_aside
 
-ROWS = 200  # documents read at once
 BUFFERED = 16 << 20  # bytes of text, of all parts together, that wait to be written
 SCHEMA = pa.schema([("id", pa.string()), ("domain", pa.string()), ("tokens", pa.int64()), ("text", pa.string())])
 
@@ -59,14 +59,13 @@ class WriteTexts(PipelineStep):
         groups: dict[str, list[dict]] = {}
         buffered = 0
         path = self.tokenised / "pool" / f"{rank_name(rank)}.parquet"
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(ROWS, columns=[*SCHEMA.names, "bucket", "split"]):
-                for row in batch.to_pylist():
-                    part = placed.get((row["domain"], row["bucket"], row["split"]))
-                    if part is not None:
-                        groups.setdefault(part, []).append({name: row[name] for name in SCHEMA.names})
-                        buffered += len(row["text"])
-                if buffered > BUFFERED:
-                    yield from groups.items()
-                    groups, buffered = {}, 0
+        for table in read_groups(path, [*SCHEMA.names, "bucket", "split"]):
+            for row in table.to_pylist():
+                part = placed.get((row["domain"], row["bucket"], row["split"]))
+                if part is not None:
+                    groups.setdefault(part, []).append({name: row[name] for name in SCHEMA.names})
+                    buffered += len(row["text"])
+            if buffered > BUFFERED:
+                yield from groups.items()
+                groups, buffered = {}, 0
         yield from groups.items()

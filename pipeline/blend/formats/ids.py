@@ -4,7 +4,6 @@ The file is the same for three trainers, which want other files beside it. `docu
 """
 
 import gzip
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,6 +15,8 @@ from pipeline.blend.formats.kind import Shard, Written
 from pipeline.blend.layout import About, Carried
 from pipeline.blend.piles import Pile
 from pipeline.blend.rows import id_text
+from pipeline.formats.datatrove_index import datatrove_index, datatrove_metadata
+from pipeline.formats.megatron_index import megatron_index
 
 DOCUMENTS = "documents"
 SCHEMA = pa.schema([("id", pa.string()), ("domain", pa.string()), ("bucket", pa.int32()), ("tokens", pa.int64())])
@@ -76,7 +77,8 @@ class Megatron:
         """`.bin` and `.idx`."""
         items = write_ids(shard, piles, ".bin")
         with shard.create(f"{shard.stem}.idx") as out:
-            out.write(megatron_index(items["tokens"], shard.about.width))
+            for content in megatron_index(items["tokens"], np.dtype(f"u{shard.about.width}")):
+                out.write(content)
         return {}
 
     def finish(self, shards: Sequence[Written], about: About) -> dict[str, bytes]:
@@ -89,19 +91,6 @@ class Megatron:
         return {"data-args.txt": "".join(lines).encode()}
 
 
-# Codes of Megatron's DType. It has none for uint32: ids below 2³¹ are the same bytes as int32.
-MEGATRON_CODES = {2: 8, 4: 4}
-
-
-def megatron_index(tokens: np.ndarray, width: int) -> bytes:
-    """An `.idx` file over a `.bin` of documents of so many `tokens` (n,), ids of `width` bytes."""
-    lengths = tokens.astype("<i4")
-    ends = np.cumsum(tokens.astype(np.int64) * width)
-    pointers = (ends - tokens.astype(np.int64) * width).astype("<i8")
-    head = b"MMIDIDX\x00\x00" + struct.pack("<QBQQ", 1, MEGATRON_CODES[width], len(tokens), len(tokens) + 1)
-    return head + lengths.tobytes() + pointers.tobytes() + np.arange(len(tokens) + 1, dtype="<i8").tobytes()
-
-
 class Datatrove:
     """`.ds`, `.ds.index` and `.ds.metadata`, as datatrove's tokenizer writes them and nanotron's Nanoset reads them."""
 
@@ -112,7 +101,7 @@ class Datatrove:
         """`.ds` and its two files."""
         items = write_ids(shard, piles, ".ds")
         with shard.create(f"{shard.stem}.ds.index") as out:
-            out.write(np.cumsum(items["tokens"], dtype="<u8").tobytes())
+            out.write(datatrove_index(items["tokens"]))
         with shard.create(f"{shard.stem}.ds.metadata") as out:
             out.write(datatrove_metadata(shard.about.tokenizer, shard.about.width, int(items["tokens"].sum())))
         return {}
@@ -120,8 +109,3 @@ class Datatrove:
     def finish(self, shards: Sequence[Written], about: About) -> dict[str, bytes]:
         """Nothing: a trainer takes the folder."""
         return {}
-
-
-def datatrove_metadata(tokenizer: str, width: int, tokens: int) -> bytes:
-    """The three lines of a `.ds.metadata`: tokenizer and bytes of an id, tokens, and tokens for people."""
-    return f"{tokenizer}|{width}\n{tokens}\n{tokens / 1e6:.2f} MT".encode()

@@ -278,10 +278,10 @@ def test_a_damaged_pool_is_noticed(tmp_path):
 
 
 def test_a_shard_that_mds_cannot_hold_is_refused():
-    from pipeline.blend.formats.mds import mds_head
+    from pipeline.formats.mds import mds_config, mds_head
 
     with pytest.raises(PipelineError, match="MDS holds at most"):
-        mds_head(np.array([1 << 31, 1 << 31]))
+        mds_head(mds_config({}, 0), np.array([1 << 31, 1 << 31]))
 
 
 def test_a_disk_without_room_is_named_before_anything_is_written(pool, tmp_path, monkeypatch):
