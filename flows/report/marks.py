@@ -1,0 +1,45 @@
+"""What charts of several sections are made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair
+
+from flows.report.theme import GRID, INK
+
+ROW = 20  # pixels of a row
+LABELS = 0.38  # share of a figure's width that the names of rows may take
+
+
+def data(rows: Sequence[dict[str, Any]]) -> altair.Data:
+    """Rows as inline data; `tip` is the tooltip of a mark."""
+    return altair.Data(values=list(rows))
+
+
+def fitted(chart: Any, width: int, height: int | altair.Step) -> Any:
+    """The chart in a total width of `width` pixels, its labels included."""
+    fit = altair.AutoSizeParams(type="fit-x", contains="padding")
+    return chart.properties(width=width, height=height, autosize=fit)
+
+
+def rows_axis(names: Sequence[str], width: int, field: str = "name") -> altair.Y:
+    """One row per name, in the order given."""
+    axis = altair.Axis(title=None, labelLimit=int(LABELS * width), labelOverlap=False)
+    return altair.Y(f"{field}:N", sort=list(names), axis=axis, scale=altair.Scale(domain=list(names)))
+
+
+def zero_line(value: float = 0.0, colour: str = INK) -> altair.Chart:
+    """A line at the value that others are compared with."""
+    return altair.Chart(data([{"zero": value}])).mark_rule(color=colour, opacity=0.6).encode(x="zero:Q")
+
+
+def colours(names: Sequence[str], values: Sequence[str], **options: Any) -> altair.Color:
+    """A legend of fixed colours for the field `series`."""
+    scale = altair.Scale(domain=list(names), range=list(values))
+    return altair.Color("series:N", scale=scale, legend=altair.Legend(title=None, **options))
+
+
+def striped(names: Sequence[str], width: int) -> altair.Chart:
+    """Thin lines along rows, which lead the eye from a name to its marks."""
+    rows = [{"name": name} for name in names]
+    return altair.Chart(data(rows)).mark_rule(color=GRID, strokeWidth=1).encode(y=rows_axis(names, width))
