@@ -69,8 +69,9 @@ def files_of(figure: Figure) -> Mapping[str, bytes]:
     spec["config"]["background"] = "white"
     title = {"text": _lines(figure.title), **({"subtitle": _lines(figure.note, 110)} if figure.note else {})}
     spec = {**spec, "title": title}
-    png: bytes = vl_convert.vegalite_to_png(spec, scale=SCALE)
-    return {f"{figure.name}.svg": _svg(spec).encode(), f"{figure.name}.png": png}
+    svg = _svg(spec)
+    png: bytes = vl_convert.svg_to_png(svg, scale=SCALE)
+    return {f"{figure.name}.svg": svg.encode(), f"{figure.name}.png": png}
 
 
 def _spec(chart: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Findings:
     metrics: Mapping[str, Metric] = field(default_factory=dict)  # task → unit and direction; empty: all bpb
     corpus: "CorpusTables | None" = None  # None for a swarm from files
     lineage: Mapping[str, str] = field(default_factory=dict)  # what it rests on: name → version, hash or command
+    contents: Mapping[str, str] = field(default_factory=dict)  # domain → hash of what it held
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -5,11 +5,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.from_files import question_from_files
+from flows.recommended import find_recommendation
 from flows.report.corpus_tables import read_corpus_tables
 from flows.report.findings import Findings
+from flows.settings.question import holdings_of
+from flows.settings.reuse import CONTENT, fold_question, reuse_plan, unfold_recommendation
 from flows.show.progress import note, stage_progress
+from flows.workspace import Workspace
 from mixes.recommendation.from_tables import in_own_direction
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
@@ -20,6 +25,7 @@ from mixes.reuse.plan import fold_amounts
 from mixes.runs import to_array
 from mixes.tables.metrics import Metric
 from pipeline.stages.laws import fitted_once
+from pipeline.store.cache import swarm_cache, trim_cache
 from pipeline.store.stage import StageStore
 
 LAWS = partial(note, "laws")
@@ -38,12 +44,6 @@ def from_experiment(
     Raises:
         ExperimentError: there is no recommendation yet, or it is not by the swarm that the catalog shows.
     """
-    from flows.errors import ExperimentError
-    from flows.recommended import find_recommendation
-    from flows.settings.question import holdings_of
-    from flows.settings.reuse import fold_question, reuse_plan, unfold_recommendation
-    from flows.workspace import Workspace
-
     found = find_recommendation(experiment, wanted)
     workspace = Workspace(experiment.folder)
     if found.recommendation.id not in workspace.recommendations()["recommendation"].to_list():
@@ -73,6 +73,11 @@ def from_experiment(
         mix=to_array(mix, fitted.runs.domains, "mix"),
         corpus=read_corpus_tables(experiment.catalog),
         lineage=_lineage(recommendation, question),
+        contents={
+            name.removeprefix(CONTENT): value
+            for name, value in recommendation.evidence.items()
+            if name.startswith(CONTENT)
+        },
     )
 
 
@@ -81,11 +86,9 @@ def from_files(
     families: Path | None, tokens: Path | None, allow_stale: bool = False,
 ) -> Findings:  # fmt: skip
     """What there is to show of a swarm in files; for the arguments see `question_from_files`."""
-    from pipeline.store.cache import swarm_cache, trim_cache
-
     swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale)
     cache = swarm_cache(LAWS)
-    findings = _answered(str(ratios or metrics), question, cache, swarm.metrics)
+    findings = _answered((ratios or Path(metrics)).name, question, cache, swarm.metrics)
     if cache:
         trim_cache(cache)
     return findings
@@ -121,7 +124,11 @@ def _lineage(recommendation: Recommendation, question: Question) -> dict[str, st
     return {
         "mixwright": version("mixwright"),
         "recommendation": recommendation.id,
-        **{f"hash of {name}": value for name, value in sorted(recommendation.evidence.items())},
+        **{
+            f"hash of {name}": value
+            for name, value in sorted(recommendation.evidence.items())
+            if not name.startswith(CONTENT)
+        },
         "target asked for": str(settings.target) if settings.target else "mean over families of the mean over tasks",
         "laws": laws,
         "imagined worlds": str(settings.replicates),

@@ -1,14 +1,18 @@
 """What charts of several sections are made of."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import altair
 
 from flows.report.theme import GRID, INK
+from flows.report.words import shortened
 
 ROW = 20  # pixels of a row
 LABELS = 0.38  # share of a figure's width that the names of rows may take
+LETTER = 6.4  # pixels of a character of a row's name, more than its mean
+PHONE = 400  # pixels below which a figure is for a phone
 
 
 def data(rows: Sequence[dict[str, Any]]) -> altair.Data:
@@ -23,8 +27,10 @@ def fitted(chart: Any, width: int, height: int | altair.Step) -> Any:
 
 
 def rows_axis(names: Sequence[str], width: int, field: str = "name") -> altair.Y:
-    """One row per name, in the order given."""
-    axis = altair.Axis(title=None, labelLimit=int(LABELS * width), labelOverlap=False)
+    """One row per name, in the order given; long names are shortened, so that no two look alike."""
+    labels = _labels(names, int(LABELS * width / LETTER))
+    expression = f"({json.dumps(labels)})[datum.label]" if labels else altair.Undefined
+    axis = altair.Axis(title=None, labelLimit=int(1.2 * LABELS * width), labelOverlap=False, labelExpr=expression)
     return altair.Y(f"{field}:N", sort=list(names), axis=axis, scale=altair.Scale(domain=list(names)))
 
 
@@ -37,6 +43,17 @@ def colours(names: Sequence[str], values: Sequence[str], **options: Any) -> alta
     """A legend of fixed colours for the field `series`."""
     scale = altair.Scale(domain=list(names), range=list(values))
     return altair.Color("series:N", scale=scale, legend=altair.Legend(title=None, **options))
+
+
+def _labels(names: Sequence[str], most: int) -> dict[str, str]:
+    """Name → label; empty where every name is short enough."""
+    if all(len(name) <= most for name in names):
+        return {}
+    labels: dict[str, str] = {}
+    for number, name in enumerate(names):
+        label = shortened(name, most)
+        labels[name] = f"{number + 1} {shortened(name, most - 3)}" if label in labels.values() else label
+    return labels
 
 
 def striped(names: Sequence[str], width: int) -> altair.Chart:

@@ -3,13 +3,15 @@
 from flows.report.findings import Findings
 from flows.report.html import Section
 from flows.report.sections.corpus import corpus
+from flows.report.sections.cost import cost
+from flows.report.sections.lineage import lineage
 from flows.report.sections.mix import mix
 from flows.report.sections.others import others
-from flows.report.sections.rest import cost, lineage, upsampling
 from flows.report.sections.scores import scores
 from flows.report.sections.slices import slices
 from flows.report.sections.swarm import swarm
 from flows.report.sections.trust import trust
+from flows.report.sections.upsampling import upsampling
 from flows.report.sections.verdict import verdict
 from flows.report.sections.why import why
 

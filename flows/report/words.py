@@ -24,6 +24,27 @@ def amount(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def in_bytes(value: float) -> str:
+    """A number of bytes, as 4.6 GB."""
+    for size, letter in SCALES:
+        if abs(value) >= size:
+            return f"{value / size:.3g} {letter.replace('B', 'G')}B"
+    return f"{value:,.0f} B"
+
+
+def power(value: float) -> str:
+    """A very large number, as 3.4 × 10¹³."""
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits} × 10{str(int(exponent)).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most `most` characters; what is too much is cut out of its middle, where names differ least."""
+    head = max(1, (most - 1) // 2)
+    tail = max(1, most - 1 - head)
+    return name if len(name) <= most else f"{name[:head]}…{name[-tail:]}"
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Names in a sentence; of a long list the first ones, and how many more there are."""
     if len(names) > most:

@@ -20,7 +20,8 @@ from mixes.target import OVERALL
 Status = Literal["green", "amber", "red"]
 FAR = 0.05  # share of tokens outside the hull of the tried mixes above which a score is a guess
 RANKED, POORLY_RANKED = 0.8, 0.5  # held-out rank correlation
-CLEAR_SHARE, UNCLEAR_SHARE = 0.9, 0.5  # share of the target's weight on tasks that mixes move beyond noise
+CLEAR_SHARE, UNCLEAR_SHARE = 0.9, 0.5  # share of the tasks that mixes move beyond noise
+DECIDED = 0.9  # share of the mix that limits set, above which the laws decide next to nothing
 MILD, LARGE = 0.25, 1.0  # optimism ÷ the gain that is left after it
 TRUE, UNTRUE = 0.10, 0.20  # how far coverage may lie from nominal
 
@@ -86,7 +87,7 @@ def _limits(problem: Problem, mix: np.ndarray) -> Check:
     if not names:
         return Check("Optimum on a limit", "green", "No limit decides a weight: the optimum lies inside all of them.")
     text = f"Limits decide {_weights(names)}, together {share:.0%} of the mix; looser limits would change the answer."
-    return Check("Optimum on a limit", "amber" if share <= 0.5 else "red", text)
+    return Check("Optimum on a limit", "amber" if share <= DECIDED else "red", text)
 
 
 def _hull(problem: Problem, mix: np.ndarray) -> Check:
@@ -125,12 +126,11 @@ def _rank(on_target: HeldOut) -> Check:
 
 def _signal(problem: Problem) -> Check:
     floor, spread = problem.noise.at_one_seed, spreads(problem.fitted.runs)
-    total = sum(problem.target.values())
-    unclear = [task for task, weight in problem.target.items() if weight and spread[task] < CLEAR * floor[task]]
-    share = 1 - sum(problem.target[task] for task in unclear) / total
-    text = f"{share:.0%} of the target's weight lies on tasks that mixes move by at least {CLEAR:g} times the noise"
+    unclear = [task for task, size in spread.items() if size < CLEAR * floor[task]]
+    share = 1 - len(unclear) / len(spread)
+    text = f"{len(spread) - len(unclear)} of {len(spread)} tasks vary between mixes by at least {CLEAR:g} times their noise"
     if unclear:
-        text += f"; the others are {named(unclear)}"
+        text += f"; the answer says little about {named(unclear)}"
     status: Status = "green" if share >= CLEAR_SHARE else "amber" if share >= UNCLEAR_SHARE else "red"
     return Check("Signal to noise", status, f"{text}.")
 

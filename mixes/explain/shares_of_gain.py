@@ -9,6 +9,7 @@ so Σ d_i = 0 and ḡ, the mix's own mean slope, changes no sum: it says that to
 mix in proportion. A domain that is worse than the mix's mean brings a gain by being lowered.
 
 Intervals come from imagined worlds: the share by the laws minus the errors that refits make of their truths' shares.
+The mean of these errors is taken off the share itself, as it is off a recommendation's gain.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ POINTS_IN_WORLDS = 12  # where a share's error is wanted to two digits
 class GainShares:
     """By domain, in the order of the runs' domains, in the unit of the scores; above 0 is better."""
 
-    shares: np.ndarray  # (n_domains,)
+    claimed: np.ndarray  # (n_domains,) by the laws themselves; they sum to the claimed gain
+    shares: np.ndarray  # (n_domains,) the mean optimism of the laws taken off
     low: np.ndarray  # (n_domains,)
     high: np.ndarray  # (n_domains,)
 
@@ -42,8 +44,9 @@ def gain_shares(problem: Problem, worlds: Worlds, aim: str, mix: np.ndarray) -> 
     shares = _shares(kinds, own, counted, problem.reference, mix, POINTS)[0]
     refits, truths = (_in_worlds(worlds, side, counted, problem.reference, mix) for side in ("refits", "truths"))
     tail = (1 - problem.question.settings.coverage) / 2
-    low, high = np.quantile(shares - (refits - truths), (tail, 1 - tail), axis=0)
-    return GainShares(shares, np.minimum(low, shares), np.maximum(high, shares))
+    likely = shares - (refits - truths)
+    low, high = np.quantile(likely, (tail, 1 - tail), axis=0)
+    return GainShares(shares, np.clip(likely, low, high).mean(axis=0), low, high)
 
 
 def _in_worlds(

@@ -7,7 +7,8 @@ import numpy as np
 from mixes.certainty.intervals import score_intervals
 from mixes.recommendation.problem import Problem
 
-BEYOND = 1.05  # how far past the largest weight that was tried a slice goes
+BEYOND = 1.25  # how far past the weights of interest a slice goes
+MOST_TRIED = 0.9  # quantile of the tried weights that is of interest
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ def slice_mixes(through: np.ndarray, domain: int, weights: np.ndarray, rest: np.
 
 
 def slice_along(problem: Problem, aim: str, through: np.ndarray, domain: str, points: int = 25) -> Slice:
-    """The slice of one aim along one domain through a mix (n_domains,), from 0 to just past the largest weight tried.
-
-    The weight of `through` itself is one of the points.
+    """The slice of one aim along one domain through a mix (n_domains,), from 0 to past the weights of interest: that of
+    the mix, that of the reference, and nearly all that were tried. The weight of `through` itself is one of the points.
     """
     column = problem.fitted.runs.domains.index(domain)
-    largest = max(float(problem.tried[:, column].max()), float(through[column]))
+    tried = float(np.quantile(problem.tried[:, column], MOST_TRIED))
+    largest = max(tried, float(problem.reference[column]), float(through[column]), 1e-3)
     weights = np.linspace(0, min(1.0, BEYOND * largest), points)
     weights = np.unique(np.append(weights, through[column]))
     mixes = slice_mixes(through, column, weights, problem.reference)

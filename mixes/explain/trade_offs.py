@@ -33,7 +33,7 @@ class Farther:
 
     mix: np.ndarray  # (n_domains,)
     nats: float  # KL(mix ‖ anchor)
-    gain: float  # over the reference, on the target, by the laws
+    gain: float  # over the reference, on the target; the mean optimism of the laws is taken off
     low: float
     high: float
 
@@ -96,8 +96,8 @@ def farther(problem: Problem, worlds: Worlds, mix: np.ndarray) -> Farther:
     errors = worlds.errors(problem.target, ends)  # (B, 2)
     gain = gain_of(float(on_reference - on_mix), errors[:, 1] - errors[:, 0], problem.question.settings.coverage)
     nats = float(divergence(problem.anchor).value(mix[None])[0])
-    low, high = min(gain.low, gain.claimed), max(gain.high, gain.claimed)
-    return Farther(mix, max(0.0, nats), gain.claimed, low, high)
+    low, high = min(gain.low, gain.value), max(gain.high, gain.value)
+    return Farther(mix, max(0.0, nats), gain.value, low, high)
 
 
 def _solved(problem: Problem, objective: Objective) -> np.ndarray:

@@ -9,11 +9,12 @@ from flows.report.corpus_tables import CorpusTables
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, table
-from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped
-from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED, WORSE
-from flows.report.words import amount, percent
+from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped
+from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED
+from flows.report.words import amount, in_bytes, percent
 
 MOST_SOURCES, MOST_REASONS, MOST_QUALITY = 40, 25, 30
+OTHERS = "other sources"
 MEASURES = {"average_precision": "average precision", "roc_auc": "area under ROC", "accuracy": "accuracy",
             "macro_f1": "macro F1", "calibration_error:calibrated": "calibration error"}  # fmt: skip
 
@@ -39,7 +40,7 @@ def corpus(findings: Findings) -> Section | None:
                     "dropped",
                     "Why were documents dropped?",
                     lambda width: _reasons(tables, width),
-                    f"Documents dropped by each step and reason, the {MOST_REASONS} most frequent.",
+                    f"Documents dropped by each step and reason, by source; the {MOST_REASONS} most frequent reasons.",
                 )
             )
     parts.append(folded("Table: domains of the pool", table(_domain_rows(tables))))
@@ -75,60 +76,72 @@ def _kept(tables: CorpusTables, width: int) -> altair.LayerChart:
     joined = read.join(kept, on="source", how="left").fill_null(0).sort("bytes_in", "source", descending=[True, False])
     rows = [
         {"name": shown(row["source"]), "left": row["bytes_out"] / max(row["bytes_in"], 1),
-         "text": f"{percent(row['bytes_out'] / max(row['bytes_in'], 1))} of {amount(row['bytes_in'])}B"}
+         "text": f"{percent(row['bytes_out'] / max(row['bytes_in'], 1))} of {in_bytes(row['bytes_in'])}",
+         "tip": f"{shown(row['source'])}: {in_bytes(row['bytes_out'])} of {in_bytes(row['bytes_in'])} are left"}
         for row in joined.head(MOST_SOURCES).iter_rows(named=True)
     ]  # fmt: skip
     names = [row["name"] for row in rows]
     y = rows_axis(names, width)
-    x = altair.X("left:Q", title="share of the bytes read", scale=altair.Scale(domain=[0, 1]),
-                 axis=altair.Axis(format=".0%", tickCount=5))  # fmt: skip
+    x = altair.X("left:Q", title="share of the bytes read", scale=altair.Scale(domain=[0, 1.4], nice=False),
+                 axis=altair.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1]))  # fmt: skip
     base = altair.Chart(data(rows))
+    whole = altair.Chart(data([{"name": name, "left": 1} for name in names]))
     return fitted(
         altair.layer(
-            altair.Chart(data([{"name": name, "left": 1} for name in names]))
-            .mark_bar(height=13, color=NATURAL, opacity=0.25)
-            .encode(y=y, x=x),
-            base.mark_bar(height=13, color=RECOMMENDED, opacity=0.85).encode(y=y, x=x, description="text:N"),
-            base.mark_text(align="left", dx=5, color=INK, fontSize=11).encode(
-                y=y, x=altair.value(0), text="text:N"
-            ).transform_filter("datum.left < 0.35")
-            .encode(x=altair.X("left:Q")),
-            base.mark_text(align="left", dx=6, color="#ffffff", fontSize=11).encode(
-                y=y, x=altair.value(0), text="text:N")
-            .transform_filter("datum.left >= 0.35"),
+            whole.mark_bar(height=13, color=NATURAL, opacity=0.25).encode(y=y, x=x),
+            base.mark_bar(height=13, color=RECOMMENDED, opacity=0.85).encode(y=y, x=x, description="tip:N"),
+            base.mark_text(align="left", dx=6, color=INK, fontSize=11).encode(
+                y=y, x=altair.X(datum=1), text="text:N"
+            ),
         ),
         width, altair.Step(ROW),
     )  # fmt: skip
 
 
 def _dropped(tables: CorpusTables) -> list[dict[str, Any]]:
-    dropped = (
-        tables.funnel.filter(pl.col("reason") != "kept")
-        .group_by("step", "reason")
-        .agg(pl.col("documents").sum(), sources=pl.col("source").sort())
-        .sort("documents", "step", "reason", descending=[True, False, False])
+    """One row per reason and source, of the most frequent reasons; few sources by name, the others as one."""
+    dropped = tables.funnel.filter(pl.col("reason") != "kept").with_columns(
+        name=pl.col("step") + pl.lit(": ") + pl.col("reason")
+    )
+    most = (
+        dropped.group_by("source").agg(pl.col("documents").sum()).sort("documents", "source", descending=[True, False])
+    )
+    named = most["source"].to_list()[: len(FAMILIES) - (len(most) > len(FAMILIES))]
+    totals = (
+        dropped.group_by("name")
+        .agg(total=pl.col("documents").sum())
+        .sort("total", "name", descending=[True, False])
         .head(MOST_REASONS)
     )
+    joined = totals.join(dropped, on="name").with_columns(
+        series=pl.when(pl.col("source").is_in(named)).then(pl.col("source")).otherwise(pl.lit(OTHERS))
+    )
+    summed = joined.group_by("name", "total", "series").agg(pl.col("documents").sum())
+    ordered = summed.sort("total", "name", "documents", "series", descending=[True, False, True, False])
     return [
-        {"name": shown(row["reason"] if row["reason"].startswith(row["step"]) else f"{row['step']}: {row['reason']}"),
-         "value": row["documents"], "text": f"{row['documents']:,}",
-         "tip": f"{row['documents']:,} documents of {shown(', '.join(row['sources']))}"}
-        for row in dropped.iter_rows(named=True)
+        {"name": shown(row["name"]), "series": shown(row["series"]), "value": row["documents"], "total": row["total"],
+         "text": f"{row['total']:,}", "tip": f"{row['documents']:,} documents of {shown(row['series'])}"}
+        for row in ordered.iter_rows(named=True)
     ]  # fmt: skip
 
 
 def _reasons(tables: CorpusTables, width: int) -> altair.LayerChart:
     rows = _dropped(tables)
-    names = [row["name"] for row in rows]
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    series = list(dict.fromkeys(row["series"] for row in sorted(rows, key=lambda row: row["series"] == OTHERS)))
     y = rows_axis(names, width)
-    most = max(row["value"] for row in rows)
+    most = max(row["total"] for row in rows)
     x = altair.X("value:Q", title="documents", scale=altair.Scale(domain=[0, most * 1.18], nice=False),
                  axis=altair.Axis(tickCount=4, format="~s"))  # fmt: skip
-    base = altair.Chart(data(rows)).encode(y=y, x=x)
+    colour = colours(series, FAMILIES[: len(series)], columns=3 if width < PHONE else 6)
+    totals = list({row["name"]: row for row in rows}.values())
     return fitted(
         altair.layer(
-            base.mark_bar(height=12, color=WORSE, opacity=0.8).encode(description="tip:N"),
-            base.mark_text(align="left", dx=4, color=INK, fontSize=11).encode(text="text:N"),
+            altair.Chart(data(rows)).mark_bar(height=12, opacity=0.85).encode(y=y, x=x, color=colour,
+                                                                              description="tip:N"),
+            altair.Chart(data(totals)).mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
+                y=y, x=altair.X("total:Q"), text="text:N"
+            ),
         ),
         width, altair.Step(ROW),
     )  # fmt: skip
@@ -138,7 +151,7 @@ def _domain_rows(tables: CorpusTables) -> list[list[str]]:
     rows = [["domain", "source", "documents", "bytes", "tokens", "tokens that can be had"]]
     for row in tables.domains.iter_rows(named=True):
         rows.append(
-            [shown(row["domain"]), shown(row["source"]), f"{row['documents']:,}", amount(row["bytes"]),
+            [shown(row["domain"]), shown(row["source"]), f"{row['documents']:,}", in_bytes(row["bytes"]),
              amount(row["tokens"]), amount(row["available_tokens"])]
         )  # fmt: skip
     return rows
@@ -190,7 +203,7 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
     y = altair.Y("y:Q", title="came true", axis=percents, scale=altair.Scale(domain=[0, 1]))
     diagonal = altair.Chart(data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(color=INK, strokeWidth=1)
     base = altair.Chart(data(rows)).encode(
-        x=x, y=y, color=colours(list(series.values()), FAMILIES, columns=2 if width < 400 else 4)
+        x=x, y=y, color=colours(list(series.values()), FAMILIES, columns=2 if width < PHONE else 4)
     )
     size = altair.Size("size:Q", legend=None, scale=altair.Scale(type="log", range=[20, 160]))
     return fitted(

@@ -10,6 +10,7 @@ from flows.report.html import Part, Section, folded, paragraph, table
 from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped
 from flows.report.theme import INK, NATURAL, RECOMMENDED
 from flows.report.words import percent
+from mixes.target import OVERALL
 
 MOST = 80  # domains that the figure shows, those of the largest weight; the rest is folded into one row
 CAP = "cap"
@@ -31,6 +32,11 @@ def mix(findings: Findings) -> Section:
             paragraph("The natural mix is not known, so the mix is compared with the mean of the swarm's mixes.")
         )
     parts.append(folded(f"Table: all {count} domains", table(_table_rows(findings))))
+    if binding := findings.recommendation.binding:
+        gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
+        rows = [[shown(name), f"{gain:.4f}"] for name, gain in sorted(binding.items(), key=lambda pair: -pair[1])]
+        head = ["limit that binds", f"gain from 0.01 more of it ({gained})"]
+        parts.append(folded(f"Table: what limits the mix ({len(rows)} limits)", table([head, *rows])))
     return Section("mix", "The mix", parts)
 
 

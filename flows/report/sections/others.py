@@ -8,7 +8,7 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, paragraph
-from flows.report.marks import colours, data, fitted, zero_line
+from flows.report.marks import PHONE, colours, data, fitted, zero_line
 from flows.report.theme import FAINT, MUTED, NATURAL, RECOMMENDED, UNIFORM
 from flows.report.words import percent, signed
 from mixes.explain.trade_offs import Between, between, farther, farther_from_anchor, front_between, most_opposed
@@ -29,9 +29,10 @@ def others(findings: Findings) -> Section:
         front = front_between(findings.problem, *pair)
         note = (
             "The line joins mixes of which none is better for one family without being worse for the other. Crosses "
-            f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most."
+            f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most. Grey points "
+            "are runs; those below the line break the limits of the mix."
         )
-        title = f"What does a better {first} cost {second}?"
+        title = f"What does a better score on {first} cost {second}?"
         parts.append(Figure("front", title, lambda width: _front(findings, pair, front, width), note))
     path = farther_from_anchor(findings.problem, findings.worlds)
     here = farther(findings.problem, findings.worlds, findings.mix)
@@ -59,9 +60,9 @@ def _front(findings: Findings, pair: tuple[str, str], front: list[Between], widt
     for row in marked:
         row["tip"] = f"{row['series']}: {shown(pair[0])} {row['x']:.3f}, {shown(pair[1])} {row['y']:.3f}"
     runs = _runs(findings, pair)
-    x = altair.X("x:Q", title=_axis(findings, pair[0]), scale=_scale(marked + path + runs, "x"))
-    y = altair.Y("y:Q", title=_axis(findings, pair[1]), scale=_scale(marked + path + runs, "y"),
-                 axis=altair.Axis(grid=True))  # fmt: skip
+    ticks = altair.Axis(grid=True, tickCount=6)
+    x = altair.X("x:Q", title=_axis(findings, pair[0]), scale=_scale(marked + path, "x"), axis=ticks)
+    y = altair.Y("y:Q", title=_axis(findings, pair[1]), scale=_scale(marked + path, "y"), axis=ticks)
     colour = colours(list(places), [colour for _, colour in places.values()])
     return fitted(
         altair.layer(
@@ -114,11 +115,8 @@ def _axis(findings: Findings, family: str) -> str:
 
 
 def _scale(rows: list[dict[str, Any]], key: str) -> altair.Scale:
-    """Around the points; a failed run or two may lie outside."""
-    values = np.array([row[key] for row in rows])
-    low, high = (float(value) for value in np.quantile(values, (0.0, 0.98)))
-    named = [row[key] for row in rows if "series" in row or "order" in row]
-    low, high = min(low, *named), max(high, *named)
+    """Around the front and the marked mixes, with their ranges; runs outside are not drawn."""
+    low, high = min(row[f"{key}_low"] for row in rows), max(row[f"{key}_high"] for row in rows)
     room = 0.04 * (high - low or 1.0)
     return altair.Scale(domain=[low - room, high + room], zero=False, nice=False)
 
@@ -127,21 +125,22 @@ def _distance(findings: Findings, path: list[Any], here: Any, width: int) -> alt
     rows = [{"x": step.nats, "y": step.gain, "low": step.low, "high": step.high} for step in path]
     corrected = findings.recommendation.predicted[OVERALL]
     ends = {"low": here.low, "high": here.high}
-    tip = (
-        f"recommended: {here.nats:.2f} nats, {signed(here.gain)} {findings.unit(OVERALL)} by the laws, "
-        f"{signed(corrected.gain)} after the optimism of the laws is taken off"
-    )
+    tip = f"recommended: {here.nats:.2f} nats, {signed(corrected.gain)} {findings.unit(OVERALL)}"
     largest = [{"x": here.nats, "y": here.gain, "series": "recommended", "tip": tip, **ends}]
     zero = [{"x": 0.0, "y": 0.0, "series": findings.reference, "tip": findings.reference}]
     moved = 0.5 * float(np.abs(findings.mix - findings.problem.reference).sum())
     x = altair.X(
         "x:Q",
         title=f"nats from {findings.reference} (recommended moves {percent(moved)} of the tokens)"
-        if width > 400
+        if width > PHONE
         else f"nats from {findings.reference}",
         scale=altair.Scale(nice=False, zero=True),
     )
-    y = altair.Y("y:Q", title=f"predicted gain on the target ({findings.unit(OVERALL)})", axis=altair.Axis(grid=True))
+    y = altair.Y(
+        "y:Q",
+        title=f"predicted gain on the target ({findings.unit(OVERALL)})",
+        axis=altair.Axis(grid=True, tickCount=6),
+    )
     names, values = ["recommended", findings.reference], [RECOMMENDED, NATURAL]
     base = altair.Chart(data(rows))
     return fitted(

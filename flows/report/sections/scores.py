@@ -8,7 +8,7 @@ import polars as pl
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
-from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped, zero_line
+from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
 from flows.report.theme import BETTER, NATURAL, RECOMMENDED, UNIFORM, VALIDATED, WORSE
 from flows.report.words import signed
 from mixes.show.recommendation import WORDS
@@ -89,9 +89,9 @@ def _families_chart(findings: Findings, measured: pl.DataFrame | None, width: in
             for row in measured.iter_rows(named=True) if row["name"] in aims
         ]  # fmt: skip
     series = {"recommended": RECOMMENDED, "uniform": UNIFORM, **({MEASURED: VALIDATED} if measured is not None else {})}
-    y, offset = rows_axis(names, width), altair.YOffset("series:N", sort=list(series))
+    y = rows_axis(names, width)
     title = f"predicted gain over {findings.reference} ({findings.unit(OVERALL)}; right is better)"
-    x = altair.X("value:Q", title=title if width > 400 else "gain (right is better)", axis=altair.Axis(tickCount=5))
+    x = altair.X("value:Q", title=title if width > PHONE else "gain (right is better)", axis=altair.Axis(tickCount=5))
     colour = colours(list(series), list(series.values()))
     ranged = [row for row in rows if "low" in row]
     return fitted(
@@ -99,15 +99,15 @@ def _families_chart(findings: Findings, measured: pl.DataFrame | None, width: in
             striped(names, width),
             zero_line(0.0, NATURAL),
             altair.Chart(data(ranged)).mark_rule(strokeWidth=4, opacity=0.35).encode(
-                y=y, yOffset=offset, x="low:Q", x2="high:Q", color=colour
+                y=y, x="low:Q", x2="high:Q", color=colour
             ),
             altair.Chart(data(rows)).mark_point(filled=True, size=64, opacity=1).encode(
-                y=y, yOffset=offset, x=x, color=colour, description="tip:N",
+                y=y, x=x, color=colour, description="tip:N",
                 shape=altair.Shape("series:N", scale=altair.Scale(
                     domain=list(series), range=["circle", "square", "triangle-up"][: len(series)]), legend=None),
             ),
         ),
-        width, altair.Step(30),
+        width, altair.Step(ROW + 4),
     )  # fmt: skip
 
 
@@ -131,18 +131,19 @@ def _tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
     predicted = findings.recommendation.predicted
     tasks = _shown_tasks(findings)
     names = [shown(task) for task in tasks]
-    kinds = {"gains": BETTER, "may go either way": NATURAL, "loses": WORSE}
+    kinds = {"gains": BETTER, "unclear": NATURAL, "loses": WORSE}
     rows = []
     for task, name in zip(tasks, names, strict=True):
         row = predicted[task]
-        kind = "gains" if row.gain_low > 0 else "loses" if row.gain_high < 0 else "may go either way"
+        kind = "gains" if row.gain_low > 0 else "loses" if row.gain_high < 0 else "unclear"
         tip = f"{name}: {signed(row.gain)} {findings.unit(task)} ({signed(row.gain_low)} to {signed(row.gain_high)})"
         rows.append({"name": name, "value": row.gain, "low": row.gain_low, "high": row.gain_high, "series": kind,
                      "tip": tip})  # fmt: skip
     present = {kind: colour for kind, colour in kinds.items() if any(row["series"] == kind for row in rows)}
-    y, colour = rows_axis(names, width), colours(list(present), list(present.values()))
+    y = rows_axis(names, width)
+    colour = colours(list(present), list(present.values()), columns=4)
     title = f"predicted gain over {findings.reference} ({findings.unit(tasks[0])}; right is better)"
-    x = altair.X("value:Q", title=title if width > 400 else "gain (right is better)", axis=altair.Axis(tickCount=5))
+    x = altair.X("value:Q", title=title if width > PHONE else "gain (right is better)", axis=altair.Axis(tickCount=5))
     base = altair.Chart(data(rows))
     return fitted(
         altair.layer(

@@ -8,7 +8,7 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
-from flows.report.marks import data
+from flows.report.marks import PHONE, data
 from flows.report.theme import FAINT, NATURAL, RECOMMENDED
 from flows.report.words import listed
 from mixes.explain.slices import Slice, slice_along
@@ -26,8 +26,8 @@ def slices(findings: Findings) -> Section:
     note = (
         f"Line: the predicted target ({findings.unit(OVERALL)}, {findings.better(OVERALL)}) when the domain's share "
         f"changes and the others keep their proportions; band: {findings.coverage} range of one proxy. Grey points: "
-        "the runs, which differ in all domains. Blue circle: recommended; grey diamond: "
-        f"{findings.reference}."
+        "the runs, which differ in all domains; the worst lie outside the figure. Blue circle: recommended; grey "
+        f"diamond: {findings.reference}."
     )
     title = "How does the target change along each domain?"
     figure = Figure("slices", title, lambda width: _facets(findings, chosen, width), note)
@@ -39,13 +39,16 @@ def slices(findings: Findings) -> Section:
 
 
 def _facets(findings: Findings, chosen: list[Slice], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > 400 else 1, len(chosen))
+    columns = min(3 if width > PHONE else 1, len(chosen))
     gap = 26
     each = (width - columns * 46 - (columns - 1) * gap) // columns
     scores = _target_scores(findings)
     ends = [findings.own_sign(OVERALL, values) for one in chosen for values in (one.low, one.high)]
-    low = min(float(scores.min()), *(float(values.min()) for values in ends))
-    high = max(float(np.quantile(scores, 0.98)), *(float(np.quantile(values, 0.9)) for values in ends))
+    worst, middle = (0.1, 0.75) if findings.higher(OVERALL) else (0.9, 0.25)  # quantiles: of the ranges, of the runs
+    best = max if findings.higher(OVERALL) else min
+    edges = [float(np.quantile(scores, middle)), float(best(scores))]
+    edges += [float(np.quantile(values, worst)) for values in ends] + [float(best(values)) for values in ends]
+    low, high = min(edges), max(edges)
     scale = altair.Scale(domain=[low, high], nice=True, zero=False)
     charts = [_facet(findings, one, scores, scale, each, number % columns == 0) for number, one in enumerate(chosen)]
     return altair.concat(*charts, columns=columns, spacing=gap)
@@ -100,5 +103,5 @@ def _facet(
                                scale=altair.Scale(domain=list(at), range=["circle", "diamond"])),
         ),
     ]  # fmt: skip
-    title = altair.TitleParams(shown(one.domain), fontSize=12, anchor="start", offset=4, limit=width)
+    title = altair.TitleParams(shown(one.domain), fontSize=12, anchor="start", offset=4, limit=width + 30)
     return altair.layer(*layers).properties(width=width, height=120, title=title)

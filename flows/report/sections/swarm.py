@@ -6,7 +6,7 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section
-from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped
+from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped
 from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM
 
 MOST_DOMAINS, MOST_LINES = 80, 120
@@ -51,7 +51,7 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
     marked = tips(line("natural", kinds[2], findings.problem.reference) + line("mix", kinds[3], findings.mix))
     y = rows_axis(names, width)
     x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format=".0%", tickCount=5))
-    colour = colours(kinds, list(series.values()), columns=2 if width < 400 else 4)
+    colour = colours(kinds, list(series.values()), columns=2 if width < PHONE else 4)
 
     def drawn(rows: list[dict], thick: float, opacity: float) -> altair.Chart:
         return (

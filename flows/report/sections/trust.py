@@ -3,12 +3,11 @@
 from typing import Any
 
 import altair
-import numpy as np
 
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, paragraph, text
-from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped, zero_line
+from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
 from flows.report.theme import FAINT, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
 from flows.report.words import percent
 from mixes.certainty.noise import CLEAR, spreads
@@ -16,11 +15,16 @@ from mixes.explain.held_out import HeldOut, held_out
 from mixes.target import OVERALL
 
 MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 40, 400
+CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
 
 
 def trust(findings: Findings) -> Section:
     """The checks first, then the figures behind them."""
-    cautions = [paragraph(f"Caution: {caution.text}.") for caution in findings.recommendation.cautions]
+    cautions = [
+        paragraph(f"Caution: {caution.text}.")
+        for caution in findings.recommendation.cautions
+        if caution.kind not in CHECKED
+    ]
     held = {aim: held_out(findings.problem, aim) for aim in (OVERALL, *findings.families)[:MOST_FACETS]}
     held_note = (
         "Each point is a tried mix, predicted by laws that were fitted without it. On the diagonal the prediction is "
@@ -52,7 +56,7 @@ def _list(findings: Findings) -> str:
 
 
 def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > 400 else 1, len(held))
+    columns = min(3 if width > PHONE else 1, len(held))
     gap = 30
     each = (width - columns * 48 - (columns - 1) * gap) // columns
     charts = [_facet(findings, aim, scored, min(each, 260)) for aim, scored in held.items()]
@@ -97,11 +101,13 @@ def _calibration(findings: Findings, width: int) -> altair.LayerChart:
         for name, value in zip(names, (row.of_all, row.of_best), strict=True)
     ]
     percents = altair.Axis(format=".0%", grid=True, tickCount=6)
-    scale = altair.Scale(domain=[0.4, 1.0])
-    low = min(0.4, *(row["y"] for row in rows))
-    x = altair.X("x:Q", title="intervals of", axis=percents, scale=scale)
-    y = altair.Y("y:Q", title="hold", axis=percents, scale=altair.Scale(domain=[np.floor(low * 10) / 10, 1.0]))
-    diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.4, 1.0)])).mark_line(color=INK, strokeWidth=1)
+    scale = altair.Scale(domain=[0.45, 1.0], nice=False)
+    low = min(0.45, *(row["y"] for row in rows))
+    x = altair.X("x:Q", title="share that the interval should hold", axis=percents, scale=scale)
+    y = altair.Y(
+        "y:Q", title="share that it holds", axis=percents, scale=altair.Scale(domain=[min(0.45, low), 1.0], nice=False)
+    )
+    diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.45, 1.0)])).mark_line(color=INK, strokeWidth=1)
     base = altair.Chart(data(rows)).encode(x=x, y=y, color=colours(names, (NATURAL, RECOMMENDED)))
     return fitted(
         altair.layer(
@@ -139,7 +145,8 @@ def _signal(findings: Findings, width: int) -> altair.LayerChart:
     ]  # fmt: skip
     names = [row["name"] for row in rows]
     y = rows_axis(names, width)
-    scale = altair.Scale(type="log", domainMin=min(0.5, *(row["value"] for row in rows)))
+    ends = [0.9 * min(1, *(row["value"] for row in rows)), 1.1 * max(3, *(row["value"] for row in rows))]
+    scale = altair.Scale(type="log", domain=ends, nice=False)
     ticks = altair.Axis(values=[0.5, 1, 2, 5, 10, 20, 50, 100], format="~g")
     x = altair.X("value:Q", title="spread between mixes ÷ noise (log scale)", scale=scale, axis=ticks)
     return fitted(

@@ -61,7 +61,10 @@ def _worse(findings: Findings) -> str:
 def _limits(findings: Findings) -> str:
     recommendation = findings.recommendation
     capped = [f"{shown(name)} at {percent(cap)}" for name, cap in recommendation.caps.items()]
-    budget = f"The budget is {amount(recommendation.budget)} tokens. " if recommendation.budget else ""
+    budget = ""
+    if recommendation.budget and recommendation.epochs:
+        budget = f"The budget is {amount(recommendation.budget)} tokens, and a domain may repeat "
+        budget += f"{recommendation.max_epochs:g} times. "
     if not capped:
         return f"{budget}No domain is on its cap."
     return f"{budget}On {'its cap' if len(capped) == 1 else 'their caps'}: {listed(capped)}."

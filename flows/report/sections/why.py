@@ -8,7 +8,7 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
-from flows.report.marks import ROW, data, fitted, rows_axis, striped, zero_line
+from flows.report.marks import PHONE, ROW, data, fitted, rows_axis, striped, zero_line
 from flows.report.theme import BETTER, NATURAL, NONE, ON_COLOUR, WORSE
 from flows.report.words import percent, signed
 from mixes.explain.shares_of_gain import gain_shares
@@ -28,7 +28,7 @@ def why(findings: Findings) -> Section:
     )
     share_note = (
         f"How much of the predicted gain on the target each domain's change from {findings.reference} brings, in "
-        f"{unit}. The bars sum to the whole gain by the laws. Lines are {findings.coverage} intervals."
+        f"{unit}. The bars sum to about the whole gain. Lines are {findings.coverage} intervals."
     )
     marginal = Figure(
         "marginal", "What would a little more of each domain do?", lambda width: _heat(findings, width), marginal_note
@@ -65,8 +65,8 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
         for a, (aim, column) in enumerate(zip(aims, columns, strict=True))
     ]  # fmt: skip
     most = float(np.quantile(np.abs(gains), 0.98)) or 1e-9
-    scale = altair.Scale(domain=[-most, 0, most], range=["#f2a36b", NONE, "#7cb8e0"], clamp=True)
-    angled = len(columns) > (7 if width > 400 else 3)
+    scale = altair.Scale(domain=[-most, 0, most], range=["#f2a36b", NONE, "#7cb8e0"], clamp=True, interpolate="rgb")
+    angled = len(columns) > (7 if width > PHONE else 3)
     axis = altair.Axis(title=None, orient="top", labelAngle=-50 if angled else 0, labelOverlap=False, domain=False)
     x = altair.X("aim:N", sort=columns, axis=axis)
     base = altair.Chart(data(rows)).encode(y=rows_axis(names, width), x=x)

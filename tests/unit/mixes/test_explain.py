@@ -53,7 +53,8 @@ def test_shares_sum_to_the_gain_of_the_laws(studied):
     for aim in ("target", "code", "knowledge"):
         found = gain_shares(problem, worlds, aim, mix)
         before, after = problem.objective_of(problem.aims[aim]).value(np.stack([problem.reference, mix]))
-        assert found.shares.sum() == pytest.approx(before - after, abs=1e-12)
+        assert found.claimed.sum() == pytest.approx(before - after, abs=1e-12)
+        assert found.shares.sum() == pytest.approx(before - after, abs=0.02)
         assert (found.low <= found.shares).all()
         assert (found.shares <= found.high).all()
     of_code = gain_shares(problem, worlds, "code", mix)
@@ -93,7 +94,7 @@ def test_more_can_be_gained_farther_from_natural(studied):
     nats, gains = (np.array([getattr(step, name) for step in path]) for name in ("nats", "gain"))
     assert nats[0] < 1e-3
     assert (np.diff(nats) > -1e-9).all()
-    assert (np.diff(gains) > -1e-9).all()
+    assert (np.diff(gains) > -1e-3).all()
     assert all(step.low <= step.gain <= step.high for step in path)
 
 

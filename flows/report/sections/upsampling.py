@@ -1,20 +1,18 @@
-"""Upsampling curves, what the evidence cost, and what the answer rests on."""
+"""Upsampling curves: how often each quality bucket repeats, where the experiment asks for it."""
 
 from typing import Any
 
 import altair
 import polars as pl
 
-from flows.report.corpus_tables import CorpusTables
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
-from flows.report.html import Section, paragraph, table
-from flows.report.marks import data
+from flows.report.html import Section, paragraph
+from flows.report.marks import PHONE, data
 from flows.report.theme import RECOMMENDED
-from flows.report.words import amount, listed
+from flows.report.words import listed
 
 MOST_CURVES = 12
-FLOPS = 6  # per parameter and token: two forward, four backward (Kaplan et al. 2020, arXiv 2001.08361)
 
 
 def upsampling(findings: Findings) -> Section | None:
@@ -41,7 +39,7 @@ def upsampling(findings: Findings) -> Section | None:
 
 
 def _curves(curves: dict[str, pl.DataFrame], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > 400 else 1, len(curves))
+    columns = min(3 if width > PHONE else 1, len(curves))
     each = (width - columns * 46 - (columns - 1) * 26) // columns
     most = max(float(frame["repeat"].max()) for frame in curves.values())  # type: ignore[arg-type]
     charts = []
@@ -77,41 +75,3 @@ def _curves(curves: dict[str, pl.DataFrame], width: int) -> altair.ConcatChart:
             )
         )
     return altair.concat(*charts, columns=columns, spacing=26)  # fmt: skip
-
-
-def cost(findings: Findings) -> Section | None:
-    """Tokens, FLOPs and hours of the proxies."""
-    if findings.corpus is None or findings.corpus.runs.is_empty():
-        return None
-    rows = [["proxies", "number", "parameters", "tokens each", "tokens", "FLOPs", "hours", "device"]]
-    sizes = findings.corpus.runs.group_by("size", "parameters", "tokens", "device", maintain_order=True)
-    for (size, parameters, tokens, device), frame in sizes:
-        flops = FLOPS * float(parameters) * float(tokens) * len(frame)  # type: ignore[arg-type]
-        rows.append(
-            [str(size), f"{len(frame)}", amount(float(parameters)), amount(float(tokens)),  # type: ignore[arg-type]
-             amount(float(tokens) * len(frame)), f"{flops:.2g}", f"{frame['seconds'].sum() / 3600:.2f}", str(device)]
-        )  # type: ignore[arg-type]  # fmt: skip
-    line = f"FLOPs are {FLOPS} × parameters × tokens. Hours are a cohort's training time, divided by its proxies."
-    return Section("cost", "What did the evidence cost?", [table(rows), paragraph(line, "note")])
-
-
-def lineage(findings: Findings) -> Section:
-    """Hashes, versions, seeds, the command."""
-    rows: list[list[str]] = [["what", "value"], *([name, value] for name, value in findings.lineage.items())]
-    parts = [table(rows, words=2)]
-    if findings.corpus is None:
-        parts.append(
-            paragraph("This swarm came from files: there is no corpus, no funnel and no cost of it to show.", "note")
-        )
-    elif not findings.corpus.lineage.is_empty():
-        parts.append(_stages(findings.corpus))
-    return Section("lineage", "What does this rest on?", [*parts])
-
-
-def _stages(tables: CorpusTables) -> str:
-    from flows.report.html import folded
-
-    rows = [["stage", "made from"]]
-    for name, frame in tables.lineage.group_by("stage", maintain_order=True):
-        rows.append([str(name[0]), ", ".join(given[:40] for given in frame["input"].to_list())])
-    return folded("Table: which stage was made from which", table(rows, words=2))
