@@ -75,7 +75,7 @@ def report(
 
     loaded = load_experiment(experiment) if experiment else None
     options = (target, keep, bound, closest)
-    changes = {
+    changes: dict[str, Any] = {
         "budget": budget, "max_epochs": max_epochs, "law": law, "standardise": standardise, "robust": robust or None,
     }  # fmt: skip
     changed = any(value is not None for value in (*options, *changes.values()))

@@ -66,7 +66,7 @@ def files_of(figure: Figure) -> Mapping[str, bytes]:
     import vl_convert
 
     spec = _spec(figure.draw(WIDE))
-    spec["config"]["background"] = "white"
+    spec["config"] |= {"background": "white", "padding": 12}
     title = {"text": _lines(figure.title), **({"subtitle": _lines(figure.note, 110)} if figure.note else {})}
     spec = {**spec, "title": title}
     svg = _svg(spec)

@@ -46,14 +46,25 @@ def colours(names: Sequence[str], values: Sequence[str], **options: Any) -> alta
 
 
 def _labels(names: Sequence[str], most: int) -> dict[str, str]:
-    """Name → label; empty where every name is short enough."""
+    """Name → label of at most `most` characters; empty where every name is short enough.
+
+    Names that would look alike are cut at both ends instead, to what tells them apart.
+    """
     if all(len(name) <= most for name in names):
         return {}
-    labels: dict[str, str] = {}
-    for number, name in enumerate(names):
-        label = shortened(name, most)
-        labels[name] = f"{number + 1} {shortened(name, most - 3)}" if label in labels.values() else label
+    labels = {name: shortened(name, most) for name in names}
+    alike = [name for name in names if list(labels.values()).count(labels[name]) > 1]
+    start = _common(alike)
+    end = _common([name[:start:-1] for name in alike])
+    for number, name in enumerate(alike):
+        core = f"…{name[start : len(name) - end]}{'…' * (end > 0)}"
+        labels[name] = core if len(core) <= most else f"{number + 1} {shortened(name, most - 4)}"
     return labels
+
+
+def _common(names: Sequence[str]) -> int:
+    """How many characters all names begin with."""
+    return next((i for i, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
 
 
 def striped(names: Sequence[str], width: int) -> altair.Chart:

@@ -7,6 +7,8 @@ SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 def percent(share: float) -> str:
     """A share in percent; two decimals where one would leave a single digit or none."""
+    if 0 < share < 5e-5:
+        return "<0.01%" if share >= 5e-6 else "0%"
     return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.1%}"
 
 

@@ -128,7 +128,8 @@ def _signal(problem: Problem) -> Check:
     floor, spread = problem.noise.at_one_seed, spreads(problem.fitted.runs)
     unclear = [task for task, size in spread.items() if size < CLEAR * floor[task]]
     share = 1 - len(unclear) / len(spread)
-    text = f"{len(spread) - len(unclear)} of {len(spread)} tasks vary between mixes by at least {CLEAR:g} times their noise"
+    count = len(spread)
+    text = f"{count - len(unclear)} of {count} tasks vary between mixes by at least {CLEAR:g} times their noise"
     if unclear:
         text += f"; the answer says little about {named(unclear)}"
     status: Status = "green" if share >= CLEAR_SHARE else "amber" if share >= UNCLEAR_SHARE else "red"

@@ -51,7 +51,7 @@ def corpus(findings: Findings) -> Section | None:
                 "How good is each domain's text?",
                 lambda width: _quality(tables, width),
                 "Quality score by the classifier (1 is best) of each twentieth of a domain's documents; "
-                "the dark tick is the middle one.",
+                "the thick tick is the middle one.",
             )
         )
     if not tables.reliability.is_empty():

@@ -21,7 +21,5 @@ def cost(findings: Findings) -> Section | None:
             [row["size"], row["device"], f"{count:,}", amount(parameters), amount(tokens), amount(tokens * count),
              power(FLOPS * parameters * tokens * count), f"{hours:.2f}"]
         )  # fmt: skip
-    line = (
-        f"FLOPs are {FLOPS} × parameters × tokens. Hours are those of each cohort's training, divided by its proxies."
-    )
+    line = f"FLOPs are {FLOPS} × parameters × tokens. Hours are those that the cohorts trained for."
     return Section("cost", "What did the evidence cost?", [table(rows, words=2), paragraph(line, "note")])

@@ -43,7 +43,7 @@ def mix(findings: Findings) -> Section:
 def mix_rows(findings: Findings, most: int = MOST) -> list[dict[str, Any]]:
     """One row per domain, the largest weight first, beyond `most` the rest as one."""
     recommendation, caps = findings.recommendation, _caps(findings)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": shown(name),
             "natural": recommendation.natural[name],
@@ -79,7 +79,7 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
         for row in rows
         for which, key in zip(series, ("natural", "weight"), strict=True)
     ]
-    caps = [row for row in rows if row["cap"] and row["cap"] <= 1.15 * largest]
+    caps = [row for row in rows if row["cap"] and row["cap"] <= largest]
     y = rows_axis(names, width)
     scale = altair.Scale(domain=[0, largest * 1.03], nice=False)
     x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format=".0%", tickCount=5), scale=scale)

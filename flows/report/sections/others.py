@@ -29,8 +29,8 @@ def others(findings: Findings) -> Section:
         front = front_between(findings.problem, *pair)
         note = (
             "The line joins mixes of which none is better for one family without being worse for the other. Crosses "
-            f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most. Grey points "
-            "are runs; those below the line break the limits of the mix."
+            f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most. "
+            "Grey points are runs; those below the line break the limits of the mix."
         )
         title = f"What does a better score on {first} cost {second}?"
         parts.append(Figure("front", title, lambda width: _front(findings, pair, front, width), note))

@@ -59,9 +59,7 @@ def _target_scores(findings: Findings) -> np.ndarray:
     return findings.own_sign(OVERALL, findings.on_target.observed)
 
 
-def _facet(
-    findings: Findings, one: Slice, scores: np.ndarray, scale: altair.Scale, width: int, titled: bool
-) -> altair.LayerChart:
+def _facet(findings: Findings, one: Slice, scores: np.ndarray, scale: altair.Scale, width: int, titled: bool) -> Any:
     column = findings.domains.index(one.domain)
     sign = findings.own_sign
     at = {"recommended": findings.mix[column], findings.reference: findings.problem.reference[column]}

@@ -9,14 +9,14 @@ from flows.report.html import Section
 from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped
 from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM
 
-MOST_DOMAINS, MOST_LINES = 80, 120
+MOST_DOMAINS, MOST_LINES, MOST_BEST = 80, 120, 10
 BEST = 0.1  # share of the mixes, those with the best scores, that are coloured
 
 
 def swarm(findings: Findings) -> Section:
     """One figure."""
     count = len(findings.problem.tried)
-    best = max(1, round(BEST * count))
+    best = max(1, min(MOST_BEST, round(BEST * count)))
     drawn = f", of which {MOST_LINES} are drawn" if count > MOST_LINES else ""
     note = (
         f"One line per mix: its share of each domain. {count} mixes were tried{drawn}. Where no line reaches a "
@@ -30,7 +30,7 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
     tried, scores = findings.problem.tried, findings.on_target.observed
     order = np.argsort(scores, kind="stable")
     others = order[best:]
-    every = max(1, -(-len(others) // (MOST_LINES - best if best < MOST_LINES else 1)))
+    every = max(1, -(-len(others) // (MOST_LINES - best)))
     ranked = sorted(range(len(findings.domains)), key=lambda i: -findings.mix[i])[:MOST_DOMAINS]
     names = [shown(findings.domains[i]) for i in ranked]
     series = {

@@ -63,7 +63,7 @@ def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.
     return altair.concat(*charts, columns=columns, spacing=gap)
 
 
-def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> altair.LayerChart:
+def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     predicted, observed, low, high = (
         findings.own_sign(aim, values) for values in (scored.predicted, scored.observed, scored.low, scored.high)
     )
@@ -75,7 +75,7 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> altair.
     ][::every]  # fmt: skip
     ends = [float(min(predicted.min(), observed.min())), float(max(predicted.max(), observed.max()))]
     scale = altair.Scale(domain=ends, zero=False, nice=True)
-    axis = altair.Axis(grid=True, tickCount=4)
+    axis = altair.Axis(grid=True, tickCount=3)
     x = altair.X("x:Q", title="predicted", scale=scale, axis=axis)
     y = altair.Y("y:Q", title="scored", scale=scale, axis=axis)
     diagonal = altair.Chart(data([{"x": end, "y": end} for end in ends])).mark_line(color=INK, strokeWidth=1)
@@ -95,7 +95,7 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> altair.
 
 def _calibration(findings: Findings, width: int) -> altair.LayerChart:
     names = ("all mixes", f"the {findings.coverages[0].count} predicted best")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"x": row.nominal, "y": value, "series": name, "tip": f"{name}: {value:.0%} inside {row.nominal:.0%} intervals"}
         for row in findings.coverages
         for name, value in zip(names, (row.of_all, row.of_best), strict=True)
@@ -104,9 +104,7 @@ def _calibration(findings: Findings, width: int) -> altair.LayerChart:
     scale = altair.Scale(domain=[0.45, 1.0], nice=False)
     low = min(0.45, *(row["y"] for row in rows))
     x = altair.X("x:Q", title="share that the interval should hold", axis=percents, scale=scale)
-    y = altair.Y(
-        "y:Q", title="share that it holds", axis=percents, scale=altair.Scale(domain=[min(0.45, low), 1.0], nice=False)
-    )
+    y = altair.Y("y:Q", title="share that it holds", axis=percents, scale=altair.Scale(domain=[low, 1.0], nice=False))
     diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.45, 1.0)])).mark_line(color=INK, strokeWidth=1)
     base = altair.Chart(data(rows)).encode(x=x, y=y, color=colours(names, (NATURAL, RECOMMENDED)))
     return fitted(
@@ -137,7 +135,7 @@ def _left_out(findings: Findings) -> str:
 
 
 def _signal(findings: Findings, width: int) -> altair.LayerChart:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": shown(task), "value": ratio, "series": "clear" if ratio >= CLEAR else "unclear",
          "tip": f"{shown(task)}: {ratio:.1f} times its noise, {percent(findings.problem.target.get(task, 0.0))} of the "
          "target"}

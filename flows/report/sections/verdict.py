@@ -5,10 +5,11 @@ from collections import Counter
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph, text
 from flows.report.words import amount, listed, percent, signed
+from mixes.explain.health import Status
 from mixes.target import OVERALL
 
 NAMED = 4  # domains that the paragraph names
-BADGES = {"green": "green", "amber": "amber", "red": "red"}
+BADGES: tuple[Status, ...] = ("green", "amber", "red")
 
 
 def verdict(findings: Findings) -> Section:
@@ -60,7 +61,10 @@ def _worse(findings: Findings) -> str:
 
 def _limits(findings: Findings) -> str:
     recommendation = findings.recommendation
-    capped = [f"{shown(name)} at {percent(cap)}" for name, cap in recommendation.caps.items()]
+    capped = [
+        f"{shown(name)} at {percent(cap)}"
+        for name, cap in sorted(recommendation.caps.items(), key=lambda pair: -pair[1])
+    ]
     budget = ""
     if recommendation.budget and recommendation.epochs:
         budget = f"The budget is {amount(recommendation.budget)} tokens, and a domain may repeat "
@@ -72,7 +76,7 @@ def _limits(findings: Findings) -> str:
 
 def _health(findings: Findings) -> str:
     counts = Counter(check.status for check in findings.checks)
-    badges = "".join(f'<span class="badge {kind}">{counts[kind]} {BADGES[kind]}</span> ' for kind in BADGES)
+    badges = "".join(f'<span class="badge {kind}">{counts[kind]} {kind}</span> ' for kind in BADGES)
     doubts = [check for check in findings.checks if check.status == "red"]
     line = f" Red: {listed([check.name.lower() for check in doubts])}." if doubts else ""
     return f'<p>Health checks: {badges}<a href="#trust">what they say</a>.{text(line)}</p>'

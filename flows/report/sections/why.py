@@ -16,7 +16,7 @@ from mixes.optimum.marginal import marginal_values
 from mixes.target import OVERALL
 
 MOST_DOMAINS, MOST_BARS, MOST_COLUMNS = 80, 30, 14
-LABELLED = 46  # pixels of a cell above which it bears its number
+LABELLED = 40  # pixels of a cell above which it bears its number
 
 
 def why(findings: Findings) -> Section:
@@ -67,7 +67,9 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
     most = float(np.quantile(np.abs(gains), 0.98)) or 1e-9
     scale = altair.Scale(domain=[-most, 0, most], range=["#f2a36b", NONE, "#7cb8e0"], clamp=True, interpolate="rgb")
     angled = len(columns) > (7 if width > PHONE else 3)
-    axis = altair.Axis(title=None, orient="top", labelAngle=-50 if angled else 0, labelOverlap=False, domain=False)
+    axis = altair.Axis(
+        title=None, orient="top", labelAngle=-90 if angled else 0, labelOverlap=False, domain=False, labelLimit=150
+    )
     x = altair.X("aim:N", sort=columns, axis=axis)
     base = altair.Chart(data(rows)).encode(y=rows_axis(names, width), x=x)
     cells = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
