@@ -83,7 +83,7 @@ def _svg(spec: dict[str, Any]) -> str:
     import vl_convert
 
     svg: str = vl_convert.vegalite_to_svg(spec)
-    return svg
+    return _numbered(svg, "part-")
 
 
 def _plain_svg(svg: str, prefix: str, title: str) -> str:
@@ -92,8 +92,14 @@ def _plain_svg(svg: str, prefix: str, title: str) -> str:
     svg = DESCRIBED.sub(r"<\1\2\4><title>\3</title></\1>", svg)
     svg = re.sub(r' role="graphics-(?:symbol|object)"', "", svg)
     svg = re.sub(r' xmlns(?::xlink)?="[^"]*"', "", svg)
-    svg = IDS.sub(lambda match: f"{match[1]}{prefix}-{match[2]}", svg)
+    svg = _numbered(svg, f"{prefix}-")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title, quote=True)}" ', 1)
+
+
+def _numbered(svg: str, prefix: str) -> str:
+    """The SVG with ids by their order in it. Vega counts them through the whole process."""
+    ids: dict[str, str] = {}
+    return IDS.sub(lambda match: f"{match[1]}{ids.setdefault(match[2], f'{prefix}{len(ids)}')}", svg)
 
 
 def _lines(text: str, most: int = TITLE_CHARACTERS) -> list[str]:

@@ -36,7 +36,7 @@ def rows_axis(names: Sequence[str], width: int, field: str = "name") -> altair.Y
 
 def zero_line(value: float = 0.0, colour: str = INK) -> altair.Chart:
     """A line at the value that others are compared with."""
-    return altair.Chart(data([{"zero": value}])).mark_rule(color=colour, opacity=0.6).encode(x="zero:Q")
+    return altair.Chart(data([{"zero": value}])).mark_rule(aria=False, color=colour, opacity=0.6).encode(x="zero:Q")
 
 
 def colours(names: Sequence[str], values: Sequence[str], **options: Any) -> altair.Color:
@@ -70,4 +70,4 @@ def _common(names: Sequence[str]) -> int:
 def striped(names: Sequence[str], width: int) -> altair.Chart:
     """Thin lines along rows, which lead the eye from a name to its marks."""
     rows = [{"name": name} for name in names]
-    return altair.Chart(data(rows)).mark_rule(color=GRID, strokeWidth=1).encode(y=rows_axis(names, width))
+    return altair.Chart(data(rows)).mark_rule(aria=False, color=GRID, strokeWidth=1).encode(y=rows_axis(names, width))

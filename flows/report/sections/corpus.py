@@ -88,9 +88,9 @@ def _kept(tables: CorpusTables, width: int) -> altair.LayerChart:
     whole = altair.Chart(data([{"name": name, "left": 1} for name in names]))
     return fitted(
         altair.layer(
-            whole.mark_bar(height=13, color=NATURAL, opacity=0.25).encode(y=y, x=x),
+            whole.mark_bar(aria=False, height=13, color=NATURAL, opacity=0.25).encode(y=y, x=x),
             base.mark_bar(height=13, color=RECOMMENDED, opacity=0.85).encode(y=y, x=x, description="tip:N"),
-            base.mark_text(align="left", dx=6, color=INK, fontSize=11).encode(
+            base.mark_text(aria=False, align="left", dx=6, color=INK, fontSize=11).encode(
                 y=y, x=altair.X(datum=1), text="text:N"
             ),
         ),
@@ -139,7 +139,7 @@ def _reasons(tables: CorpusTables, width: int) -> altair.LayerChart:
         altair.layer(
             altair.Chart(data(rows)).mark_bar(height=12, opacity=0.85).encode(y=y, x=x, color=colour,
                                                                               description="tip:N"),
-            altair.Chart(data(totals)).mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
+            altair.Chart(data(totals)).mark_text(aria=False, align="left", dx=4, color=INK, fontSize=11).encode(
                 y=y, x=altair.X("total:Q"), text="text:N"
             ),
         ),
@@ -180,7 +180,7 @@ def _quality(tables: CorpusTables, width: int) -> altair.LayerChart:
             altair.Chart(data(rows)).mark_tick(color=RECOMMENDED, thickness=1.5, size=13).encode(
                 y=y, x=x, description="tip:N"
             ),
-            altair.Chart(data(middles)).mark_tick(color=INK, thickness=3, size=17).encode(y=y, x=x),
+            altair.Chart(data(middles)).mark_tick(aria=False, color=INK, thickness=3, size=17).encode(y=y, x=x),
         ),
         width, altair.Step(ROW + 2),
     )  # fmt: skip
@@ -201,7 +201,7 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
     percents = altair.Axis(format=".0%", grid=True, tickCount=5)
     x = altair.X("x:Q", title="predicted probability", axis=percents, scale=altair.Scale(domain=[0, 1]))
     y = altair.Y("y:Q", title="came true", axis=percents, scale=altair.Scale(domain=[0, 1]))
-    diagonal = altair.Chart(data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(color=INK, strokeWidth=1)
+    diagonal = altair.Chart(data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(aria=False, color=INK, strokeWidth=1)
     base = altair.Chart(data(rows)).encode(
         x=x, y=y, color=colours(list(series.values()), FAMILIES, columns=2 if width < PHONE else 4)
     )
@@ -209,7 +209,7 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
     return fitted(
         altair.layer(
             diagonal.encode(x=x, y=y),
-            base.mark_line(strokeWidth=1.5, opacity=0.8),
+            base.mark_line(aria=False, strokeWidth=1.5, opacity=0.8),
             base.mark_circle(opacity=0.9).encode(size=size, description="tip:N"),
         ),
         width, 280,

@@ -87,10 +87,10 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
     return fitted(
         altair.layer(
             striped(names, width),
-            intervals.mark_rule(color=RECOMMENDED, strokeWidth=4, opacity=0.35).encode(
+            intervals.mark_rule(aria=False, color=RECOMMENDED, strokeWidth=4, opacity=0.35).encode(
                 y=y, x=altair.X("low:Q"), x2="high:Q"
             ),
-            altair.Chart(data(caps)).mark_tick(color=INK, thickness=1.5, size=14).encode(y=y, x="cap:Q"),
+            altair.Chart(data(caps)).mark_tick(aria=False, color=INK, thickness=1.5, size=14).encode(y=y, x="cap:Q"),
             altair.Chart(data(points))
             .mark_point(filled=True, size=64, opacity=1)
             .encode(

@@ -66,14 +66,16 @@ def _front(findings: Findings, pair: tuple[str, str], front: list[Between], widt
     colour = colours(list(places), [colour for _, colour in places.values()])
     return fitted(
         altair.layer(
-            altair.Chart(data(runs)).mark_circle(size=14, color=FAINT, opacity=0.7, clip=True).encode(x=x, y=y),
-            altair.Chart(data(path)).mark_line(color=MUTED, strokeWidth=1.5, point={"color": MUTED, "size": 24}).encode(
-                x=x, y=y, order="order:Q"
-            ),
-            altair.Chart(data(marked)).mark_rule(clip=True, opacity=0.5).encode(
+            altair.Chart(data(runs))
+            .mark_circle(aria=False, size=14, color=FAINT, opacity=0.7, clip=True)
+            .encode(x=x, y=y),
+            altair.Chart(data(path))
+            .mark_line(aria=False, color=MUTED, strokeWidth=1.5, point={"color": MUTED, "size": 24, "aria": False})
+            .encode(x=x, y=y, order="order:Q"),
+            altair.Chart(data(marked)).mark_rule(aria=False, clip=True, opacity=0.5).encode(
                 x=x, y=altair.Y("y_low:Q", title=_axis(findings, pair[1])), y2="y_high:Q", color=colour
             ),
-            altair.Chart(data(marked)).mark_rule(clip=True, opacity=0.5).encode(
+            altair.Chart(data(marked)).mark_rule(aria=False, clip=True, opacity=0.5).encode(
                 y=y, x=altair.X("x_low:Q", title=_axis(findings, pair[0])), x2="x_high:Q", color=colour
             ),
             altair.Chart(data(marked)).mark_point(filled=True, size=90, opacity=1).encode(
@@ -146,8 +148,8 @@ def _distance(findings: Findings, path: list[Any], here: Any, width: int) -> alt
     return fitted(
         altair.layer(
             zero_line_y(),
-            base.mark_area(color=RECOMMENDED, opacity=0.15).encode(x=x, y=altair.Y("low:Q"), y2="high:Q"),
-            base.mark_line(color=RECOMMENDED, strokeWidth=2).encode(x=x, y=y),
+            base.mark_area(aria=False, color=RECOMMENDED, opacity=0.15).encode(x=x, y=altair.Y("low:Q"), y2="high:Q"),
+            base.mark_line(aria=False, color=RECOMMENDED, strokeWidth=2).encode(x=x, y=y),
             altair.Chart(data(largest + zero)).mark_point(filled=True, size=90, opacity=1).encode(
                 x=x, y=y, color=colours(names, values), description="tip:N",
                 shape=altair.Shape("series:N", legend=None,

@@ -98,7 +98,7 @@ def _families_chart(findings: Findings, measured: pl.DataFrame | None, width: in
         altair.layer(
             striped(names, width),
             zero_line(0.0, NATURAL),
-            altair.Chart(data(ranged)).mark_rule(strokeWidth=4, opacity=0.35).encode(
+            altair.Chart(data(ranged)).mark_rule(aria=False, strokeWidth=4, opacity=0.35).encode(
                 y=y, x="low:Q", x2="high:Q", color=colour
             ),
             altair.Chart(data(rows)).mark_point(filled=True, size=64, opacity=1).encode(
@@ -149,7 +149,7 @@ def _tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
         altair.layer(
             striped(names, width),
             zero_line(0.0, NATURAL),
-            base.mark_rule(strokeWidth=4, opacity=0.35).encode(y=y, x="low:Q", x2="high:Q", color=colour),
+            base.mark_rule(aria=False, strokeWidth=4, opacity=0.35).encode(y=y, x="low:Q", x2="high:Q", color=colour),
             base.mark_point(filled=True, size=48, opacity=1).encode(y=y, x=x, color=colour, description="tip:N"),
         ),
         width, altair.Step(ROW - 2),

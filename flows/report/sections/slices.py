@@ -89,10 +89,13 @@ def _facet(findings: Findings, one: Slice, scores: np.ndarray, scale: altair.Sca
     y = altair.Y("y:Q", title=unit, scale=scale, axis=altair.Axis(grid=True, tickCount=4))
     base = altair.Chart(data(line))
     layers: list[Any] = [
-        altair.Chart(data(runs)).mark_circle(size=12, color=FAINT, opacity=0.7, clip=True).encode(x=x, y=y),
-        base.mark_area(color=RECOMMENDED, opacity=0.15, clip=True).encode(x=x, y=altair.Y("low:Q", scale=scale),
-                                                                       y2="high:Q"),
-        base.mark_line(color=RECOMMENDED, strokeWidth=2, clip=True).encode(x=x, y=y),
+        altair.Chart(data(runs))
+        .mark_circle(aria=False, size=12, color=FAINT, opacity=0.7, clip=True)
+        .encode(x=x, y=y),
+        base.mark_area(aria=False, color=RECOMMENDED, opacity=0.15, clip=True).encode(
+            x=x, y=altair.Y("low:Q", scale=scale), y2="high:Q"
+        ),
+        base.mark_line(aria=False, color=RECOMMENDED, strokeWidth=2, clip=True).encode(x=x, y=y),
         altair.Chart(data(marked)).mark_point(filled=True, size=70, opacity=1).encode(
             x=x, y=y, description="tip:N",
             color=altair.Color("which:N", legend=None,

@@ -56,7 +56,7 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
     def drawn(rows: list[dict], thick: float, opacity: float) -> altair.Chart:
         return (
             altair.Chart(data(rows))
-            .mark_line(strokeWidth=thick, opacity=opacity)
+            .mark_line(aria=False, strokeWidth=thick, opacity=opacity)
             .encode(x=x, y=y, detail="line:N", order="at:Q", color=colour)
         )
 

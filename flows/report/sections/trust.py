@@ -78,7 +78,9 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     axis = altair.Axis(grid=True, tickCount=3)
     x = altair.X("x:Q", title="predicted", scale=scale, axis=axis)
     y = altair.Y("y:Q", title="scored", scale=scale, axis=axis)
-    diagonal = altair.Chart(data([{"x": end, "y": end} for end in ends])).mark_line(color=INK, strokeWidth=1)
+    diagonal = altair.Chart(data([{"x": end, "y": end} for end in ends])).mark_line(
+        aria=False, color=INK, strokeWidth=1
+    )
     base = altair.Chart(data(rows))
     unit = findings.unit(aim)
     title = altair.TitleParams(
@@ -87,7 +89,7 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     )  # fmt: skip
     layers: list[Any] = [
         diagonal.encode(x=x, y=y),
-        base.mark_rule(color=FAINT, opacity=0.5, clip=True).encode(x=altair.X("low:Q"), x2="high:Q", y=y),
+        base.mark_rule(aria=False, color=FAINT, opacity=0.5, clip=True).encode(x=altair.X("low:Q"), x2="high:Q", y=y),
         base.mark_circle(size=22, color=RECOMMENDED, opacity=0.8, clip=True).encode(x=x, y=y, description="tip:N"),
     ]
     return altair.layer(*layers).properties(width=width, height=min(width, 190), title=title)
@@ -105,12 +107,14 @@ def _calibration(findings: Findings, width: int) -> altair.LayerChart:
     low = min(0.45, *(row["y"] for row in rows))
     x = altair.X("x:Q", title="share that the interval should hold", axis=percents, scale=scale)
     y = altair.Y("y:Q", title="share that it holds", axis=percents, scale=altair.Scale(domain=[low, 1.0], nice=False))
-    diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.45, 1.0)])).mark_line(color=INK, strokeWidth=1)
+    diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.45, 1.0)])).mark_line(
+        aria=False, color=INK, strokeWidth=1
+    )
     base = altair.Chart(data(rows)).encode(x=x, y=y, color=colours(names, (NATURAL, RECOMMENDED)))
     return fitted(
         altair.layer(
             diagonal.encode(x=x, y=y),
-            base.mark_line(strokeWidth=1.5),
+            base.mark_line(aria=False, strokeWidth=1.5),
             base.mark_point(filled=True, size=50, opacity=1).encode(
                 description="tip:N",
                 shape=altair.Shape("series:N", legend=None, scale=altair.Scale(

@@ -77,7 +77,7 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
     )
     layers = [cells]
     if (width * 0.65) / len(columns) > LABELLED:
-        layers.append(base.mark_text(color=ON_COLOUR, fontSize=11).encode(text="text:N"))
+        layers.append(base.mark_text(aria=False, color=ON_COLOUR, fontSize=11).encode(text="text:N"))
     return fitted(altair.layer(*layers), width, altair.Step(ROW))
 
 
@@ -101,7 +101,7 @@ def _shares(findings: Findings, width: int) -> altair.LayerChart:
             striped(names, width),
             base.mark_bar(height=11, opacity=0.9).encode(y=y, x=x, color=colour, description="tip:N"),
             altair.Chart(data([row for row in rows if "low" in row]))
-            .mark_rule(color=NATURAL, strokeWidth=1.5)
+            .mark_rule(aria=False, color=NATURAL, strokeWidth=1.5)
             .encode(y=y, x=altair.X("low:Q"), x2="high:Q"),
             zero_line(),
         ),
