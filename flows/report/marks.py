@@ -57,8 +57,11 @@ def _labels(names: Sequence[str], most: int) -> dict[str, str]:
     start = _common(alike)
     end = _common([name[:start:-1] for name in alike])
     for number, name in enumerate(alike):
-        core = f"…{name[start : len(name) - end]}{'…' * (end > 0)}"
-        labels[name] = core if len(core) <= most else f"{number + 1} {shortened(name, most - 4)}"
+        spare = most - 2 - (len(name) - end - start)  # characters beside what tells it apart
+        last = len(name) - max(0, end - max(0, spare) // 2)
+        core = name[max(0, last - most + 2) : last]
+        short = f"{'…' * (last - most + 2 > 0)}{core}{'…' * (last < len(name))}"
+        labels[name] = short if spare >= 0 else f"{number + 1} {shortened(name, most - 4)}"
     return labels
 
 
