@@ -61,13 +61,16 @@ def _labels(names: Sequence[str], most: int) -> dict[str, str]:
         last = len(name) - max(0, end - max(0, spare) // 2)
         core = name[max(0, last - most + 2) : last]
         short = f"{'…' * (last - most + 2 > 0)}{core}{'…' * (last < len(name))}"
-        labels[name] = short if spare >= 0 else f"{number + 1} {shortened(name, most - 4)}"
+        labels[name] = (
+            short if spare >= 0 and short not in labels.values() else f"{number + 1} {shortened(name, most - 4)}"
+        )
     return labels
 
 
 def _common(names: Sequence[str]) -> int:
     """How many characters all names begin with."""
-    return next((i for i, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
+    letters = enumerate(zip(*names, strict=False))
+    return next((i for i, column in letters if len(set(column)) > 1), min(map(len, names), default=0))
 
 
 def striped(names: Sequence[str], width: int) -> altair.Chart:
