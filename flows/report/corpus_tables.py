@@ -18,7 +18,6 @@ QUERIES = {
     "order by classifier, calibrated, bin",
     "measures": "select c.classifier, c.measure, c.value from classifiers c join models m using (classifier, version) "
     "where m.current order by all",
-    "upsampling": "select recommendation, domain, bucket, tokens, repeat from recommendation_buckets order by all",
     "runs": "select run, size, parameters, tokens, device, torch, seconds, status from runs order by run",
     "validations": "from validations order by validation, name",
     "lineage": "from lineage order by all",
@@ -34,7 +33,6 @@ class CorpusTables:
     buckets: "pl.DataFrame"
     reliability: "pl.DataFrame"
     measures: "pl.DataFrame"
-    upsampling: "pl.DataFrame"
     runs: "pl.DataFrame"
     validations: "pl.DataFrame"
     lineage: "pl.DataFrame"

@@ -1,9 +1,9 @@
 """What a report shows: a recommendation, and everything that it was made from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Findings:
     metrics: Mapping[str, Metric] = field(default_factory=dict)  # task → unit and direction; empty: all bpb
     corpus: "CorpusTables | None" = None  # None for a swarm from files
     lineage: Mapping[str, str] = field(default_factory=dict)  # what it rests on: name → version, hash or command
+    buckets: Sequence[Mapping[str, Any]] = ()  # how often quality buckets repeat, where the experiment asks for it
     contents: Mapping[str, str] = field(default_factory=dict)  # domain → hash of what it held
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
@@ -11,10 +12,11 @@ from flows.from_files import question_from_files
 from flows.recommended import find_recommendation
 from flows.report.corpus_tables import read_corpus_tables
 from flows.report.findings import Findings
-from flows.settings.question import holdings_of
+from flows.settings.question import available_tokens, holdings_of
 from flows.settings.reuse import CONTENT, fold_question, reuse_plan, unfold_recommendation
 from flows.show.progress import note, stage_progress
 from flows.workspace import Workspace
+from mixes.errors import MixError
 from mixes.recommendation.from_tables import in_own_direction
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
@@ -24,6 +26,9 @@ from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import fold_amounts
 from mixes.runs import to_array
 from mixes.tables.metrics import Metric
+from mixes.upsampling import bucket_rows
+from pipeline.pool.content_hash import bucket_tokens
+from pipeline.pool.pool import Pool
 from pipeline.stages.laws import fitted_once
 from pipeline.store.cache import swarm_cache, trim_cache
 from pipeline.store.stage import StageStore
@@ -72,6 +77,7 @@ def from_experiment(
         worlds=worlds,
         mix=to_array(mix, fitted.runs.domains, "mix"),
         corpus=read_corpus_tables(experiment.catalog),
+        buckets=_buckets(experiment, found.pool, recommendation),
         lineage=_lineage(recommendation, question),
         contents={
             name.removeprefix(CONTENT): value
@@ -112,6 +118,17 @@ def _answered(name: str, question: Question, cache: StageStore | None, metrics: 
         metrics=metrics,
         lineage=_lineage(recommendation, question),
     )
+
+
+def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation) -> list[dict[str, Any]]:
+    """How often each quality bucket repeats; nothing where the experiment does not ask, or the mix was made without."""
+    if not experiment.upsampling or not recommendation.budget:
+        return []
+    tokens = bucket_tokens(pool, available_tokens(experiment, pool))
+    try:
+        return bucket_rows(recommendation.mix, recommendation.budget, tokens, experiment.upsampling)
+    except MixError:  # a mix that upsampling did not cap
+        return []
 
 
 def _lineage(recommendation: Recommendation, question: Question) -> dict[str, str]:

@@ -17,9 +17,9 @@ MOST_CURVES = 12
 
 def upsampling(findings: Findings) -> Section | None:
     """How often each quality bucket repeats, where the experiment asks for it."""
-    if findings.corpus is None:
+    if not findings.buckets:
         return None
-    rows = findings.corpus.upsampling.filter(pl.col("recommendation") == findings.recommendation.id)
+    rows = pl.DataFrame([dict(row) for row in findings.buckets])
     curves = {str(name[0]): frame.sort("bucket") for name, frame in rows.group_by("domain", maintain_order=True)}
     many = {name: frame for name, frame in curves.items() if len(frame) > 1}
     if not many:
