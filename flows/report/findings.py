@@ -17,6 +17,8 @@ from mixes.tables.metrics import Metric
 from mixes.target import OVERALL
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from flows.report.corpus_tables import CorpusTables
 
 
@@ -85,6 +87,15 @@ class Findings:
             return None
         counted = next((task for task, weight in self.problem.aims[aim].items() if weight), None)
         return self.metrics.get(counted) if counted else None
+
+    @cached_property
+    def measured(self) -> "pl.DataFrame | None":
+        """The latest validation of this recommendation, one row for the target and each family; None without one."""
+        if self.corpus is None:
+            return None
+        own = self.corpus.validations
+        own = own.filter(own["recommendation"] == self.recommendation.id)
+        return None if own.is_empty() else own.filter(own["validation"] == own["validation"][-1])
 
     @cached_property
     def on_target(self) -> HeldOut:

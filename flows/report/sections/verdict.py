@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import polars as pl
+
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, text
 from flows.report.words import amount, listed, percent, signed
@@ -64,8 +66,17 @@ def _gain(findings: Findings) -> str:
         f"The target is predicted to gain {signed(target.gain)} {unit} over {findings.reference}, with a "
         f"{findings.coverage} interval from {signed(target.gain_low)} to {signed(target.gain_high)}. The chance that "
         f"it gains at all is {chance}, if the laws hold. By chance alone, two proxies of equally good mixes differ by "
-        f"{target.noise:.3f} {unit}."
+        f"{target.noise:.3f} {unit}.{_measured(findings)}"
     )
+
+
+def _measured(findings: Findings) -> str:
+    """What the target gained when the mix was trained anew."""
+    if findings.measured is None:
+        return " Nothing was trained on this mix yet."
+    row = findings.measured.row(by_predicate=pl.col("name") == OVERALL, named=True)
+    ends = f"{signed(row['gain_low'])} to {signed(row['gain_high'])}"
+    return f" Trained anew at {row['size']} with {row['seeds']} seeds, it gained {signed(row['gain'])} bpb ({ends})."
 
 
 def _worse(findings: Findings) -> str:
