@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +21,6 @@ from flows.commands.recommend_options import (
     asked,
 )
 from flows.errors import ExperimentError
-
-if TYPE_CHECKING:
-    from flows.report.findings import Findings
 
 UNNAMED = ("out", "figures")  # options that change nothing on the page
 
@@ -66,12 +63,13 @@ def report(
     command = _command(locals())
     _check_given(experiment, recommendation, ratios, metrics, families, tokens)
     from flows.report.figure import check_renderer
-    from flows.report.write import check_out
+    from flows.report.write import check_out, figures_folder
 
     check_renderer()
     check_out(out, figures)
     from flows.experiment import load_experiment
     from flows.report.gather import from_experiment, from_files, with_command
+    from flows.report.make import report_flow
 
     loaded = load_experiment(experiment) if experiment else None
     options = (target, keep, bound, closest)
@@ -89,25 +87,8 @@ def report(
         findings = from_experiment(loaded, recommendation, settings)
     else:
         findings = from_files(loaded, asked(loaded, *options, **changes), ratios, metrics, families, tokens)
-    _write(with_command(findings, command), out, figures)
-
-
-def _write(findings: "Findings", out: Path, figures: bool) -> None:
-    """Draw, write, and print where everything is."""
-    from flows.report.page import page
-    from flows.report.report import sections_of
-    from flows.report.write import figures_folder, write_report
-    from flows.show.progress import stage_progress
-
-    with stage_progress("report") as progress:
-        sections = sections_of(findings)
-        html = page(findings, sections, progress)
-    if figures:
-        with stage_progress("figures") as progress:
-            count = write_report(out, html, sections, figures, progress)
-    else:
-        count = write_report(out, html, sections, figures, lambda done, total: None)
-    print(f"Report written to {out} ({len(html.encode()) / 1e6:.1f} MB): open it in a browser.")
+    size, count = report_flow(with_command(findings, command), out, figures)
+    print(f"Report written to {out} ({size / 1e6:.1f} MB): open it in a browser.")
     if figures:
         print(f"{count} figures as PNG and SVG in {figures_folder(out)}")
 
