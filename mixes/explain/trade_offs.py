@@ -7,12 +7,14 @@ import numpy as np
 
 from mixes.certainty.intervals import gain_of, score_intervals
 from mixes.certainty.worlds import Worlds
+from mixes.laws.fit import LARGE
 from mixes.optimum.best import best_mix
 from mixes.optimum.objective import Objective, divergence
 from mixes.optimum.pareto import pareto_front
 from mixes.recommendation.problem import Problem
 from mixes.target import OVERALL
 
+FRONT, FRONT_IF_LARGE = 9, 4  # points of a front; fewer in large swarms, where each optimum takes seconds
 MOST_FAMILIES = 8  # whose own best mixes are compared, those of the largest weight in the target
 PULLS = np.geomspace(0.005, 100, 14)  # bpb per nat, in units of all that can be gained: from the optimum to natural
 
@@ -52,13 +54,14 @@ def most_opposed(problem: Problem) -> tuple[str, str] | None:
     return names[first], names[second]
 
 
-def front_between(problem: Problem, first: str, second: str, points: int = 9) -> list[Between]:
+def front_between(problem: Problem, first: str, second: str, points: int | None = None) -> list[Between]:
     """Mixes of which none is better for one of two families without being worse for the other.
 
     Raises:
         MixError: as pareto_front.
     """
     objectives = {name: problem.objective_of(problem.aims[name], problem.pull) for name in (first, second)}
+    points = points or (FRONT_IF_LARGE if _large(problem) else FRONT)
     front = pareto_front(objectives, problem.limits, points, problem.tried, problem.question.seed)
     return [between(problem, point.mix, first, second) for point in front]
 
@@ -85,7 +88,8 @@ def farther_from_anchor(problem: Problem, worlds: Worlds) -> list[Farther]:
     score = problem.objective_of(problem.target)
     ends = np.stack([problem.reference, _solved(problem, score)])
     size = max(float(-np.diff(score.value(ends))[0]), problem.noise.difference[OVERALL])
-    mixes = [_solved(problem, problem.objective_of(problem.target, pull * size)) for pull in PULLS[::-1]]
+    pulls = PULLS[:: -3 if _large(problem) else -1]
+    mixes = [_solved(problem, problem.objective_of(problem.target, pull * size)) for pull in pulls]
     return [farther(problem, worlds, mix) for mix in mixes]
 
 
@@ -98,6 +102,10 @@ def farther(problem: Problem, worlds: Worlds, mix: np.ndarray) -> Farther:
     nats = float(divergence(problem.anchor).value(mix[None])[0])
     low, high = min(gain.low, gain.value), max(gain.high, gain.value)
     return Farther(mix, max(0.0, nats), gain.value, low, high)
+
+
+def _large(problem: Problem) -> bool:
+    return problem.tried.size > LARGE
 
 
 def _solved(problem: Problem, objective: Objective) -> np.ndarray:
