@@ -160,18 +160,16 @@ def _domain_rows(tables: CorpusTables) -> list[list[str]]:
 def _quality(tables: CorpusTables, width: int) -> altair.LayerChart:
     """A domain's quantiles as ticks on one line."""
     scored = tables.buckets.filter(pl.col("highest_quality").is_not_null())
-    middle = scored.group_by("domain").agg(pl.col("highest_quality").median().alias("middle"))
-    domains = middle.sort("middle", "domain", descending=[True, False]).head(MOST_QUALITY)["domain"].to_list()
+    medians = scored.group_by("domain").agg(pl.col("highest_quality").median().alias("middle"))
+    middle = medians.sort("middle", "domain", descending=[True, False]).head(MOST_QUALITY)
+    domains = middle["domain"].to_list()
     names = [shown(name) for name in domains]
     rows = [
         {"name": shown(row["domain"]), "value": row["highest_quality"],
          "tip": f"{shown(row['domain'])}: {(row['bucket'] + 1) / 20:.0%} score at most {row['highest_quality']:.2f}"}
         for row in scored.filter(pl.col("domain").is_in(domains)).iter_rows(named=True)
     ]  # fmt: skip
-    middles = [
-        {"name": shown(row["domain"]), "value": row["middle"]}
-        for row in middle.filter(pl.col("domain").is_in(domains)).iter_rows(named=True)
-    ]
+    middles = [{"name": shown(row["domain"]), "value": row["middle"]} for row in middle.iter_rows(named=True)]
     y = rows_axis(names, width)
     x = altair.X("value:Q", title="quality score (1 is best)", scale=altair.Scale(domain=[0, 1]))
     return fitted(
