@@ -13,6 +13,7 @@ from flows.settings.repetition import note_other_budget
 from flows.settings.reuse import answer_folded, content_evidence, reuse_plan
 from flows.show.progress import note, stage_progress
 from flows.swarm import pool_to_train_on, swarm_flow
+from mixes.hashes import short_hash
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
@@ -38,8 +39,10 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, experiment.corpus.stages, evidence.pool)
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
-    stage = Stage("recommend", 11, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 12, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
+    if experiment.upsampling:  # the same mix by another curve is another training set
+        known["upsampling"] = short_hash(experiment.upsampling.model_dump_json())
 
     def work(folder: Path) -> None:
         question = question_of(experiment, evidence, candidates, known)

@@ -1,7 +1,8 @@
 """A recommendation that was made before, with the pool that it is about: what `export` and `blend` hand over."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from flows.show.progress import note
 from mixes.errors import cut_short
 from mixes.optimum.from_settings import matching
 from mixes.recommendation.result import Recommendation
+from mixes.recommendation.settings import RecommendSettings
 from mixes.upsampling import UpsamplingSettings
 from pipeline.pool.pool import Pool
 from pipeline.stages.graph import finished_pool
@@ -32,6 +34,7 @@ class Recommended:
     pool: Pool
     upsampling: UpsamplingSettings | None  # None: a domain's quality buckets repeat alike
     epochs: dict[str, float]  # domain → most times that it may repeat
+    settings: RecommendSettings  # what was asked
 
 
 def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Recommended:
@@ -56,7 +59,7 @@ def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Re
         recommendation = RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
         settings = read_stage(folder)["settings"]
         upsampling = UpsamplingSettings(**settings["upsampling"]) if settings["upsampling"] else None
-        limits: dict[str, float] = settings["limits"]["epochs"]
+        asked = RecommendSettings(**{name: settings[name] for name in RecommendSettings.model_fields})
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         raise ExperimentError(f"{folder}: is damaged — ask for that recommendation again with recommend-mix") from None
     if recommendation.evidence.get("pool") != pool.folder.name:
@@ -64,12 +67,12 @@ def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Re
             f"recommendation {recommendation.id}: is stale: it is about {recommendation.evidence.get('pool')}, and the "
             f"experiment's pool is now {pool.folder.name} — ask for it again with recommend-mix"
         )
-    return Recommended(recommendation, pool, upsampling, most_epochs(recommendation, limits))
+    return Recommended(recommendation, pool, upsampling, most_epochs(recommendation, asked.limits.epochs), asked)
 
 
 def _folder_of(experiment: Experiment, pool: Pool, wanted: str | None) -> Path:
     """The stage that holds the recommendation."""
-    known = {json.loads((folder / "recommendation.json").read_bytes())["id"]: folder for folder in _folders(experiment)}
+    known = _known(experiment)
     swarm = read_index(experiment.folder, partial(note, "records"))[LAST].get(pool.folder.name)
     latest = list(numbered(experiment.folder, swarm, partial(note, "records"))) if swarm else []
     names = [name for name in latest if name in known]
@@ -88,6 +91,15 @@ def _folder_of(experiment: Experiment, pool: Pool, wanted: str | None) -> Path:
     return known[matching[0]]
 
 
+def _known(experiment: Experiment) -> dict[str, Path]:
+    """Id → the stage that holds it, the oldest first; a damaged one is left out, as one that was never asked for."""
+    known = {}
+    for folder in sorted(_folders(experiment), key=lambda folder: folder.stat().st_mtime_ns):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            known[str(json.loads((folder / "recommendation.json").read_bytes())["id"])] = folder
+    return known
+
+
 def _begins(name: str, wanted: str) -> bool:
     return name.startswith(wanted) or name.removeprefix("recommendation-").startswith(wanted)
 
@@ -97,7 +109,7 @@ def _folders(experiment: Experiment) -> Iterator[Path]:
     return (file.parent for file in (experiment.folder / "stages").glob("recommend-*/recommendation.json"))
 
 
-def most_epochs(recommendation: Recommendation, limits: dict[str, float]) -> dict[str, float]:
+def most_epochs(recommendation: Recommendation, limits: Mapping[str, float]) -> dict[str, float]:
     """Domain → most times that it may repeat; limits: pattern of domains → the same, in place of the general one."""
     epochs = dict.fromkeys(recommendation.mix, recommendation.max_epochs)
     for pattern, most in limits.items():  # of several patterns the last counts

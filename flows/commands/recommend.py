@@ -167,39 +167,13 @@ def from_files(
     tokens: Path | None, allow_stale: bool = False,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
     """The recommendation from a swarm in files, and what it rests on; experiment: whose pool and mixes are meant."""
+    from flows.from_files import question_from_files
     from flows.show.progress import note, stage_progress
-    from flows.show.swarm import note_swarm
-    from mixes.recommendation.from_tables import check_domains, in_own_direction, origin_of, question_of_swarm
-    from mixes.tables.read import read_swarm, read_table, read_tokens
+    from mixes.recommendation.from_tables import in_own_direction, origin_of
     from pipeline.stages.laws import recommend_once_fitted
     from pipeline.store.cache import swarm_cache, trim_cache
 
-    seeds: dict[str, int] = {}
-    if experiment:
-        if experiment.proxy.init_from and settings.limits.keep:
-            raise ExperimentError(
-                "limits.keep: with proxy.init_from a floor is counted from the checkpoint's own scores, and --metrics "
-                "holds none — leave keep out, or train the swarm here"
-            )
-        from flows.swarm import exported_mixes
-        from flows.trainers.swarm import exported_contents
-        from mixes.reuse.identity import refuse_stale
-        from pipeline.pool.content_hash import domain_contents
-
-        pool, mixes, seeds = exported_mixes(experiment)
-        recorded = exported_contents(ratios) if ratios else {}
-        refuse_stale(recorded, domain_contents(experiment.corpus.stages, pool.folder), str(ratios), allow_stale)
-    with stage_progress("read"):
-        swarm = read_swarm(read_table(ratios) if ratios else mixes, metrics, families)
-    note_swarm(swarm)
-    natural, available = None, read_tokens(tokens) if tokens else None
-    if experiment:
-        natural = pool.natural
-        available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
-    if available:
-        check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
-    seed = experiment.seed if experiment else 0
-    question = question_of_swarm(swarm, settings, available, natural, seed, seeds)
+    swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale)
     laws_note = partial(note, "laws")
     cache = swarm_cache(laws_note)
     recommendation = recommend_once_fitted(question, cache, laws_note, stage_progress)

@@ -85,4 +85,4 @@ def _over_pool(recommendation: "Recommendation", experiment: "Experiment", setti
 
     pool = Pool(finished_pool(experiment.corpus))
     epochs = most_epochs(recommendation, dict(settings.limits.epochs))
-    return handover_of(Recommended(recommendation, pool, experiment.upsampling, epochs))
+    return handover_of(Recommended(recommendation, pool, experiment.upsampling, epochs, settings))

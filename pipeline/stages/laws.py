@@ -54,7 +54,20 @@ def unwatched(name: str) -> AbstractContextManager[Progress]:
 def recommend_once_fitted(
     question: Question, stages: StageStore | None, note: Note, watch: Watch = unwatched
 ) -> Recommendation:
-    """The recommendation; laws and worlds that `stages` hold are taken from there, and others are put there.
+    """The recommendation; for the arguments see `fitted_once`.
+
+    Raises:
+        MixError: as `recommend`.
+    """
+    fitted, worlds = fitted_once(question, stages, note, watch)
+    with watch("recommend"):
+        return recommend(question, fitted, lambda _: worlds)
+
+
+def fitted_once(
+    question: Question, stages: StageStore | None, note: Note, watch: Watch = unwatched
+) -> tuple[FittedSwarm, Worlds]:
+    """Laws and worlds for a question; those that `stages` hold are taken from there, and others are put there.
 
     stages: where they are kept; None keeps nothing. note: is told what was fitted, how long it took, what was damaged.
     watch: shows the progress of what is made, one name at a time.
@@ -84,8 +97,7 @@ def recommend_once_fitted(
         lambda worlds: worlds_to_arrays(worlds) if keepable(fitted) else {},
         lambda arrays: worlds_from_arrays(arrays, fitted), note,
     )  # fmt: skip
-    with watch("recommend"):
-        return recommend(question, fitted, lambda _: worlds)
+    return fitted, worlds
 
 
 def _kept(

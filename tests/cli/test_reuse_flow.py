@@ -132,3 +132,12 @@ def planned(file: Path) -> ReusePlan | None:
     experiment = load_experiment(file)
     stages = experiment.corpus.stages
     return reuse_plan(experiment, stages, next(stages.root.glob("pool-*")))
+
+
+def test_its_report_shows_full_domains_and_how_buckets_repeat(tiny, joined):
+    pytest.importorskip("vl_convert", reason="the package that draws figures is not installed")
+    mixwright("report", "joined.yaml", "--no-figures", "--out", "joined.html", folder=tiny)
+    html = (tiny / "joined.html").read_text()
+    assert joined["id"] in html
+    assert '<section id="upsampling">' in html
+    assert all(f"{domain}: recommended" in html for domain in joined["mix"])

@@ -67,3 +67,13 @@ def test_what_flags_ask_for_is_what_is_validated(tiny, finished):
     done = json.loads(mixwright("validate", "experiment.yaml", "--seeds", "2", *asked, "--json", folder=tiny).stdout)
     assert done["recommendation"] == found["id"] != finished["id"]
     assert done["compared"]["code"]["predicted"]["value"] == found["predicted"]["code"]["gain"]
+
+
+def test_the_report_shows_what_came_true(tiny, finished):
+    pytest.importorskip("vl_convert", reason="the package that draws figures is not installed")
+    words = ("report", "experiment.yaml", "--recommendation", finished["id"], "--no-figures")
+    mixwright(*words, folder=tiny)
+    html = (tiny / "report.html").read_text()
+    assert "No validation yet" not in html
+    assert "Table: what came true" in html
+    assert "measured, target: " in html

@@ -1,0 +1,118 @@
+"""What a report shows: a recommendation, and everything that it was made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixes.certainty.worlds import Worlds
+from mixes.explain.health import Check, health_checks
+from mixes.explain.held_out import Coverage, HeldOut, coverages, held_out
+from mixes.recommendation.problem import Problem
+from mixes.recommendation.result import Recommendation
+from mixes.show.printable import one_line
+from mixes.tables.metrics import Metric
+from mixes.target import OVERALL
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from flows.report.corpus_tables import CorpusTables
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A recommendation with its laws and imagined worlds, and what an experiment's catalog knows besides."""
+
+    name: str  # of the experiment, or of the files
+    recommendation: Recommendation  # scores with their own sign
+    problem: Problem  # lower is better
+    worlds: Worlds
+    mix: np.ndarray  # (n_domains,) recommended, in the order of the problem's domains
+    metrics: Mapping[str, Metric] = field(default_factory=dict)  # task → unit and direction; empty: all bpb
+    corpus: "CorpusTables | None" = None  # None for a swarm from files
+    lineage: Mapping[str, str] = field(default_factory=dict)  # what it rests on: name → version, hash or command
+    buckets: Sequence[Mapping[str, Any]] = ()  # how often quality buckets repeat, where the experiment asks for it
+    contents: Mapping[str, str] = field(default_factory=dict)  # domain → hash of what it held
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """In the order of `mix`."""
+        return self.problem.fitted.runs.domains
+
+    @property
+    def reference(self) -> str:
+        """What the mix is compared with, in words."""
+        return "natural" if self.recommendation.reference == "natural" else "the swarm's centre"
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """The families, those that the target counts most first."""
+        by_family = self.problem.by_family
+
+        def weight(name: str) -> float:
+            return sum(self.problem.target.get(task, 0.0) for task, value in by_family[name].items() if value)
+
+        return tuple(sorted(by_family, key=lambda name: (-weight(name), name)))
+
+    @property
+    def coverage(self) -> str:
+        """Of every interval, as `90 %`."""
+        return f"{100 * self.recommendation.coverage:g} %"
+
+    def unit(self, aim: str) -> str:
+        """Unit of an aim's scores."""
+        if aim == OVERALL and self.recommendation.standardised:
+            return f"× {self.recommendation.standardised}"
+        metric = self._metric(aim)
+        return metric.unit if metric else "bpb"
+
+    def higher(self, aim: str) -> bool:
+        """Whether more of an aim's score is better."""
+        metric = self._metric(aim)
+        return bool(metric and metric.direction == "higher")
+
+    def better(self, aim: str) -> str:
+        """`lower is better`, or `higher`."""
+        return f"{'higher' if self.higher(aim) else 'lower'} is better"
+
+    def own_sign(self, aim: str, scores: np.ndarray) -> np.ndarray:
+        """Scores of which less is better, with their own sign."""
+        return -scores if self.higher(aim) else scores
+
+    def _metric(self, aim: str) -> Metric | None:
+        if aim == OVERALL and self.recommendation.standardised:
+            return None
+        counted = next((task for task, weight in self.problem.aims[aim].items() if weight), None)
+        return self.metrics.get(counted) if counted else None
+
+    @cached_property
+    def measured(self) -> "pl.DataFrame | None":
+        """The latest validation of this recommendation, one row for the target and each family; None without one."""
+        if self.corpus is None:
+            return None
+        own = self.corpus.validations
+        own = own.filter(own["recommendation"] == self.recommendation.id)
+        return None if own.is_empty() else own.filter(own["validation"] == own["validation"][-1])
+
+    @cached_property
+    def on_target(self) -> HeldOut:
+        """Held-out predictions of the target."""
+        return held_out(self.problem, OVERALL)
+
+    @cached_property
+    def coverages(self) -> list[Coverage]:
+        """Nominal against actual coverage on the target."""
+        return coverages(self.problem, OVERALL)
+
+    @cached_property
+    def checks(self) -> list[Check]:
+        """The health checks."""
+        return health_checks(self.problem, self.recommendation, self.mix, self.on_target, self.coverages)
+
+
+def shown(name: str) -> str:
+    """A name from data, its odd characters spelled out."""
+    return one_line(name)

@@ -1,0 +1,155 @@
+"""Gathers what a report shows: of an experiment from its finished stages and its catalog, or of a swarm from files."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flows.errors import ExperimentError
+from flows.experiment import Experiment
+from flows.from_files import question_from_files
+from flows.recommended import find_recommendation
+from flows.report.corpus_tables import read_corpus_tables
+from flows.report.findings import Findings
+from flows.settings.question import available_tokens, holdings_of
+from flows.settings.reuse import CONTENT, fold_question, reuse_plan, unfold_recommendation
+from flows.show.progress import note, stage_progress
+from flows.workspace import Workspace
+from mixes.errors import MixError
+from mixes.recommendation.from_tables import in_own_direction
+from mixes.recommendation.problem import problem_of
+from mixes.recommendation.question import Question
+from mixes.recommendation.recommend import recommend
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.settings import RecommendSettings
+from mixes.reuse.plan import fold_amounts
+from mixes.runs import to_array
+from mixes.tables.metrics import Metric
+from mixes.upsampling import bucket_rows
+from pipeline.pool.content_hash import bucket_tokens
+from pipeline.pool.pool import Pool
+from pipeline.stages.laws import fitted_once
+from pipeline.store.cache import swarm_cache, trim_cache
+from pipeline.store.stage import StageStore
+
+LAWS = partial(note, "laws")
+
+
+def from_experiment(
+    experiment: Experiment, wanted: str | None = None, settings: RecommendSettings | None = None
+) -> Findings:
+    """What there is to show of an experiment whose swarm is finished.
+
+    Args:
+        experiment: the experiment.
+        wanted: id of a recommendation, or its beginning; None is the latest.
+        settings: asks for another recommendation by the same swarm, in place of `wanted`.
+
+    Raises:
+        ExperimentError: there is no recommendation yet, or it is not by the swarm that the catalog shows.
+    """
+    found = find_recommendation(experiment, wanted)
+    workspace = Workspace(experiment.folder)
+    if found.recommendation.id not in workspace.recommendations()["recommendation"].to_list():
+        raise ExperimentError(
+            f"recommendation {found.recommendation.id}: is not by the swarm that {experiment.catalog} shows — "
+            "ask for it again with recommend-mix"
+        )
+    swarm = workspace.swarm
+    families = {task: metric.family for task, metric in swarm.scored.metrics.items()}
+    whole = Question(
+        swarm.scored.runs, families, holdings_of(experiment, found.pool), settings or found.settings, experiment.seed,
+        swarm.seeds, swarm.checkpoint, found.recommendation.evidence,
+    )  # fmt: skip
+    plan = reuse_plan(experiment, experiment.corpus.stages, found.pool.folder)
+    question = fold_question(whole, plan) if plan else whole
+    fitted, worlds = fitted_once(question, experiment.corpus.stages, LAWS, stage_progress)
+    recommendation = found.recommendation
+    if settings:
+        recommendation = recommend(question, fitted, lambda _: worlds)
+        recommendation = unfold_recommendation(recommendation, plan, whole) if plan else recommendation
+    mix = fold_amounts(recommendation.mix, plan) if plan else recommendation.mix
+    return Findings(
+        name=experiment.name,
+        recommendation=recommendation,
+        problem=problem_of(question, fitted),
+        worlds=worlds,
+        mix=to_array(mix, fitted.runs.domains, "mix"),
+        corpus=read_corpus_tables(experiment.catalog),
+        buckets=_buckets(experiment, found.pool, recommendation),
+        lineage=_lineage(recommendation, question),
+        contents={
+            name.removeprefix(CONTENT): value
+            for name, value in recommendation.evidence.items()
+            if name.startswith(CONTENT)
+        },
+    )
+
+
+def from_files(
+    experiment: Experiment | None, settings: RecommendSettings, ratios: Path | None, metrics: str,
+    families: Path | None, tokens: Path | None, allow_stale: bool = False,
+) -> Findings:  # fmt: skip
+    """What there is to show of a swarm in files; for the arguments see `question_from_files`."""
+    swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale)
+    cache = swarm_cache(LAWS)
+    findings = _answered((ratios or Path(metrics)).name, question, cache, swarm.metrics)
+    if cache:
+        trim_cache(cache)
+    return findings
+
+
+def with_command(findings: Findings, command: str) -> Findings:
+    """The same, with the command that made it."""
+    return replace(findings, lineage={**findings.lineage, "command": command})
+
+
+def _answered(name: str, question: Question, cache: StageStore | None, metrics: Mapping[str, Metric]) -> Findings:
+    fitted, worlds = fitted_once(question, cache, LAWS, stage_progress)
+    with stage_progress("recommend"):
+        recommendation = recommend(question, fitted, lambda _: worlds)
+    return Findings(
+        name=name,
+        recommendation=in_own_direction(recommendation, metrics),
+        problem=problem_of(question, fitted),
+        worlds=worlds,
+        mix=to_array(recommendation.mix, fitted.runs.domains, "mix"),
+        metrics=metrics,
+        lineage=_lineage(recommendation, question),
+    )
+
+
+def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation) -> list[dict[str, Any]]:
+    """How often each quality bucket repeats; nothing where the experiment does not ask, or the mix was made without."""
+    if not experiment.upsampling or not recommendation.budget:
+        return []
+    tokens = bucket_tokens(pool, available_tokens(experiment, pool))
+    try:
+        return bucket_rows(recommendation.mix, recommendation.budget, tokens, experiment.upsampling)
+    except MixError:  # a mix that upsampling did not cap
+        return []
+
+
+def _lineage(recommendation: Recommendation, question: Question) -> dict[str, str]:
+    """Hashes, versions and seeds."""
+    from importlib.metadata import version
+
+    settings = question.settings
+    names = [law.name for law in recommendation.law.values()]
+    laws = ", ".join(f"{name} for {names.count(name)} tasks" for name in sorted(set(names)))
+    return {
+        "mixwright": version("mixwright"),
+        "recommendation": recommendation.id,
+        **{
+            f"hash of {name}": value
+            for name, value in sorted(recommendation.evidence.items())
+            if not name.startswith(CONTENT)
+        },
+        "target asked for": str(settings.target) if settings.target else "mean over families of the mean over tasks",
+        "laws": laws,
+        "imagined worlds": str(settings.replicates),
+        "coverage of intervals": f"{settings.coverage:.0%}",
+        "seed": str(question.seed),
+        "runs": str(len(question.runs)),
+    }

@@ -1,0 +1,48 @@
+"""Parts of the page. Every text from data is escaped here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from flows.report.figure import Figure
+from mixes.show.printable import printable
+
+Part = str | Figure  # HTML, or a figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page."""
+
+    anchor: str
+    title: str
+    parts: list[Part] = field(default_factory=list)
+
+
+def text(value: object) -> str:
+    """A text, escaped."""
+    return escape(printable(str(value)))
+
+
+def paragraph(value: str, kind: str = "") -> str:
+    """A paragraph of plain text."""
+    return f'<p class="{kind}">{text(value)}</p>' if kind else f"<p>{text(value)}</p>"
+
+
+def table(rows: Sequence[Sequence[object]], words: int = 1) -> str:
+    """A head and rows; the first `words` columns are words, the others numbers."""
+    head, *body = rows
+    lines = ["".join(_cell("th", i < words, cell) for i, cell in enumerate(head))]
+    lines += ["".join(_cell("td", i < words, cell) for i, cell in enumerate(row)) for row in body]
+    rest = "".join(f"<tr>{line}</tr>" for line in lines[1:])
+    return f'<div class="table"><table><thead><tr>{lines[0]}</tr></thead><tbody>{rest}</tbody></table></div>'
+
+
+def folded(title: str, inner: str) -> str:
+    """Something that opens by a click, and is printed open."""
+    return f"<details><summary>{text(title)}</summary>{inner}</details>"
+
+
+def _cell(tag: str, words: bool, value: object) -> str:
+    kind = "w" if words else "n"
+    return f'<{tag} class="{kind}">{text(value)}</{tag}>'

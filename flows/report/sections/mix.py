@@ -1,0 +1,125 @@
+"""The mix: natural against recommended weights with their intervals, caps and epochs."""
+
+from typing import Any
+
+import altair
+
+from flows.report.figure import Figure
+from flows.report.findings import Findings, shown
+from flows.report.html import Part, Section, folded, paragraph, table
+from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped
+from flows.report.theme import INK, NATURAL, RECOMMENDED
+from flows.report.words import percent
+from mixes.target import OVERALL
+
+MOST = 80  # domains that the figure shows, those of the largest weight; the rest is folded into one row
+CAP = "cap"
+
+
+def mix(findings: Findings) -> Section:
+    """One figure, and the same as a table."""
+    count = len(findings.recommendation.mix)
+    shown_count = f"; the {MOST} largest of {count} domains" if count > MOST + 1 else ""
+    note = (
+        f"Share of the training tokens. Lines are {findings.coverage} intervals of the recommended weight"
+        f"{'; | is the largest weight that the limits allow' if _caps(findings) else ''}{shown_count}."
+    )
+    title = f"How does the recommended mix differ from {findings.reference}?"
+    figure = Figure("mix", title, lambda width: _chart(findings, width), note)
+    parts: list[Part] = [figure]
+    if findings.recommendation.reference != "natural":
+        parts.append(
+            paragraph("The natural mix is not known, so the mix is compared with the mean of the swarm's mixes.")
+        )
+    parts.append(folded(f"Table: all {count} domains", table(_table_rows(findings))))
+    if binding := findings.recommendation.binding:
+        gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
+        rows = [[shown(name), f"{gain:.4f}"] for name, gain in sorted(binding.items(), key=lambda pair: -pair[1])]
+        head = ["limit that binds", f"gain from 0.01 more of it ({gained})"]
+        parts.append(folded(f"Table: what limits the mix ({len(rows)} limits)", table([head, *rows])))
+    return Section("mix", "The mix", parts)
+
+
+def mix_rows(findings: Findings, most: int = MOST) -> list[dict[str, Any]]:
+    """One row per domain, the largest weight first, beyond `most` the rest as one."""
+    recommendation, caps = findings.recommendation, _caps(findings)
+    rows: list[dict[str, Any]] = [
+        {
+            "name": shown(name),
+            "natural": recommendation.natural[name],
+            "weight": weight,
+            "low": recommendation.intervals[name][0],
+            "high": recommendation.intervals[name][1],
+            "cap": caps.get(name),
+            "epochs": recommendation.epochs.get(name),
+        }
+        for name, weight in sorted(recommendation.mix.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    if len(rows) <= most + 1:
+        return rows
+    rest = rows[most:]
+    sums = {key: sum(row[key] for row in rest) for key in ("natural", "weight")}
+    return [*rows[:most], {"name": f"{len(rest)} other domains", **sums, "low": None, "high": None, "cap": None}]
+
+
+def _caps(findings: Findings) -> dict[str, float]:
+    """Domain → the largest weight that the limits allow, where that is below 1."""
+    if set(findings.domains) != set(findings.recommendation.mix):  # folded domains have caps of their own
+        return dict(findings.recommendation.caps)
+    high = findings.problem.limits.room.high
+    return {name: float(cap) for name, cap in zip(findings.domains, high, strict=True) if cap < 1}
+
+
+def _chart(findings: Findings, width: int) -> altair.LayerChart:
+    rows = mix_rows(findings)
+    names, series = [row["name"] for row in rows], (findings.reference, "recommended")
+    largest = max(max(row["natural"], row["weight"], row["high"] or 0) for row in rows)
+    points = [
+        {"name": row["name"], "series": which, "value": row[key], "tip": _tip(row, which, key)}
+        for row in rows
+        for which, key in zip(series, ("natural", "weight"), strict=True)
+    ]
+    caps = [row for row in rows if row["cap"] and row["cap"] <= largest]
+    y = rows_axis(names, width)
+    scale = altair.Scale(domain=[0, largest * 1.03], nice=False)
+    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format=".0%", tickCount=5), scale=scale)
+    intervals = altair.Chart(data([row for row in rows if row["low"] is not None]))
+    return fitted(
+        altair.layer(
+            striped(names, width),
+            intervals.mark_rule(aria=False, color=RECOMMENDED, strokeWidth=4, opacity=0.35).encode(
+                y=y, x=altair.X("low:Q"), x2="high:Q"
+            ),
+            altair.Chart(data(caps)).mark_tick(aria=False, color=INK, thickness=1.5, size=14).encode(y=y, x="cap:Q"),
+            altair.Chart(data(points))
+            .mark_point(filled=True, size=64, opacity=1)
+            .encode(
+                y=y, x=x, color=colours(series, (NATURAL, RECOMMENDED)), description="tip:N",
+                shape=altair.Shape(
+                    "series:N", scale=altair.Scale(domain=list(series), range=["diamond", "circle"]),
+                    legend=altair.Legend(title=None),
+                ),
+            ),
+        ),
+        width, altair.Step(ROW),
+    )  # fmt: skip
+
+
+def _tip(row: dict[str, Any], which: str, key: str) -> str:
+    text = f"{row['name']}: {which} {percent(row[key])}"
+    if key == "weight" and row["low"] is not None:
+        text += f", interval {percent(row['low'])} to {percent(row['high'])}"
+    return text
+
+
+def _table_rows(findings: Findings) -> list[list[str]]:
+    recommendation = findings.recommendation
+    with_epochs = bool(recommendation.epochs)
+    head = ["domain", findings.reference, "recommended", f"{findings.coverage} interval", "ratio", "cap"]
+    rows = [[*head, "epochs"] if with_epochs else head]
+    for row in mix_rows(findings, len(recommendation.mix)):
+        ratio = f"{row['weight'] / row['natural']:.2f}×" if row["natural"] else "–"
+        line = [row["name"], percent(row["natural"]), percent(row["weight"])]
+        line += [f"{percent(row['low'])} – {percent(row['high'])}", ratio, percent(row["cap"]) if row["cap"] else "–"]
+        rows.append([*line, f"{row['epochs']:.2f}"] if with_epochs else line)
+    return rows

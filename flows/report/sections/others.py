@@ -1,0 +1,165 @@
+"""What the mix costs others: two families against each other, and the score against the distance from natural."""
+
+from typing import Any
+
+import altair
+import numpy as np
+
+from flows.report.figure import Figure
+from flows.report.findings import Findings, shown
+from flows.report.html import Part, Section, paragraph
+from flows.report.marks import PHONE, colours, data, fitted, zero_line
+from flows.report.theme import FAINT, MUTED, NATURAL, RECOMMENDED, UNIFORM
+from flows.report.words import percent, signed
+from mixes.explain.trade_offs import Between, between, farther, farther_from_anchor, front_between, most_opposed
+from mixes.target import OVERALL
+
+HEIGHT = 320  # pixels
+MOST_POINTS = 400  # runs
+
+
+def others(findings: Findings) -> Section:
+    """The front, where there are two families; then the distance."""
+    parts: list[Part] = []
+    pair = most_opposed(findings.problem)
+    if pair is None:
+        parts.append(paragraph("There is one family, so no family pays for another."))
+    else:
+        first, second = (shown(name) for name in pair)
+        front = front_between(findings.problem, *pair)
+        note = (
+            "The line joins mixes of which none is better for one family without being worse for the other. Crosses "
+            f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most. "
+            "Grey points are runs; those below the line break the limits of the mix."
+        )
+        title = f"What does a better score on {first} cost {second}?"
+        parts.append(Figure("front", title, lambda width: _front(findings, pair, front, width), note))
+    path = farther_from_anchor(findings.problem, findings.worlds)
+    here = farther(findings.problem, findings.worlds, findings.mix)
+    note = (
+        f"The best mix at each distance, and its predicted gain with a {findings.coverage} interval. The distance is "
+        f"the Kullback–Leibler divergence of the mix from {findings.reference}, in nats: 0 is the same mix."
+    )
+    title = f"How far from {findings.reference} must I go for the gain?"
+    parts.append(Figure("distance", title, lambda width: _distance(findings, path, here, width), note))
+    return Section("others", "What does it cost others?", parts)
+
+
+def _front(findings: Findings, pair: tuple[str, str], front: list[Between], width: int) -> altair.LayerChart:
+    own = [_own(findings, pair, point) for point in front]
+    path = [{**row, "order": number} for number, row in enumerate(own)]
+    uniform = np.full(len(findings.mix), 1 / len(findings.mix))
+    places = {
+        "recommended": (findings.mix, RECOMMENDED), findings.reference: (findings.problem.reference, NATURAL),
+        "uniform": (uniform, UNIFORM),
+    }  # fmt: skip
+    marked = [
+        {**_own(findings, pair, between(findings.problem, mix, *pair)), "series": name}
+        for name, (mix, _) in places.items()
+    ]
+    for row in marked:
+        row["tip"] = f"{row['series']}: {shown(pair[0])} {row['x']:.3f}, {shown(pair[1])} {row['y']:.3f}"
+    runs = _runs(findings, pair)
+    ticks = altair.Axis(grid=True, tickCount=6)
+    x = altair.X("x:Q", title=_axis(findings, pair[0]), scale=_scale(marked + path, "x"), axis=ticks)
+    y = altair.Y("y:Q", title=_axis(findings, pair[1]), scale=_scale(marked + path, "y"), axis=ticks)
+    colour = colours(list(places), [colour for _, colour in places.values()])
+    return fitted(
+        altair.layer(
+            altair.Chart(data(runs))
+            .mark_circle(aria=False, size=14, color=FAINT, opacity=0.7, clip=True)
+            .encode(x=x, y=y),
+            altair.Chart(data(path))
+            .mark_line(aria=False, color=MUTED, strokeWidth=1.5, point={"color": MUTED, "size": 24, "aria": False})
+            .encode(x=x, y=y, order="order:Q"),
+            altair.Chart(data(marked)).mark_rule(aria=False, clip=True, opacity=0.5).encode(
+                x=x, y=altair.Y("y_low:Q", title=_axis(findings, pair[1])), y2="y_high:Q", color=colour
+            ),
+            altair.Chart(data(marked)).mark_rule(aria=False, clip=True, opacity=0.5).encode(
+                y=y, x=altair.X("x_low:Q", title=_axis(findings, pair[0])), x2="x_high:Q", color=colour
+            ),
+            altair.Chart(data(marked)).mark_point(filled=True, size=90, opacity=1).encode(
+                x=x, y=y, color=colour, description="tip:N",
+                shape=altair.Shape("series:N", legend=None, scale=altair.Scale(
+                    domain=list(places), range=["circle", "diamond", "square"])),
+            ),
+        ),
+        width, HEIGHT,
+    )  # fmt: skip
+
+
+def _own(findings: Findings, pair: tuple[str, str], point: Between) -> dict[str, Any]:
+    """A point's coordinates and the ends of its ranges, scores with their own sign."""
+    row: dict[str, Any] = {}
+    for side, key in enumerate("xy"):
+        score, *ends = (
+            float(findings.own_sign(pair[side], np.array(value)))
+            for value in (point.scores[side], point.lows[side], point.highs[side])
+        )
+        row |= {key: score, f"{key}_low": min(ends), f"{key}_high": max(ends)}
+    return row
+
+
+def _runs(findings: Findings, pair: tuple[str, str]) -> list[dict[str, Any]]:
+    """The swarm's mixes, as they scored."""
+    runs = findings.problem.fitted.runs.by_mix()
+    sides = []
+    for name in pair:
+        values = np.array([findings.problem.aims[name].get(task, 0.0) for task in runs.tasks])
+        sides.append(findings.own_sign(name, values @ runs.scores()))
+    every = max(1, -(-len(runs) // MOST_POINTS))
+    pairs = list(zip(*sides, strict=True))[::every]
+    return [{"x": round(float(x), 4), "y": round(float(y), 4)} for x, y in pairs]
+
+
+def _axis(findings: Findings, family: str) -> str:
+    return f"{shown(family)} ({findings.unit(family)}, {findings.better(family)})"
+
+
+def _scale(rows: list[dict[str, Any]], key: str) -> altair.Scale:
+    """Around the front and the marked mixes, with their ranges; runs outside are not drawn."""
+    low, high = min(row[f"{key}_low"] for row in rows), max(row[f"{key}_high"] for row in rows)
+    room = 0.04 * (high - low or 1.0)
+    return altair.Scale(domain=[low - room, high + room], zero=False, nice=False)
+
+
+def _distance(findings: Findings, path: list[Any], here: Any, width: int) -> altair.LayerChart:
+    rows = [{"x": step.nats, "y": step.gain, "low": step.low, "high": step.high} for step in path]
+    corrected = findings.recommendation.predicted[OVERALL]
+    ends = {"low": here.low, "high": here.high}
+    tip = f"recommended: {here.nats:.2f} nats, {signed(corrected.gain)} {findings.unit(OVERALL)}"
+    largest = [{"x": here.nats, "y": here.gain, "series": "recommended", "tip": tip, **ends}]
+    zero = [{"x": 0.0, "y": 0.0, "series": findings.reference, "tip": findings.reference}]
+    moved = 0.5 * float(np.abs(findings.mix - findings.problem.reference).sum())
+    x = altair.X(
+        "x:Q",
+        title=f"nats from {findings.reference} (recommended moves {percent(moved)} of the tokens)"
+        if width > PHONE
+        else f"nats from {findings.reference}",
+        scale=altair.Scale(nice=False, zero=True),
+    )
+    y = altair.Y(
+        "y:Q",
+        title=f"predicted gain on the target ({findings.unit(OVERALL)})",
+        axis=altair.Axis(grid=True, tickCount=6),
+    )
+    names, values = ["recommended", findings.reference], [RECOMMENDED, NATURAL]
+    base = altair.Chart(data(rows))
+    return fitted(
+        altair.layer(
+            zero_line_y(),
+            base.mark_area(aria=False, color=RECOMMENDED, opacity=0.15).encode(x=x, y=altair.Y("low:Q"), y2="high:Q"),
+            base.mark_line(aria=False, color=RECOMMENDED, strokeWidth=2).encode(x=x, y=y),
+            altair.Chart(data(largest + zero)).mark_point(filled=True, size=90, opacity=1).encode(
+                x=x, y=y, color=colours(names, values), description="tip:N",
+                shape=altair.Shape("series:N", legend=None,
+                                   scale=altair.Scale(domain=names, range=["circle", "diamond"])),
+            ),
+        ),
+        width, HEIGHT - 60,
+    )  # fmt: skip
+
+
+def zero_line_y() -> altair.Chart:
+    """A horizontal line at no gain."""
+    return zero_line().encode(x=altair.value(0), x2=altair.value("width"), y="zero:Q")

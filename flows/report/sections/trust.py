@@ -1,0 +1,168 @@
+"""Whether to believe it: health checks, predicted against observed, calibration, signal to noise, cautions."""
+
+from typing import Any
+
+import altair
+
+from flows.report.figure import Figure
+from flows.report.findings import Findings, shown
+from flows.report.html import Part, Section, paragraph, text
+from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
+from flows.report.theme import FAINT, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
+from flows.report.words import percent
+from mixes.certainty.noise import CLEAR, spreads
+from mixes.explain.held_out import HeldOut, held_out
+from mixes.target import OVERALL
+
+MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 40, 400
+CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
+
+
+def trust(findings: Findings) -> Section:
+    """The checks first, then the figures behind them."""
+    cautions = [
+        paragraph(f"Caution: {caution.text}.")
+        for caution in findings.recommendation.cautions
+        if caution.kind not in CHECKED
+    ]
+    held = {aim: held_out(findings.problem, aim) for aim in (OVERALL, *findings.families)[:MOST_FACETS]}
+    held_note = (
+        "Each point is a tried mix, predicted by laws that were fitted without it. On the diagonal the prediction is "
+        f"right; lines are {findings.coverage} intervals."
+    )
+    parts: list[Part] = [
+        _list(findings),
+        *cautions,
+        Figure("held-out", "Do the laws predict mixes that they have not seen?",
+               lambda width: _facets(findings, held, width), held_note),
+        Figure("calibration", "Do intervals hold as often as they say?", lambda width: _calibration(findings, width),
+               "Share of held-out mixes whose score on the target lies in its interval. On the line, intervals are "
+               "right; above it they are wider than needed. Over all mixes they are right by construction, so look at "
+               "the mixes predicted best, where the recommendation lies."),
+        Figure("signal", "Which tasks can tell mixes apart?", lambda width: _signal(findings, width),
+               "How far a task's score varies between mixes, in units of its noise. Below "
+               f"{CLEAR:g} a task says little about mixes.{_left_out(findings)}"),
+    ]  # fmt: skip
+    return Section("trust", "Should I believe it?", parts)
+
+
+def _list(findings: Findings) -> str:
+    items = "".join(
+        f'<li><span class="badge {check.status}">{check.status}</span> <b>{text(check.name)}.</b> '
+        f"{text(check.sentence)}</li>"
+        for check in findings.checks
+    )
+    return f'<ul class="checks">{items}</ul>'
+
+
+def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.ConcatChart:
+    columns = min(3 if width > PHONE else 1, len(held))
+    gap = 30
+    each = (width - columns * 48 - (columns - 1) * gap) // columns
+    charts = [_facet(findings, aim, scored, min(each, 260)) for aim, scored in held.items()]
+    return altair.concat(*charts, columns=columns, spacing=gap)
+
+
+def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
+    predicted, observed, low, high = (
+        findings.own_sign(aim, values) for values in (scored.predicted, scored.observed, scored.low, scored.high)
+    )
+    every = max(1, -(-len(predicted) // MOST_POINTS))
+    rows = [
+        {"x": float(p), "y": float(o), "low": float(min(a, b)), "high": float(max(a, b)),
+         "tip": f"{shown(name)}: predicted {p:.3f}, scored {o:.3f}"}
+        for name, p, o, a, b in zip(scored.mixes, predicted, observed, low, high, strict=True)
+    ][::every]  # fmt: skip
+    ends = [float(min(predicted.min(), observed.min())), float(max(predicted.max(), observed.max()))]
+    scale = altair.Scale(domain=ends, zero=False, nice=True)
+    axis = altair.Axis(grid=True, tickCount=3)
+    x = altair.X("x:Q", title="predicted", scale=scale, axis=axis)
+    y = altair.Y("y:Q", title="scored", scale=scale, axis=axis)
+    diagonal = altair.Chart(data([{"x": end, "y": end} for end in ends])).mark_line(
+        aria=False, color=INK, strokeWidth=1
+    )
+    base = altair.Chart(data(rows))
+    unit = findings.unit(aim)
+    title = altair.TitleParams(
+        f"{shown(aim)} ({unit})", subtitle=f"rank {scored.rank_correlation:.2f}, misses by {scored.error:.3f} {unit}",
+        fontSize=12, subtitleFontSize=11, anchor="start", offset=4, limit=width + 40,
+    )  # fmt: skip
+    layers: list[Any] = [
+        diagonal.encode(x=x, y=y),
+        base.mark_rule(aria=False, color=FAINT, opacity=0.5, clip=True).encode(x=altair.X("low:Q"), x2="high:Q", y=y),
+        base.mark_circle(size=22, color=RECOMMENDED, opacity=0.8, clip=True).encode(x=x, y=y, description="tip:N"),
+    ]
+    return altair.layer(*layers).properties(width=width, height=min(width, 190), title=title)
+
+
+def _calibration(findings: Findings, width: int) -> altair.LayerChart:
+    names = ("all mixes", f"the {findings.coverages[0].count} predicted best")
+    rows: list[dict[str, Any]] = [
+        {"x": row.nominal, "y": value, "series": name, "tip": f"{name}: {value:.0%} inside {row.nominal:.0%} intervals"}
+        for row in findings.coverages
+        for name, value in zip(names, (row.of_all, row.of_best), strict=True)
+    ]
+    percents = altair.Axis(format=".0%", grid=True, tickCount=6)
+    scale = altair.Scale(domain=[0.45, 1.0], nice=False)
+    low = min(0.45, *(row["y"] for row in rows))
+    x = altair.X("x:Q", title="share that the interval should hold", axis=percents, scale=scale)
+    y = altair.Y("y:Q", title="share that it holds", axis=percents, scale=altair.Scale(domain=[low, 1.0], nice=False))
+    diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.45, 1.0)])).mark_line(
+        aria=False, color=INK, strokeWidth=1
+    )
+    base = altair.Chart(data(rows)).encode(x=x, y=y, color=colours(names, (NATURAL, RECOMMENDED)))
+    return fitted(
+        altair.layer(
+            diagonal.encode(x=x, y=y),
+            base.mark_line(aria=False, strokeWidth=1.5),
+            base.mark_point(filled=True, size=50, opacity=1).encode(
+                description="tip:N",
+                shape=altair.Shape("series:N", legend=None, scale=altair.Scale(
+                    domain=list(names), range=["diamond", "circle"])),
+            ),
+        ),
+        width, 240,
+    )  # fmt: skip
+
+
+def _ratios(findings: Findings) -> list[tuple[str, float]]:
+    """Task → spread over mixes ÷ noise, the clearest first."""
+    noise = findings.problem.noise.at_one_seed
+    ratios = {task: spread / max(noise[task], 1e-12) for task, spread in spreads(findings.problem.fitted.runs).items()}
+    return sorted(ratios.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _left_out(findings: Findings) -> str:
+    """What the figure leaves out."""
+    count = len(findings.problem.fitted.runs.tasks)
+    return f" Of {count} tasks, the {MOST_TASKS} that vary least are shown." if count > MOST_TASKS else ""
+
+
+def _signal(findings: Findings, width: int) -> altair.LayerChart:
+    rows: list[dict[str, Any]] = [
+        {"name": shown(task), "value": ratio, "series": "clear" if ratio >= CLEAR else "unclear",
+         "tip": f"{shown(task)}: {ratio:.1f} times its noise, {percent(findings.problem.target.get(task, 0.0))} of the "
+         "target"}
+        for task, ratio in _ratios(findings)[-MOST_TASKS:]
+    ]  # fmt: skip
+    names = [row["name"] for row in rows]
+    y = rows_axis(names, width)
+    ends = [0.9 * min(1, *(row["value"] for row in rows)), 1.1 * max(3, *(row["value"] for row in rows))]
+    scale = altair.Scale(type="log", domain=ends, nice=False)
+    ticks = altair.Axis(values=[0.5, 1, 2, 5, 10, 20, 50, 100], format="~g")
+    x = altair.X("value:Q", title="spread between mixes ÷ noise (log scale)", scale=scale, axis=ticks)
+    return fitted(
+        altair.layer(
+            striped(names, width),
+            zero_line(CLEAR, UNIFORM),
+            altair.Chart(data(rows))
+            .mark_point(filled=True, size=56, opacity=1)
+            .encode(
+                y=y, x=x, description="tip:N",
+                color=colours(["clear", "unclear"], [RECOMMENDED, WORSE]),
+                shape=altair.Shape("series:N", legend=None, scale=altair.Scale(
+                    domain=["clear", "unclear"], range=["circle", "triangle-down"])),
+            ),
+        ),
+        width, altair.Step(ROW - 2),
+    )  # fmt: skip

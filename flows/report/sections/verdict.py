@@ -1,0 +1,126 @@
+"""What to train on, in one paragraph, and the five answers that people ask for first."""
+
+from collections import Counter
+
+import polars as pl
+
+from flows.report.findings import Findings, shown
+from flows.report.html import Section, text
+from flows.report.words import amount, listed, percent, signed
+from mixes.explain.health import Status
+from mixes.target import OVERALL
+
+NAMED = 4  # domains that a line names
+LARGEST = 6  # domains of which the weight is stated
+MOVED = 0.005  # share of the tokens by which a domain must change to be named
+BADGES: tuple[Status, ...] = ("green", "amber", "red")
+
+
+def verdict(findings: Findings) -> Section:
+    """The verdict, then what to train on, how sure that is, what gets worse, what limits it, whether to trust it."""
+    answers = {
+        "Train on": text(_mix(findings)),
+        "What changes": text(_changes(findings)),
+        "How sure": text(_gain(findings)),
+        "What gets worse": text(_worse(findings)),
+        "What limits it": text(_limits(findings)),
+        "Can I trust it": _health(findings),
+    }
+    lines = "".join(f"<dt>{text(name)}</dt><dd>{answer}</dd>" for name, answer in answers.items())
+    lead = f'<p class="lead">{text(findings.recommendation.summary)}</p>'
+    return Section("verdict", "What should I train on?", [lead, f"<dl>{lines}</dl>"])
+
+
+def _mix(findings: Findings) -> str:
+    """The largest weights, and the sum of the others."""
+    ranked = sorted(findings.recommendation.mix.items(), key=lambda pair: (-pair[1], pair[0]))
+    parts = [f"{percent(weight)} {shown(name)}" for name, weight in ranked[:LARGEST]]
+    if others := ranked[LARGEST:]:
+        count = f"{len(others)} other domain{'s' * (len(others) > 1)}"
+        parts.append(f"{percent(sum(weight for _, weight in others))} in {count}")
+    return f"{', '.join(parts)} (shares of tokens)."
+
+
+def _changes(findings: Findings) -> str:
+    """The largest weights that rise, and those that fall."""
+    mix, natural = findings.recommendation.mix, findings.recommendation.natural
+    moves = sorted(mix, key=lambda name: (natural[name] - mix[name], name))
+    more = [name for name in moves[:NAMED] if mix[name] - natural[name] > MOVED]
+    less = [name for name in moves[::-1][:NAMED] if natural[name] - mix[name] > MOVED]
+    sides = [
+        f"{word} {listed([f'{shown(name)} ({percent(natural[name])} → {percent(mix[name])})' for name in names])}"
+        for word, names in (("more", more), ("less", less))
+        if names
+    ]
+    return (
+        f"Against {findings.reference}: {'; '.join(sides)}."
+        if sides
+        else f"Next to nothing: it is {findings.reference}."
+    )
+
+
+def _gain(findings: Findings) -> str:
+    target, unit = findings.recommendation.predicted[OVERALL], findings.unit(OVERALL)
+    chance = "over 99%" if target.chance > 0.99 else "under 1%" if target.chance < 0.01 else f"{target.chance:.0%}"
+    return (
+        f"The target is predicted to gain {signed(target.gain)} {unit} over {findings.reference}, with a "
+        f"{findings.coverage} interval from {signed(target.gain_low)} to {signed(target.gain_high)}. The chance that "
+        f"it gains at all is {chance}, if the laws hold. By chance alone, two proxies of equally good mixes differ by "
+        f"{target.noise:.3f} {unit}.{_measured(findings)}"
+    )
+
+
+def _measured(findings: Findings) -> str:
+    """What the target gained when the mix was trained anew."""
+    if findings.measured is None:
+        return " Nothing was trained on this mix yet."
+    row = findings.measured.row(by_predicate=pl.col("name") == OVERALL, named=True)
+    ends = f"{signed(row['gain_low'])} to {signed(row['gain_high'])}"
+    return f" Trained anew at {row['size']} with {row['seeds']} seeds, it gained {signed(row['gain'])} bpb ({ends})."
+
+
+def _worse(findings: Findings) -> str:
+    """Families and tasks that lose, even at the better end of their interval."""
+    predicted = findings.recommendation.predicted
+    lost = sorted((row.gain, name) for name, row in predicted.items() if name != OVERALL and row.gain_high < 0)
+    if not lost:
+        return f"Nothing for sure: of no family or task does the whole {findings.coverage} interval lie below zero."
+    families = [name for _, name in lost if name in findings.recommendation.families]
+    tasks = [name for _, name in lost if name not in families]
+    of_families = _with_gains(findings, families) if families else "No family for sure"
+    count = len(findings.problem.fitted.runs.tasks)
+    of_tasks = f"{len(tasks)} of {count} tasks: {_with_gains(findings, tasks)}" if tasks else "No single task for sure"
+    return f"{of_families}. {of_tasks}. (Their whole {findings.coverage} interval lies below zero.)"
+
+
+def _with_gains(findings: Findings, names: list[str]) -> str:
+    predicted = findings.recommendation.predicted
+    return listed([f"{shown(name)} ({signed(predicted[name].gain)} {findings.unit(name)})" for name in names])
+
+
+def _limits(findings: Findings) -> str:
+    recommendation = findings.recommendation
+    caps = sorted(recommendation.caps.items(), key=lambda pair: (-pair[1], pair[0]))
+    capped = [f"{shown(name)} ({percent(cap)})" for name, cap in caps]
+    words = []
+    if recommendation.budget and recommendation.epochs:
+        repeats = f"{recommendation.max_epochs:g} time{'s' * (recommendation.max_epochs != 1)}"
+        words.append(f"The budget is {amount(recommendation.budget)} tokens, and a domain may repeat {repeats}.")
+    words.append(f"On {'its cap' if len(capped) == 1 else 'their caps'}: {listed(capped)}." if capped else
+                 "No domain is on its cap.")  # fmt: skip
+    prices = sorted(recommendation.binding.items(), key=lambda pair: -pair[1])
+    if prices and not findings.problem.question.settings.limits.closest and prices[0][1] > 0:
+        limit, gain = prices[0]
+        words.append(f"One more percentage point of “{shown(limit)}” would gain {gain:.4f} {findings.unit(OVERALL)}.")
+    return " ".join(words)
+
+
+def _health(findings: Findings) -> str:
+    counts = Counter(check.status for check in findings.checks)
+    badges = " ".join(f'<span class="badge {kind}">{counts[kind]} {kind}</span>' for kind in BADGES)
+    named = []
+    for kind in ("red", "amber"):
+        if names := [check.name.lower() for check in findings.checks if check.status == kind]:
+            named.append(f"{kind}: {listed(names, len(names))}")
+    line = f" ({'; '.join(named)})" if named else ""
+    return f'Health checks: {badges}{text(line)}. <a href="#trust">What they say</a>.'

@@ -1,0 +1,122 @@
+"""Why: what each domain does for each family, and which changes bring the gain."""
+
+from typing import Any
+
+import altair
+import numpy as np
+
+from flows.report.figure import Figure
+from flows.report.findings import Findings, shown
+from flows.report.html import Section, paragraph
+from flows.report.marks import PHONE, ROW, data, fitted, rows_axis, striped, zero_line
+from flows.report.theme import BETTER, NATURAL, NONE, ON_COLOUR, WORSE
+from flows.report.words import percent, signed
+from mixes.explain.shares_of_gain import gain_shares
+from mixes.optimum.marginal import marginal_values
+from mixes.target import OVERALL
+
+MOST_DOMAINS, MOST_BARS, MOST_COLUMNS = 80, 30, 14
+LABELLED = 40  # pixels of a cell above which it bears its number
+
+
+def why(findings: Findings) -> Section:
+    """The marginal values, then the shares of the gain."""
+    unit = findings.unit(OVERALL)
+    marginal_note = (
+        "Each cell: the predicted gain from one more percent of the domain, taken from the others in proportion, at "
+        f"the recommended mix. In thousandths of {unit}; blue is a gain, orange a loss, pale is close to nothing."
+    )
+    share_note = (
+        f"How much of the predicted gain on the target each domain's change from {findings.reference} brings, in "
+        f"{unit}. The bars sum to about the whole gain. Lines are {findings.coverage} intervals."
+    )
+    marginal = Figure(
+        "marginal", "What would a little more of each domain do?", lambda width: _heat(findings, width), marginal_note
+    )
+    importance = Figure(
+        "importance", "Which changes bring the gain?", lambda width: _shares(findings, width), share_note
+    )
+    return Section("why", "Why this mix?", [importance, marginal, *_rest(findings)])
+
+
+def _rest(findings: Findings) -> list[str]:
+    lines = []
+    if len(findings.domains) > MOST_DOMAINS:
+        lines.append(f"The {MOST_DOMAINS} domains with the largest effects of {len(findings.domains)} are shown.")
+    if len(findings.families) > MOST_COLUMNS - 1:
+        lines.append(f"The {MOST_COLUMNS - 1} families that count most of {len(findings.families)} are shown.")
+    return [paragraph(" ".join(lines), "note")] if lines else []
+
+
+def _heat(findings: Findings, width: int) -> altair.LayerChart:
+    problem, thousand = findings.problem, 1000
+    aims = [OVERALL, *findings.families][:MOST_COLUMNS]
+    values = marginal_values({aim: problem.objective_of(problem.aims[aim]) for aim in aims}, findings.mix)
+    gains = -thousand * np.nan_to_num(np.array([values[aim] for aim in aims]))  # (n_aims, n_domains)
+    order = np.argsort(-gains[0], kind="stable")
+    if len(order) > MOST_DOMAINS:
+        largest = np.argsort(-np.abs(gains).max(axis=0), kind="stable")[:MOST_DOMAINS]
+        order = np.array([i for i in order if i in set(largest.tolist())])
+    names, columns = [shown(findings.domains[i]) for i in order], [shown(aim) for aim in aims]
+    rows = [
+        {"name": name, "aim": column, "value": float(gains[a, i]), "text": signed(float(gains[a, i]), 1),
+         "tip": f"1 % more {name}: {column} gains {signed(float(gains[a, i]) / thousand, 4)} {findings.unit(aim)}"}
+        for i, name in zip(order, names, strict=True)
+        for a, (aim, column) in enumerate(zip(aims, columns, strict=True))
+    ]  # fmt: skip
+    most = float(np.quantile(np.abs(gains), 0.98)) or 1e-9
+    scale = altair.Scale(domain=[-most, 0, most], range=["#f2a36b", NONE, "#7cb8e0"], clamp=True, interpolate="rgb")
+    angled = len(columns) > (7 if width > PHONE else 3)
+    axis = altair.Axis(
+        title=None, orient="top", labelAngle=-90 if angled else 0, labelOverlap=False, domain=False, labelLimit=150
+    )
+    x = altair.X("aim:N", sort=columns, axis=axis)
+    base = altair.Chart(data(rows)).encode(y=rows_axis(names, width), x=x)
+    cells = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
+        color=altair.Color("value:Q", scale=scale, legend=None), description="tip:N"
+    )
+    layers = [cells]
+    if (width * 0.65) / len(columns) > LABELLED:
+        layers.append(base.mark_text(aria=False, color=ON_COLOUR, fontSize=11).encode(text="text:N"))
+    return fitted(altair.layer(*layers), width, altair.Step(ROW))
+
+
+def _shares(findings: Findings, width: int) -> altair.LayerChart:
+    found = gain_shares(findings.problem, findings.worlds, OVERALL, findings.mix)
+    order = np.argsort(-np.abs(found.shares), kind="stable")
+    kept = sorted(order[:MOST_BARS], key=lambda i: -found.shares[i])
+    rows = [_share_row(findings, found.shares[i], found.low[i], found.high[i], int(i)) for i in kept]
+    if len(order) > MOST_BARS:
+        rest = float(found.shares[order[MOST_BARS:]].sum())
+        name = f"{len(order) - MOST_BARS} other domains"
+        rows.append({"name": name, "value": rest, "kind": "gain" if rest >= 0 else "loss", "tip": signed(rest, 4)})
+    names = [row["name"] for row in rows]
+    y = rows_axis(names, width)
+    title = f"share of the gain ({findings.unit(OVERALL)}; right is better)"
+    x = altair.X("value:Q", title=title, axis=altair.Axis(tickCount=5))
+    base = altair.Chart(data(rows))
+    colour = altair.Color("kind:N", scale=altair.Scale(domain=["gain", "loss"], range=[BETTER, WORSE]), legend=None)
+    return fitted(
+        altair.layer(
+            striped(names, width),
+            base.mark_bar(height=11, opacity=0.9).encode(y=y, x=x, color=colour, description="tip:N"),
+            altair.Chart(data([row for row in rows if "low" in row]))
+            .mark_rule(aria=False, color=NATURAL, strokeWidth=1.5)
+            .encode(y=y, x=altair.X("low:Q"), x2="high:Q"),
+            zero_line(),
+        ),
+        width, altair.Step(ROW),
+    )  # fmt: skip
+
+
+def _share_row(findings: Findings, value: float, low: float, high: float, domain: int) -> dict[str, Any]:
+    name, before, after = (
+        shown(findings.domains[domain]),
+        findings.problem.reference[domain],
+        findings.mix[domain],
+    )
+    return {
+        "name": name, "value": float(value), "low": float(low), "high": float(high),
+        "kind": "gain" if value >= 0 else "loss",
+        "tip": f"{name}, {percent(before)} → {percent(after)}: {signed(float(value), 4)} {findings.unit(OVERALL)}",
+    }  # fmt: skip

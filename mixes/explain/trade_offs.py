@@ -1,0 +1,116 @@
+"""What a mix costs others: the front between two families, and the score against the distance from natural."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from mixes.certainty.intervals import gain_of, score_intervals
+from mixes.certainty.worlds import Worlds
+from mixes.laws.fit import LARGE
+from mixes.optimum.best import best_mix
+from mixes.optimum.objective import Objective, divergence
+from mixes.optimum.pareto import pareto_front
+from mixes.recommendation.problem import Problem
+from mixes.target import OVERALL
+
+FRONT, FRONT_IF_LARGE = 9, 4  # points of a front; fewer in large swarms, where each optimum takes seconds
+MOST_FAMILIES = 8  # whose own best mixes are compared, those of the largest weight in the target
+PULLS = np.geomspace(0.005, 100, 14)  # bpb per nat, in units of all that can be gained: from the optimum to natural
+
+
+@dataclass(frozen=True)
+class Between:
+    """A mix of the front between two families; lower is better."""
+
+    mix: np.ndarray  # (n_domains,)
+    scores: tuple[float, float]  # by the laws
+    lows: tuple[float, float]  # a single proxy's score lies above …
+    highs: tuple[float, float]  # … and below
+
+
+@dataclass(frozen=True)
+class Farther:
+    """The best mix at a distance from the anchor."""
+
+    mix: np.ndarray  # (n_domains,)
+    nats: float  # KL(mix ‖ anchor)
+    gain: float  # over the reference, on the target; the mean optimism of the laws is taken off
+    low: float
+    high: float
+
+
+def most_opposed(problem: Problem) -> tuple[str, str] | None:
+    """The two families whose own best mixes cost each other most, in units of their spans; None for fewer than two."""
+    names = sorted(problem.by_family, key=lambda name: -_weight_in_target(problem, name))[:MOST_FAMILIES]
+    if len(names) < 2:
+        return None
+    values = {name: problem.objective_of(problem.aims[name]) for name in names}
+    own = np.array([_solved(problem, problem.objective_of(problem.aims[name], problem.pull)) for name in names])
+    table = np.array([values[name].value(own) for name in names])  # (family, whose best mix)
+    tried = np.array([values[name].value(problem.tried) for name in names])
+    lost = (table - table.diagonal()[:, None]) / np.maximum(np.ptp(tried, axis=1), 1e-12)[:, None]
+    first, second = max(combinations(range(len(names)), 2), key=lambda pair: lost[pair] + lost[pair[::-1]])
+    return names[first], names[second]
+
+
+def front_between(problem: Problem, first: str, second: str, points: int | None = None) -> list[Between]:
+    """Mixes of which none is better for one of two families without being worse for the other.
+
+    Raises:
+        MixError: as pareto_front.
+    """
+    objectives = {name: problem.objective_of(problem.aims[name], problem.pull) for name in (first, second)}
+    points = points or (FRONT_IF_LARGE if _large(problem) else FRONT)
+    front = pareto_front(objectives, problem.limits, points, problem.tried, problem.question.seed)
+    return [between(problem, point.mix, first, second) for point in front]
+
+
+def between(problem: Problem, mix: np.ndarray, first: str, second: str) -> Between:
+    """What one mix (n_domains,) scores on two families."""
+    fits, coverage = problem.fitted.local_fits, problem.question.settings.coverage
+    aims = [problem.aims[name] for name in (first, second)]
+    scores = [float(problem.objective_of(aim).value(mix[None])[0]) for aim in aims]
+    ends = [score_intervals(fits, aim, mix[None], coverage)[0] for aim in aims]
+    return Between(
+        mix, (scores[0], scores[1]), (float(ends[0][0]), float(ends[1][0])), (float(ends[0][1]), float(ends[1][1]))
+    )
+
+
+def farther_from_anchor(problem: Problem, worlds: Worlds) -> list[Farther]:
+    """The best mixes under ever weaker pulls to the anchor, nearest first.
+
+    Intervals are of the gain of each mix as it stands: what choosing it by fitted laws adds is not in them.
+
+    Raises:
+        MixError: as best_mix.
+    """
+    score = problem.objective_of(problem.target)
+    ends = np.stack([problem.reference, _solved(problem, score)])
+    size = max(float(-np.diff(score.value(ends))[0]), problem.noise.difference[OVERALL])
+    pulls = PULLS[:: -3 if _large(problem) else -1]
+    mixes = [_solved(problem, problem.objective_of(problem.target, pull * size)) for pull in pulls]
+    return [farther(problem, worlds, mix) for mix in mixes]
+
+
+def farther(problem: Problem, worlds: Worlds, mix: np.ndarray) -> Farther:
+    """How far one mix (n_domains,) is from the anchor, and what it gains."""
+    ends = np.stack([mix, problem.reference])
+    on_mix, on_reference = problem.objective_of(problem.target).value(ends)
+    errors = worlds.errors(problem.target, ends)  # (B, 2)
+    gain = gain_of(float(on_reference - on_mix), errors[:, 1] - errors[:, 0], problem.question.settings.coverage)
+    nats = float(divergence(problem.anchor).value(mix[None])[0])
+    low, high = min(gain.low, gain.value), max(gain.high, gain.value)
+    return Farther(mix, max(0.0, nats), gain.value, low, high)
+
+
+def _large(problem: Problem) -> bool:
+    return problem.tried.size > LARGE
+
+
+def _solved(problem: Problem, objective: Objective) -> np.ndarray:
+    return best_mix(objective, problem.limits, candidates=problem.tried, seed=problem.question.seed).mix
+
+
+def _weight_in_target(problem: Problem, family: str) -> float:
+    return sum(problem.target.get(task, 0.0) for task, weight in problem.by_family[family].items() if weight)

@@ -1,0 +1,107 @@
+"""The report of a swarm in files: whole in one file, safe from names, refused where it would overwrite."""
+
+import re
+
+import pytest
+from reports import FILES, HOSTILE, SECTIONS, made_report, write_swarm
+from support import here, said_here
+
+pytest.importorskip("vl_convert", reason="the package that draws figures is not installed")
+LARGEST = 5_000_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, monkeypatch_module):
+    folder = tmp_path_factory.mktemp("report")
+    write_swarm(folder)
+    monkeypatch_module.setenv("MIXWRIGHT_CACHE", str(folder / "cache"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def html(folder) -> str:
+    return made_report(folder)
+
+
+def test_it_has_every_section_in_order(html):
+    assert re.findall(r'<section id="(\w+)">', html) == list(SECTIONS)
+    assert "there is no corpus, no funnel and no cost" in html
+
+
+def test_it_is_one_file_that_loads_nothing(html):
+    assert len(html.encode()) < LARGEST
+    assert not re.search(r"https?://", html)
+    assert not re.search(r"<(script|link|iframe|img|object|embed|base)\b", html)
+    assert not re.search(r"(src|@import|url)\s*[=(]\s*[\"']?(?!#)", html.partition("<body>")[2])
+
+
+def test_names_from_data_are_escaped(html):
+    assert HOSTILE not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_ids_are_its_own(html):
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', html)) <= set(ids)
+
+
+def test_figures_are_written_as_png_and_svg(folder, html):
+    names = {file.stem for file in (folder / "report_figures").iterdir()}
+    assert names == set(re.findall(r'<figure id="figure-([\w-]+)"', html))
+    for name in names:
+        assert (folder / "report_figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / "report_figures" / f"{name}.svg").read_text().startswith("<svg")
+
+
+def test_the_same_evidence_gives_the_same_bytes(folder, html):
+    assert made_report(folder, "--no-figures") == html
+
+
+def test_options_ask_for_another_recommendation(folder, html):
+    other = folder / "other.html"
+    done = here("report", *FILES, "--target", "code=1", "--out", "other.html", "--no-figures", folder=folder)
+    assert done.returncode == 0, done.stderr
+    text = other.read_text()
+    assert "the swarm&#x27;s centre" in text  # without tokens there is no natural mix
+    assert "--target code=1" in text
+    assert not (folder / "other_figures").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ((), "report: give an experiment file, or --ratios and --metrics"),
+        (("--ratios", "ratios.csv"), "report: give --metrics too, or an experiment file"),
+        ((*FILES, "--out", "mine.html"), "--out mine.html: is there already, and is no report"),
+        ((*FILES, "--out", "report.txt"), "is no name for a page — let it end in .html"),
+        ((*FILES, "--out", "nowhere/report.html"), "there is no folder 'nowhere'"),
+        ((*FILES, "--out", "."), "is a folder"),
+        ((*FILES, "--out", "taken.html"), "its figures go to taken_figures, which holds something else"),
+        ((*FILES, "--recommendation", "abc"), "--recommendation names one of an experiment"),
+    ],
+)
+def test_mistakes_are_one_line(folder, words, line):
+    (folder / "mine.html").write_text("<p>mine</p>")
+    (folder / "taken_figures").mkdir(exist_ok=True)
+    (folder / "taken_figures" / "notes.txt").write_text("mine")
+    assert line in said_here(folder, "report", *words)
+    assert (folder / "mine.html").read_text() == "<p>mine</p>"
+
+
+def test_accuracies_keep_their_sign(folder):
+    (folder / "up.yaml").write_text(
+        f"code: {{metrics: [humaneval_bpb, mbpp_bpb, arc_bpb, '{HOSTILE}'], unit: accuracy}}\n"
+    )
+    words = ("--ratios", "ratios.csv", "--metrics", "metrics.csv", "--families", "up.yaml", "--law", "linear")
+    done = here("report", *words, "--out", "up.html", "--no-figures", folder=folder)
+    assert done.returncode == 0, done.stderr
+    text = (folder / "up.html").read_text()
+    assert "accuracy, higher is better" in text
+    assert "There is one family, so no family pays for another." in text
