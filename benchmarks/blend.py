@@ -45,27 +45,32 @@ ID_DIGITS = 24
 SALT = 0x9E3779B97F4A7C15F39CC060
 
 
-def grow(pool: Pool, copies: int, folder: Path) -> Path:
-    """The pool with each of its files `copies` times as long, each copy's documents under new ids."""
-    files = []
+def grow(pool: Pool, copies: int, folder: Path, apart: bool = False) -> Path:
+    """The pool several times over, each copy's documents under new ids; in files that are as many times as long, or
+    `apart` in as many times as many files."""
+    files, ranks = [], sorted((pool.tokenised / "pool").glob("*.parquet"))
     tokenised, grown = folder / pool.tokenised.name, folder / pool.folder.name
     (tokenised / "pool").mkdir(parents=True)
-    for table in sorted((pool.tokenised / "pool").glob("*.parquet")):
+    together = 1 if apart else copies
+    for number in range(len(ranks) * (copies if apart else 1)):
+        table, name = ranks[number % len(ranks)], f"{number:05d}"
+        first = number // len(ranks)
         frame = pl.read_parquet(table)
         parts = []
-        for copy in range(copies):
+        for copy in range(first, first + together):
             salt = copy * SALT % (1 << 4 * ID_DIGITS)
-            parts.append(
-                frame.with_columns(id=pl.Series([f"{int(name, 16) ^ salt:0{ID_DIGITS}x}" for name in frame["id"]]))
-            )
-        pl.concat(parts).write_parquet(tokenised / "pool" / table.name, row_group_size=1_000)
-        (tokenised / "tokens" / table.stem).mkdir(parents=True)
+            ids = [f"{int(given, 16) ^ salt:0{ID_DIGITS}x}" for given in frame["id"]]
+            parts.append(frame.with_columns(id=pl.Series(ids)))
+        pl.concat(parts).write_parquet(tokenised / "pool" / f"{name}.parquet", row_group_size=1_000)
+        (tokenised / "tokens" / name).mkdir(parents=True)
         for file in pool.manifest["files"]:
-            if file["file"].startswith(f"{table.stem}/"):
-                content = (pool.tokenised / "tokens" / file["file"]).read_bytes() * copies
-                (tokenised / "tokens" / file["file"]).write_bytes(content)
-                counts = {name: file[name] * copies for name in ("documents", "bytes", "tokens")}
-                files.append({**file, **counts, "sha256": hashlib.sha256(content).hexdigest()})
+            rank, _, base = file["file"].partition("/")
+            if rank == table.stem:
+                content = (pool.tokenised / "tokens" / file["file"]).read_bytes() * together
+                (tokenised / "tokens" / name / base).write_bytes(content)
+                counts = {count: file[count] * together for count in ("documents", "bytes", "tokens")}
+                digest = hashlib.sha256(content).hexdigest()
+                files.append({**file, **counts, "file": f"{name}/{base}", "sha256": digest})
     grown.mkdir()
     (grown / "manifest.json").write_text(json.dumps({**pool.manifest, "files": files}))
     shutil.copy(pool.folder / "tokenizer.json", grown)
@@ -188,14 +193,14 @@ def speed(recommended: Recommended, folder: Path) -> None:
 def memory(recommended: Recommended, folder: Path) -> None:
     """Peak memory of a blend of all tokens once, two workers."""
     rows = []
-    for copies in (1, 10):
-        grown = Pool(grow(recommended.pool, copies, folder / f"grown-{copies}"))
+    for copies, apart, title in ((1, True, "1 ×"), (10, True, "10 × the files"), (10, False, "files 10 × as long")):
+        grown = Pool(grow(recommended.pool, copies, folder / title, apart))
         tokens = sum(domain.tokens for domain in grown.domains.values())
         (folder / "mix.json").write_text(json.dumps(grown.natural))
         for name in ("jsonl", "parquet", "megatron", "mds"):
-            out = folder / f"{name}-{copies}"
+            out = folder / name
             seconds, _, peak = in_a_child("blend", grown.folder, folder / "mix.json", tokens, name, out, 2, "watched")
-            rows.append([name, f"{copies} ×", f"{tokens:,}", f"{peak:,.0f}", f"{seconds:.1f}"])
+            rows.append([name, title, f"{tokens:,}", f"{peak:,.0f}", f"{seconds:.1f}"])
             shutil.rmtree(out)
     rows.sort(key=lambda row: row[0])
     show("Peak of the sum of PSS, two workers", ["format", "pool", "tokens", "MB", "seconds"], rows)

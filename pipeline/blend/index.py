@@ -16,7 +16,7 @@ from pipeline.store.documents import read_groups
 from pipeline.store.files import rank_file, rank_name
 from pipeline.store.writing import written_aside
 
-GROUPS = 50  # row groups read at once
+GROUPS = 10  # row groups read at once
 COLUMNS = ("id", "domain", "bucket", "split", "tokens")
 
 
