@@ -42,6 +42,7 @@ from pipeline.pool.pool import TRAIN, Pool
 
 COPIES = 10  # of the pool, for timings
 ID_DIGITS = 24
+SHARD = 3_400_000  # tokens of a shard
 SALT = 0x9E3779B97F4A7C15F39CC060
 
 
@@ -79,7 +80,7 @@ def grow(pool: Pool, copies: int, folder: Path, apart: bool = False) -> Path:
 
 def write_one(pool: Pool, mix: dict[str, float], tokens: int, name: str, folder: Path, workers: int) -> None:
     """One blend, without Prefect and without a catalog."""
-    request = Request("benchmark", "benchmark", mix, tokens, name, 0, 10_000_000, None, {})
+    request = Request("benchmark", "benchmark", mix, tokens, name, 0, SHARD, None, {})
     write_blend(Plan(request, pool), folder, ExecutorSettings(workers=workers), lambda _, work: work(lambda *_: None))
 
 
@@ -126,7 +127,7 @@ def datatrove_shuffled(pool: Pool, folder: Path) -> None:
         first.cleanup()
     list(
         DocumentTokenizerMerger(
-            str(folder / "shuffled"), str(folder / "merged"), "blend", max_tokens_per_file=10_000_000, seed=0,
+            str(folder / "shuffled"), str(folder / "merged"), "blend", max_tokens_per_file=SHARD, seed=0,
             progress=False,
         ).run() or ()
     )  # fmt: skip

@@ -57,12 +57,17 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 
 
 def read_groups(path: Path, columns: Sequence[str] | None = None, groups: int = 1) -> Iterator[pa.Table]:
-    """Tables of `groups` row groups of one Parquet file each. `iter_batches` would hold the whole file (measured with
-    pyarrow 26: as many bytes as the file has)."""
+    """Tables of `groups` row groups of one Parquet file each.
+
+    `iter_batches` would hold the whole file (measured with pyarrow 26: as many bytes as the file has). Threads would
+    gain nothing on small groups, and each of them, like the pool of memory, would keep what it once had (measured over
+    170 files: 184 MB in place of 290).
+    """
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         for first in range(0, file.num_row_groups, groups):
             numbers = range(first, min(first + groups, file.num_row_groups))
-            yield file.read_row_groups(numbers, columns=columns and list(columns))
+            yield file.read_row_groups(numbers, columns and list(columns), use_threads=False)
+    pa.default_memory_pool().release_unused()
 
 
 def read_rows(path: Path) -> Iterator[dict]:
