@@ -5,7 +5,9 @@ import pytest
 from planted_swarm import DOMAINS, FAMILIES, NATURAL, ask, swarm
 
 from mixes.errors import MixError
+from mixes.optimum.best import Optimum
 from mixes.optimum.holdings import Holdings
+from mixes.recommendation import problem
 from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
@@ -87,6 +89,29 @@ def test_the_closest_mix_brings_its_share_of_the_gain():
     gains = [p.natural - p.mix + p.optimism for p in (free.predicted["target"], close.predicted["target"])]
     assert gains[1] == pytest.approx(0.9 * gains[0], rel=1e-3)
     assert close.mix["code"] < free.mix["code"] - 0.05
+
+
+def test_a_world_without_a_mix_that_is_close_enough_takes_its_best(monkeypatch):
+    """One steep world does not end a recommendation; without `closest` a failure is still one."""
+    asked = {"target": {"code": 1.0}, "max_epochs": 100.0, "pull": 0.0, "limits": {"closest": 0.9}}
+    close = ask(swarm(signal=1.0, noise=0.01), **asked)
+    calls, real = [], problem.closest_mix
+
+    def steep(*args: object) -> Optimum:
+        calls.append(args)
+        if len(calls) > 1:  # the first is the mix itself, all others are worlds'
+            raise MixError("no mix meets 'at least 90% of the gain'")
+        return real(*args)
+
+    monkeypatch.setattr(problem, "closest_mix", steep)
+    steeper = ask(swarm(signal=1.0, noise=0.01), **asked)
+    assert len(calls) > 20
+    assert steeper.mix == close.mix
+    assert steeper.intervals["code"] != close.intervals["code"]
+    with monkeypatch.context() as patched:
+        patched.setattr(problem, "best_mix", steep)
+        with pytest.raises(MixError, match="no mix meets"):
+            ask(swarm(signal=1.0, noise=0.01), **{**asked, "limits": {}})
 
 
 def test_standardised_tasks_count_alike_whatever_their_unit():
