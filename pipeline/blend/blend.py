@@ -80,22 +80,33 @@ def write_blend(plan: Plan, folder: Path, executor: ExecutorSettings, run: RunSt
         PipelineError: the folder holds something else, or the disk has no room.
         DamagedTokens: a token file of the pool is not what was written.
     """
-    if done := finished_blend(plan, folder):
+    done = finished_blend(plan, folder)
+    if done and _is_whole(folder, done):
         return done
     scratch = folder / SCRATCH
     if not scratch.is_dir():
         _check_room(plan, folder)
     scratch.mkdir(parents=True, exist_ok=True)
     with locked(scratch / "lock"):
-        if done := finished_blend(plan, folder):  # by another process, meanwhile
+        done = finished_blend(plan, folder)  # by another process, meanwhile
+        if done and _is_whole(folder, done):
             return done
         write_aside(scratch / PLAN, json.dumps({"id": plan.id}).encode())
+        (folder / MANIFEST).unlink(missing_ok=True)  # of a blend that lost a file, which is written again
         steps = _Steps(plan, scratch, executor, run)
         write_about(scratch / ABOUT, steps.about)
         steps.choose()
         steps.scatter()
         steps.write()
         return _finish(plan, steps, folder)
+
+
+def _is_whole(folder: Path, manifest: Manifest) -> bool:
+    """Whether all files are there and as long as they were; `verify-blend` reads them too."""
+    try:
+        return all((folder / name).stat().st_size == file["bytes"] for name, file in manifest.shards.items())
+    except OSError:
+        return False
 
 
 def _check_room(plan: Plan, folder: Path) -> None:
@@ -187,13 +198,15 @@ class _Steps:
 def _finish(plan: Plan, steps: _Steps, folder: Path) -> Manifest:
     """Let the shards appear, then the manifest, and take what was half finished away."""
     scratch = steps.scratch
-    written = [read_written(scratch / SHARDS, shard) for shard in range(steps.choice.shards)]
-    for number, shard in enumerate(written):
+    shards = {number: read_written(scratch / SHARDS, number) for number in range(steps.choice.shards)}
+    shards = {number: shard for number, shard in shards.items() if sum(shard.documents)}  # trainers stumble over others
+    for number, shard in shards.items():
         for name in shard.files:
             aside = scratch / SHARDS / rank_name(number) / name
             if aside.exists():
                 (folder / name).parent.mkdir(exist_ok=True)
                 os.replace(aside, folder / name)
+    written = list(shards.values())
     for name, content in format_named(plan.request.format_name).finish(written, steps.about).items():
         write_aside(folder / name, content)
     write_aside(folder / TOKENIZER, (plan.pool.folder / TOKENIZER).read_bytes())

@@ -346,3 +346,22 @@ def test_killed_while_shards_appear(pool, tmp_path, monkeypatch):
     assert {path.relative_to(tmp_path / "b") for path in (tmp_path / "b").rglob("*") if path.is_file()} == files
     for name in files:
         assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_blend_that_lost_a_file_is_written_again(pool, tmp_path):
+    write(pool, tmp_path / "b", format_name="mds")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()}
+    (tmp_path / "b" / "part-00001.mds").unlink()
+    (tmp_path / "b" / "part-00002.mds").write_bytes(b"cut")
+    write(pool, tmp_path / "b", format_name="mds")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()} == before
+
+
+def test_shards_without_documents_are_not_written(pool, tmp_path):
+    """Far smaller shards than documents: Megatron stops at a weight of zero."""
+    manifest = write(pool, tmp_path / "b", format_name="megatron", tokens=1_500, shard_tokens=50)
+    lines = (tmp_path / "b" / "data-args.txt").read_text().splitlines()
+    assert len(lines) == len(main_files(manifest)) < 30
+    assert all(float(line.split()[0]) > 0 for line in lines)
+    assert all((tmp_path / "b" / name).stat().st_size for name in main_files(manifest))
+    assert check_blend(tmp_path / "b", manifest, quiet) == []
