@@ -17,6 +17,7 @@ from mixes.laws.check import CheckedLaw
 from mixes.recommendation.from_tables import Origin
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
+from pipeline.blend.manifest import Manifest
 
 HERE = Path(__file__).parent
 PRINTED = (("check_law", CheckedLaw, "check-law"), ("plan", Plan, "plan"), ("validation", Validation, "validate"))
@@ -39,6 +40,8 @@ def generated() -> dict[str, str]:
     schemas = {"recommendation": recommendation}
     for name, printed, command in PRINTED:
         schemas[name] = {**TypeAdapter(printed).json_schema(), "title": f"What `mixwright {command} --json` prints"}
+    title = "manifest.json of a blend; `mixwright blend --json` prints it without `shards`"
+    schemas["manifest"] = {**Manifest.model_json_schema(), "title": title}
     commands = "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n"
     files = {
         f"{name}.schema.json": json.dumps(one, indent=1, ensure_ascii=False) + "\n" for name, one in schemas.items()
