@@ -24,6 +24,7 @@ from flows.commands.plan import plan
 from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
 from flows.commands.report import report
+from flows.commands.status import status
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
 from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, missing_package, named_as_options, path_mistake
@@ -149,7 +150,7 @@ PANELS = {
     "First steps": (demo, new, sample),
     "The process": (plan, prepare, swarm, recommend, run, validate, schedule),
     "Hand over": (export, blend, verify_blend),
-    "Look, and scores from elsewhere": (report, sql, dropped, check_law),
+    "Look, and scores from elsewhere": (status, report, sql, dropped, check_law),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:

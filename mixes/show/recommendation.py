@@ -17,6 +17,7 @@ from mixes.target import OVERALL
 RANKABLE = 3  # least spread over mixes ÷ noise at which a rank correlation over mixes says something of a law
 NARROW = 110  # characters of a terminal; a narrower one goes without the columns of SPARED
 SPARED = {"uniform", "P(better)", "noise", "ratio"}
+LEFT = {"domain", "family", "verdict", "mix", "part", "state", "detail"}  # columns of words
 MOST_NAMED = 8  # families that a line names
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
@@ -71,7 +72,7 @@ def text_table(title: str, rows: list[list[str]]) -> Table:
     names, *body = rows
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for name in names:
-        left = name in ("domain", "family", "verdict", "mix")
+        left = name in LEFT
         table.add_column(name, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row in body:
         table.add_row(*row)

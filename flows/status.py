@@ -1,0 +1,149 @@
+"""What of an experiment is finished, running, interrupted or stale, read from its work folder; nothing is written."""
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flows.errors import INPUT_ERRORS
+from flows.experiment import Experiment
+from flows.plan.known import Known, look
+from pipeline.executor.progress import Progress
+from pipeline.read.losses import describe_refused
+from pipeline.stages.graph import walk_stages
+from pipeline.store.stage import Unfinished
+from pipeline.train.records import diverged_runs
+
+State = Literal["finished", "running", "interrupted", "begun", "not begun", "stale"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stage, the swarm, or the recommendation."""
+
+    name: str
+    state: State
+    detail: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a work folder holds of an experiment."""
+
+    experiment: str
+    parts: tuple[Part, ...]
+    next: str  # the command that goes on
+
+
+def status_of(experiment: Experiment) -> Status:
+    """How far an experiment is.
+
+    Raises:
+        PipelineError: what it would be made from is not there.
+    """
+    parts = list(_stages(experiment))
+    if parts[-1].state != "finished":
+        return Status(experiment.name, tuple(parts), "mixwright run")
+    known = look(experiment)
+    swarm = _swarm(experiment, known)
+    parts.append(swarm)
+    if swarm.state != "finished":
+        return Status(experiment.name, tuple(parts), "mixwright run")
+    recommendation = _recommendation(experiment)
+    parts.append(recommendation)
+    done = recommendation.state == "finished"
+    return Status(experiment.name, tuple(parts), "mixwright report" if done else "recommend-mix")
+
+
+def _stages(experiment: Experiment) -> Iterator[Part]:
+    """The stages up to the first that is not finished."""
+    root = experiment.corpus.stages.root
+    finished: list[Part] = []
+
+    def find(name: str, work: Callable[[Progress], Path]) -> Path:
+        try:
+            folder = work(lambda _done, _total: None)
+        except Unfinished:
+            finished.append(_unfinished(root, name))
+            raise
+        finished.append(Part(name, "finished", "; ".join(_losses(name, folder))))
+        return folder
+
+    with suppress(Unfinished):
+        walk_stages(experiment.corpus.finding, find)
+    yield from finished
+
+
+def _losses(name: str, folder: Path) -> list[str]:
+    return describe_refused(folder) if name in ("filter", "index") else []
+
+
+def _unfinished(root: Path, name: str) -> Part:
+    """A stage that was begun, by the hidden folder in which it works, or that was not."""
+    begun = sorted(root.glob(f".{name}-*/"), key=lambda folder: folder.stat().st_mtime_ns)
+    older = any(root.glob(f"{name}-*/stage.json"))
+    if not begun:
+        detail = "an earlier one is there, of other sources or settings" if older else ""
+        return Part(name, "stale" if older else "not begun", detail)
+    done, ranks = _ranks(begun[-1])
+    state: State = "running" if _is_held(begun[-1].with_name(f"{begun[-1].name}.lock")) else "interrupted"
+    return Part(name, state, f"{done} of {ranks} ranks" if ranks else "")
+
+
+def _ranks(folder: Path) -> tuple[int, int]:
+    """Ranks that are done, and all, of the executor's last run in a stage's folder."""
+    logs = sorted(folder.rglob("executor.json"), key=lambda file: file.stat().st_mtime_ns)
+    if not logs:
+        return 0, 0
+    try:
+        ranks = int(json.loads(logs[-1].read_bytes())["world_size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0, 0
+    return len(list((logs[-1].parent / "completions").glob("*"))), ranks
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a process holds a lock file."""
+    try:
+        with lock.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given back as the file closes
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False
+
+
+def _swarm(experiment: Experiment, known: Known) -> Part:
+    trained, all_of = len(known.trained), len(known.candidates)
+    detail = f"{trained} of {all_of} proxies"
+    if known.evidence and trained:
+        odd = diverged_runs(known.evidence, known.trained, experiment.records)
+        detail += f", {len(odd)} diverged" if odd else ""
+    if trained == all_of:
+        return Part("swarm", "finished", detail)
+    if not trained:
+        return Part("swarm", "not begun", detail)
+    records = (experiment.records / "runs").glob("*.parquet")
+    age = time.time() - max(record.stat().st_mtime for record in records)
+    return Part("swarm", "begun", f"{detail}; the last one ended {_ago(age)}")
+
+
+def _ago(seconds: float) -> str:
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'s' * (count > 1)} ago"
+    return f"{max(0, int(seconds))} seconds ago"
+
+
+def _recommendation(experiment: Experiment) -> Part:
+    from flows.recommended import find_recommendation  # with the laws' own models
+
+    try:
+        found = find_recommendation(experiment).recommendation
+    except INPUT_ERRORS as error:
+        return Part("recommendation", "not begun", str(error).partition(": ")[2])
+    return Part("recommendation", "finished", f"{found.id}: {found.verdict['target'].replace('_', ' ')} on the target")
