@@ -1,21 +1,33 @@
-"""The catalog's schema, put together: the one place that says what tables and views there are."""
+"""The catalog's schema, put together: the one place that says what tables, views and macros there are."""
 
 from flows.catalog.tables.corpus import CORPUS
+from flows.catalog.tables.files import OVER_FILES
 from flows.catalog.tables.outcomes import OUTCOMES
 from flows.catalog.tables.recommendations import RECOMMENDATIONS
 from flows.catalog.tables.swarm import SWARM
-from flows.catalog.tables.table import Table
-from flows.catalog.views.views import VIEWS, WHY
+from flows.catalog.tables.table import Columns, Macro, Table, View
+from flows.catalog.views.corpus import CORPUS_MACROS, CORPUS_VIEWS
+from flows.catalog.views.outcomes import OUTCOME_VIEWS
+from flows.catalog.views.recommendations import RECOMMENDATION_MACROS, RECOMMENDATION_VIEWS
+from flows.catalog.views.swarm import SWARM_MACROS, SWARM_VIEWS
 
-__all__ = ["OVER_FILES", "TABLES", "VERSION", "VIEWS", "WHY"]
+__all__ = ["ABOUT_THE_CATALOG", "MACROS", "META", "OVER_FILES", "TABLES", "VERSION", "VIEWS", "Columns", "Table"]
 
-VERSION = 8  # raised when a table changes so that older tools would misread it
+VERSION = 9  # raised when a table changes so that older tools would misread it
+ABOUT_THE_CATALOG = "What this file is"
+META: Columns = {
+    "schema_version": ("INTEGER", "version of these tables; a newer one may not be read by an older mixwright"),
+    "experiment": ("VARCHAR", "id of the experiment whose settings are in experiments/ of the work folder"),
+    "name": ("VARCHAR", "name of the experiment"),
+    "work_folder": (
+        "VARCHAR",
+        "where documents, dropped, contaminated and refused are read from; once it has moved, begin with: "
+        "set variable work_folder = 'its new place'",
+    ),
+    "built_from": ("VARCHAR", "hash of the records that the catalog shows"),
+}
 
 TABLES: dict[str, Table] = {**CORPUS, **SWARM, **RECOMMENDATIONS, **OUTCOMES}
-
-OVER_FILES: dict[str, str] = {
-    "documents": "The pool, a row a document, over its Parquet files; the text of what came as tokens is null",
-    "dropped": "A sample of the documents that each filter dropped, by step, reason and source, for the eye",
-    "contaminated": "Documents that hold an eval item: id, source, task, item, share of it, the matching text",
-    "refused": "Records that could not be read: source, shard, offset (bytes, or a Parquet row), reason, fatal",
-}
+# In the order in which they are made: a view comes after those that it reads.
+VIEWS: dict[str, View] = {**RECOMMENDATION_VIEWS, **CORPUS_VIEWS, **SWARM_VIEWS, **OUTCOME_VIEWS}
+MACROS: dict[str, Macro] = {**CORPUS_MACROS, **SWARM_MACROS, **RECOMMENDATION_MACROS}

@@ -4,7 +4,7 @@ from flows.catalog.tables.table import Table
 
 OUTCOMES: dict[str, Table] = {
     "validations": Table(
-        "Recommendations of the current swarm put to the test: natural, uniform and the mix trained anew",
+        "Recommendations put to the test: natural, uniform and the mix trained anew",
         ("validation", "name"),
         {
             "validation": ("VARCHAR", "id, a hash of the recommendation and the runs"),
@@ -49,7 +49,7 @@ OUTCOMES: dict[str, Table] = {
             "blend": ("VARCHAR", "id, a hash of all that decides its bytes"),
             "recommendation": ("VARCHAR", "recommendation that it follows"),
             "after": ("VARCHAR", "blend that it goes on from, null where it begins anew"),
-            "folder": ("VARCHAR", "where it was written"),
+            "folder": ("VARCHAR", "where it was written, on the machine that wrote it"),
             "format": ("VARCHAR", "jsonl, parquet, megatron, olmo-core, datatrove or mds"),
             "asked_tokens": ("BIGINT", "tokens asked"),
             "tokens": ("BIGINT", "tokens written"),
