@@ -14,13 +14,14 @@ OUTCOME_VIEWS: dict[str, View] = {
             "tokens": "tokens",
             "documents": "documents, every copy counted",
             "different": "different documents among them",
-            "epochs": "tokens ÷ tokens of the buckets that it takes in the pool",
+            "epochs": "tokens ÷ the domain's training tokens in the pool",
         },
         """select b.blend, any_value(b.recommendation) as recommendation, d.domain, any_value(d.weight) as weight,
              any_value(d.share) as share, sum(d.tokens)::bigint as tokens, sum(d.documents)::bigint as documents,
              sum(d.different)::bigint as different,
-             sum(d.tokens) / nullif(sum(d.tokens / nullif(d.epochs, 0)), 0) as epochs
-           from blends b join blend_domains d using (blend) group by b.blend, d.domain
+             sum(d.tokens) / nullif(any_value(p.tokens), 0) as epochs
+           from blends b join blend_domains d using (blend) left join domains p using (domain)
+           group by b.blend, d.domain
            order by b.blend, share desc, d.domain""",
     ),
 }
