@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # imported where a catalog is opened
 
 from flows.catalog.schema import ABOUT_THE_CATALOG, MACROS, META, OVER_FILES, TABLES, VERSION, VIEWS, Columns
 
+READERS = "v1.0.0"  # the oldest DuckDB that can open a catalog: people have older ones than the one that writes it
 MOVED = "work_folder"  # variable of a connection that says where the work folder is now
 
 
@@ -34,7 +35,7 @@ def rebuild_catalog(experiment: "Experiment", current: "Current", swarm: str | N
     aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
     try:
         aside.unlink(missing_ok=True)
-        with duckdb.connect(str(aside)) as catalog:
+        with duckdb.connect(str(aside), config={"storage_compatibility_version": READERS}) as catalog:
             _fill(catalog, experiment, current, swarm, content)
         _wal(experiment.catalog).unlink(missing_ok=True)  # another writer's, of the catalog that goes
         os.replace(aside, experiment.catalog)
@@ -99,7 +100,7 @@ def _wal(catalog: Path) -> Path:
 
 def _content_hash(experiment: "Experiment", current: "Current", swarm: str | None) -> str:
     """SHA-256 of all that decides a catalog: its schema, its folder, the contents of the records behind its tables."""
-    schema = (VERSION, META, TABLES, OVER_FILES, VIEWS, MACROS)
+    schema = (VERSION, READERS, META, TABLES, OVER_FILES, VIEWS, MACROS)
     made_of = (experiment.id, str(experiment.folder), swarm, sorted(current.items()))
     digest = hashlib.sha256(repr((schema, made_of)).encode())
     for name in TABLES:

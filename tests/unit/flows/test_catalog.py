@@ -85,6 +85,11 @@ def test_all_has_a_comment(plain):
         assert bare.fetchall() == []
 
 
+def test_an_older_duckdb_can_open_it(built):
+    """The file's version of DuckDB 1.0; the installed one would write a version that 1.5 refuses."""
+    assert int.from_bytes((built / "catalog.duckdb").read_bytes()[12:20], "little") == 64
+
+
 def test_columns_are_those_of_the_schema(plain):
     made = dict(plain.sql("select table_name, list(column_name order by column_index) from duckdb_columns() "
                           "where not internal group by all").fetchall())  # fmt: skip
