@@ -7,17 +7,17 @@ from mixes.recommendation.validation import Validation
 from mixes.show.printable import one_line
 from mixes.show.recommendation import Shown, recommendation_markdown, tables_of
 
-TABLES = {"mix": 0, "scores": 1}  # artifact → place in `tables_of`
+TABLES = {"recommended-weights": 0, "recommended-scores": 1}  # artifact → place in `tables_of`
 
 
 def publish_recommendation(recommendation: Recommendation) -> None:
     """The verdict with what lies behind it, the mix, and the predicted scores."""
     publish("recommended-mix", recommendation_markdown(recommendation), recommendation.id)
     tables = tables_of(recommendation, Shown())
-    for name, place in TABLES.items():
+    for key, place in TABLES.items():
         title, (head, *rows) = tables[place]
         publish_table(
-            f"recommended-mix-{name}",
+            key,
             [{column: one_line(cell) for column, cell in zip(head, row, strict=True)} for row in rows],
             f"{title}: {recommendation.id}",
         )

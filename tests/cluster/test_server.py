@@ -36,7 +36,7 @@ def left(server: str, key: str) -> list[dict]:
 
 
 def test_tables_of_the_mix_and_its_scores(tiny, finished, server):
-    (mix,), (scores,) = left(server, "recommended-mix-mix"), left(server, "recommended-mix-scores")
+    (mix,), (scores,) = left(server, "recommended-weights"), left(server, "recommended-scores")
     assert {mix["type"], scores["type"]} == {"table"}
     rows = {row["domain"]: row for row in json.loads(mix["data"])}
     assert rows.keys() == finished["mix"].keys()

@@ -7,10 +7,10 @@ CORPUS: dict[str, Table] = {
         "Named inputs of the experiment",
         ("source",),
         {
-            "source": ("VARCHAR", "name"),
+            "source": ("VARCHAR", "name of the input, as the experiment gives it"),
             "format": ("VARCHAR", "warc, wet, jsonl, parquet or tokens"),
             "path": ("VARCHAR", "glob, as the experiment gives it"),
-            "shards": ("BIGINT", "files"),
+            "shards": ("BIGINT", "number of files"),
             "full_tokens": ("BIGINT", "tokens of the full corpus, where stated"),
         },
     ),
@@ -20,9 +20,9 @@ CORPUS: dict[str, Table] = {
         {
             "position": ("INTEGER", "order of the step, from 1"),
             "step": ("VARCHAR", "read, a filter, a round of deduplication, decontaminate or label"),
-            "source": ("VARCHAR", "source"),
+            "source": ("VARCHAR", "named input of the experiment"),
             "reason": ("VARCHAR", "kept, or why dropped or refused"),
-            "documents": ("BIGINT", "documents"),
+            "documents": ("BIGINT", "number of documents"),
             "bytes_in": ("BIGINT", "bytes before the step"),
             "bytes_out": ("BIGINT", "bytes after it, 0 where dropped"),
         },
@@ -32,7 +32,7 @@ CORPUS: dict[str, Table] = {
         ("classifier", "version"),
         {
             "classifier": ("VARCHAR", "quality or topic"),
-            "version": ("VARCHAR", "version"),
+            "version": ("VARCHAR", "a hash of settings, training texts and code names"),
             "current": ("BOOLEAN", "whether the pool was labelled by it"),
             "origin": ("VARCHAR", "trained, or the hash of a ready model's file"),
             "settings": ("JSON", "what it was trained with (found by autotune or given), and its calibration"),
@@ -44,7 +44,7 @@ CORPUS: dict[str, Table] = {
         ("classifier", "version", "measure"),
         {
             "classifier": ("VARCHAR", "quality or topic"),
-            "version": ("VARCHAR", "version"),
+            "version": ("VARCHAR", "a hash of settings, training texts and code names"),
             "measure": (
                 "VARCHAR",
                 "texts, texts:<label>, average_precision, roc_auc (both also :length_only), accuracy, macro_f1, "
@@ -59,7 +59,7 @@ CORPUS: dict[str, Table] = {
         ("classifier", "version", "calibrated", "bin"),
         {
             "classifier": ("VARCHAR", "quality or topic"),
-            "version": ("VARCHAR", "version"),
+            "version": ("VARCHAR", "a hash of settings, training texts and code names"),
             "calibrated": ("BOOLEAN", "after calibration by the other folds, or before"),
             "bin": ("INTEGER", "tenth of the predicted probability, 0 to 9"),
             "texts": ("BIGINT", "texts in it"),
@@ -71,8 +71,8 @@ CORPUS: dict[str, Table] = {
         "Items of the eval suite that documents were searched for",
         ("task",),
         {
-            "task": ("VARCHAR", "task"),
-            "items": ("BIGINT", "items"),
+            "task": ("VARCHAR", "task of the eval suite"),
+            "items": ("BIGINT", "number of items"),
             "too_short": ("BIGINT", "items that are too short to be recognised"),
         },
     ),
@@ -81,7 +81,7 @@ CORPUS: dict[str, Table] = {
         ("domain",),
         {
             "domain": ("VARCHAR", "a source, or a source's topic"),
-            "source": ("VARCHAR", "source"),
+            "source": ("VARCHAR", "named input of the experiment"),
             "documents": ("BIGINT", "documents, both splits"),
             "bytes": ("BIGINT", "UTF-8 bytes, both splits"),
             "tokens": ("BIGINT", "tokens of the training split"),
@@ -94,11 +94,11 @@ CORPUS: dict[str, Table] = {
         "Quality vigintiles by domain, 0 worst, 19 best; one bucket where quality is not scored",
         ("domain", "bucket"),
         {
-            "domain": ("VARCHAR", "domain"),
-            "bucket": ("INTEGER", "vigintile"),
-            "documents": ("BIGINT", "documents"),
+            "domain": ("VARCHAR", "what a weight refers to: a source, or a source's topic"),
+            "bucket": ("INTEGER", "quality vigintile, 0 worst, 19 best"),
+            "documents": ("BIGINT", "number of documents"),
             "bytes": ("BIGINT", "UTF-8 bytes"),
-            "tokens": ("BIGINT", "tokens"),
+            "tokens": ("BIGINT", "number of tokens"),
             "lowest_quality": ("DOUBLE", "lowest score in it"),
             "highest_quality": ("DOUBLE", "highest score in it"),
         },

@@ -8,7 +8,7 @@ OUTCOMES: dict[str, Table] = {
         ("validation", "name"),
         {
             "validation": ("VARCHAR", "id, a hash of the recommendation and the runs"),
-            "recommendation": ("VARCHAR", "recommendation"),
+            "recommendation": ("VARCHAR", "id of the recommendation"),
             "size": ("VARCHAR", "of the proxies, named by non-embedding parameters"),
             "tokens": ("BIGINT", "trained on"),
             "seeds": ("BIGINT", "proxies a mix; intervals are 90 %, Student's t over them"),
@@ -54,7 +54,7 @@ OUTCOMES: dict[str, Table] = {
             "asked_tokens": ("BIGINT", "tokens asked"),
             "tokens": ("BIGINT", "tokens written"),
             "documents": ("BIGINT", "documents written, every copy counted"),
-            "shards": ("BIGINT", "files"),
+            "shards": ("BIGINT", "number of files"),
             "seed": ("BIGINT", "of the shuffle"),
         },
     ),
@@ -62,8 +62,8 @@ OUTCOMES: dict[str, Table] = {
         "What each blend holds of each quality bucket of a domain",
         ("blend", "domain", "bucket"),
         {
-            "blend": ("VARCHAR", "blend"),
-            "domain": ("VARCHAR", "domain"),
+            "blend": ("VARCHAR", "id of the training set"),
+            "domain": ("VARCHAR", "what a weight refers to: a source, or a source's topic"),
             "bucket": ("INTEGER", "quality vigintile, 0 worst"),
             "weight": ("DOUBLE", "of the whole domain as asked, share of tokens"),
             "share": ("DOUBLE", "of the whole domain as written, share of tokens"),

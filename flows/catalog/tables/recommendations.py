@@ -8,7 +8,7 @@ RECOMMENDATIONS: dict[str, Table] = {
         ("recommendation", "task", "law"),
         {
             "recommendation": ("VARCHAR", "recommendation that it was fitted for"),
-            "task": ("VARCHAR", "task"),
+            "task": ("VARCHAR", "task of the eval suite"),
             "law": ("VARCHAR", "a law's name; chosen: the choice made inside the folds"),
             "used": ("BOOLEAN", "whether it is the law that the recommendation uses"),
             "error": ("DOUBLE", "root mean squared held-out error, bpb"),
@@ -47,8 +47,8 @@ RECOMMENDATIONS: dict[str, Table] = {
         "The recommended mixes",
         ("recommendation", "domain"),
         {
-            "recommendation": ("VARCHAR", "recommendation"),
-            "domain": ("VARCHAR", "domain"),
+            "recommendation": ("VARCHAR", "id of the recommendation"),
+            "domain": ("VARCHAR", "what a weight refers to: a source, or a source's topic"),
             "natural_weight": ("DOUBLE", "share of the pool's training tokens"),
             "weight": ("DOUBLE", "recommended weight"),
             "low": ("DOUBLE", "lower end of its interval"),
@@ -61,8 +61,8 @@ RECOMMENDATIONS: dict[str, Table] = {
         "How often each quality bucket repeats under a recommended mix, where the experiment has `upsampling`",
         ("recommendation", "domain", "bucket"),
         {
-            "recommendation": ("VARCHAR", "recommendation"),
-            "domain": ("VARCHAR", "domain"),
+            "recommendation": ("VARCHAR", "id of the recommendation"),
+            "domain": ("VARCHAR", "what a weight refers to: a source, or a source's topic"),
             "bucket": ("INTEGER", "vigintile of quality, 0 worst"),
             "tokens": ("DOUBLE", "tokens that a training run can draw on"),
             "repeat": ("DOUBLE", "how often they are taken; 0 is left out"),
@@ -73,7 +73,7 @@ RECOMMENDATIONS: dict[str, Table] = {
         "Predicted bpb of target, families and tasks under three mixes",
         ("recommendation", "name"),
         {
-            "recommendation": ("VARCHAR", "recommendation"),
+            "recommendation": ("VARCHAR", "id of the recommendation"),
             "name": ("VARCHAR", "target, a family or a task"),
             "mix_bpb": ("DOUBLE", "under the recommended mix"),
             "natural_bpb": ("DOUBLE", "under natural"),
@@ -95,9 +95,9 @@ RECOMMENDATIONS: dict[str, Table] = {
         "What one more percent of a domain, taken from the others in proportion, does to each family",
         ("recommendation", "domain", "family"),
         {
-            "recommendation": ("VARCHAR", "recommendation"),
-            "domain": ("VARCHAR", "domain"),
-            "family": ("VARCHAR", "family"),
+            "recommendation": ("VARCHAR", "id of the recommendation"),
+            "domain": ("VARCHAR", "what a weight refers to: a source, or a source's topic"),
+            "family": ("VARCHAR", "group of tasks whose scores are averaged"),
             "change": ("DOUBLE", "of its predicted bpb; below 0 is better"),
         },
     ),
@@ -105,7 +105,7 @@ RECOMMENDATIONS: dict[str, Table] = {
         "What to know before a recommendation is used",
         ("recommendation", "kind"),
         {
-            "recommendation": ("VARCHAR", "recommendation"),
+            "recommendation": ("VARCHAR", "id of the recommendation"),
             "kind": (
                 "VARCHAR",
                 "outside_swarm, on_bound, spans_natural, few_runs, optimism, unclear_tasks or unclear_families",

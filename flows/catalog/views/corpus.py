@@ -7,8 +7,8 @@ CORPUS_VIEWS: dict[str, View] = {
         "Documents and bytes in, kept, dropped and trimmed, by step and source",
         {
             "position": "order of the step, from 1",
-            "step": "step",
-            "source": "source",
+            "step": "step of preparation, in the words of table funnel",
+            "source": "named input of the experiment",
             "documents_in": "documents that reached the step",
             "documents_kept": "documents that it kept",
             "documents_dropped": "documents that it dropped",
@@ -28,9 +28,9 @@ CORPUS_VIEWS: dict[str, View] = {
     "most_dropped": View(
         "Why documents were dropped, by source, the most frequent reason first",
         {
-            "source": "source",
-            "step": "step",
-            "reason": "reason",
+            "source": "named input of the experiment",
+            "step": "step of preparation, in the words of table funnel",
+            "reason": "why documents were dropped",
             "documents": "documents that were dropped for it",
             "share": "of the documents of the source that were read",
             "bytes": "their bytes",
@@ -44,7 +44,7 @@ CORPUS_VIEWS: dict[str, View] = {
     "domain_summary": View(
         "Domains with their natural share, the range that the swarm tried, and the latest recommended weight",
         {
-            "domain": "domain",
+            "domain": "what a weight refers to: a source, or a source's topic",
             "documents": "documents, both splits",
             "tokens": "tokens of the training split",
             "natural_share": "share of the pool's training tokens",
@@ -61,8 +61,8 @@ CORPUS_VIEWS: dict[str, View] = {
     "contaminated_by_task": View(
         "How many documents hold items of each task of the eval suite",
         {
-            "task": "task",
-            "source": "source",
+            "task": "task of the eval suite",
+            "source": "named input of the experiment",
             "documents": "documents that hold an item of it",
             "items": "different items that they hold",
         },
@@ -76,12 +76,12 @@ CORPUS_MACROS: dict[str, Macro] = {
         "Documents of a domain and a quality bucket; without a bucket those of all its buckets, best first",
         "wanted_domain, wanted_bucket := null",
         {
-            "id": "document",
-            "source": "source",
+            "id": "id of the document",
+            "source": "named input of the experiment",
             "bucket": "quality vigintile, 19 best",
             "quality": "quality score",
             "split": "train or validation",
-            "tokens": "tokens",
+            "tokens": "number of tokens",
             "url": "URL, where known",
             "text": "text; null for documents that came as tokens",
         },
@@ -92,7 +92,13 @@ CORPUS_MACROS: dict[str, Macro] = {
     "dropped_by": Macro(
         "A sample of the documents that a step dropped, or that were dropped for a reason",
         "wanted",
-        {"step": "step", "reason": "reason", "source": "source", "id": "document", "text": "text when it was dropped"},
+        {
+            "step": "step of preparation, in the words of table funnel",
+            "reason": "why documents were dropped",
+            "source": "named input of the experiment",
+            "id": "id of the document",
+            "text": "text when it was dropped",
+        },
         """select step, reason, source, id, text from dropped where wanted in (step, reason)
            order by source, step, reason, id""",
     ),

@@ -6,12 +6,12 @@ OUTCOME_VIEWS: dict[str, View] = {
     "blend_epochs": View(
         "Training sets that were written, domain by domain, and how often they repeat each domain",
         {
-            "blend": "blend",
+            "blend": "id of the training set",
             "recommendation": "recommendation that it follows",
-            "domain": "domain",
+            "domain": "what a weight refers to: a source, or a source's topic",
             "weight": "as asked, share of tokens",
             "share": "as written, share of tokens",
-            "tokens": "tokens",
+            "tokens": "number of tokens",
             "documents": "documents, every copy counted",
             "different": "different documents among them",
             "epochs": "tokens ÷ the domain's training tokens in the pool",

@@ -4,7 +4,7 @@ from flows.catalog.tables.recommendations import RECOMMENDATIONS
 from flows.catalog.tables.table import Macro, View
 
 ABOUT = {
-    "recommendation": "recommendation",
+    "recommendation": "id of the recommendation",
     "made_at": "when it was recorded, UTC; null where an older version recorded it",
     "current": "whether it is by the current swarm",
     "target_text": "what it is for: family and weight",
@@ -12,7 +12,7 @@ ABOUT = {
     "max_epochs": "cap on repetition",
 }
 MIX = {
-    "domain": "domain",
+    "domain": "what a weight refers to: a source, or a source's topic",
     "natural_weight": "share of the pool's training tokens",
     "weight": "recommended weight",
     "ratio": "weight ÷ natural_weight",
@@ -30,7 +30,7 @@ RECOMMENDATION_VIEWS: dict[str, View] = {
     ),
     "recommended_vs_natural": View(
         "The latest recommendation, domain by domain",
-        {**MIX, "recommendation": "recommendation"},
+        {**MIX, "recommendation": "id of the recommendation"},
         """select domain, natural_weight, weight, weight / natural_weight as ratio, low, high, epochs, capped,
              recommendation
            from recommendation_weights join latest_recommendation using (recommendation) order by weight desc""",
@@ -38,7 +38,7 @@ RECOMMENDATION_VIEWS: dict[str, View] = {
     "recommended_buckets": View(
         "The latest recommendation, bucket by bucket",
         {
-            "domain": "domain",
+            "domain": "what a weight refers to: a source, or a source's topic",
             "bucket": "vigintile of quality, 0 worst",
             "tokens": "tokens that a training run can draw on",
             "repeat": "how often they are taken; 0 is left out",
@@ -50,7 +50,7 @@ RECOMMENDATION_VIEWS: dict[str, View] = {
     "gains_and_losses": View(
         "Which domains gain and lose weight in the latest recommendation, and which families they help and hurt",
         {
-            "domain": "domain",
+            "domain": "what a weight refers to: a source, or a source's topic",
             "natural_weight": "share of the pool's training tokens",
             "weight": "recommended weight",
             "change": "weight − natural_weight",
@@ -113,7 +113,7 @@ RECOMMENDATION_MACROS: dict[str, Macro] = {
         "Two recommendations side by side, domain by domain; each is given by its id, or by the beginning of it",
         "a, b",
         {
-            "domain": "domain",
+            "domain": "what a weight refers to: a source, or a source's topic",
             "weight_a": "weight in a",
             "interval_a": "its interval",
             "weight_b": "weight in b",
@@ -150,7 +150,7 @@ RECOMMENDATION_MACROS: dict[str, Macro] = {
         "Why a domain is recommended as it is: how its weight goes with each family's scores over the swarm",
         "wanted",
         {
-            "family": "family",
+            "family": "group of tasks whose scores are averaged",
             "correlation_with_bpb": "over runs, weight against bpb; below 0: more of the domain, better scores",
             "predicted_gain": "of the family by the latest recommendation, bpb",
             "natural_weight": "share of the pool's training tokens",

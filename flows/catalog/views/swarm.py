@@ -6,10 +6,10 @@ SWARM_VIEWS: dict[str, View] = {
     "swarm": View(
         "Every run with its mean bpb by family",
         {
-            "run": "run",
-            "mix": "mix",
-            "seed": "seed",
-            "family": "family",
+            "run": "id of a trained proxy",
+            "mix": "natural, uniform or mix-nnn",
+            "seed": "of initial weights and data order",
+            "family": "group of tasks whose scores are averaged",
             "bpb": "mean over the family's tasks, bits per byte; lower is better",
         },
         """select r.run, r.mix, r.seed, f.family, f.bpb from runs r
@@ -18,14 +18,19 @@ SWARM_VIEWS: dict[str, View] = {
     ),
     "best_runs": View(
         "Runs by their mean over families, best first",
-        {"run": "run", "mix": "mix", "seed": "seed", "bpb": "mean over families, bits per byte; lower is better"},
+        {
+            "run": "id of a trained proxy",
+            "mix": "natural, uniform or mix-nnn",
+            "seed": "of initial weights and data order",
+            "bpb": "mean over families, bits per byte; lower is better",
+        },
         "select run, mix, seed, avg(bpb) as bpb from swarm group by all order by bpb, run",
     ),
     "signal_by_task": View(
         "How much each task varies between mixes, against noise, by the latest recommendation of the current swarm",
         {
-            "task": "task",
-            "family": "family",
+            "task": "task of the eval suite",
+            "family": "group of tasks whose scores are averaged",
             "spread": "standard deviation between mixes, bpb",
             "noise": "standard deviation between proxies of one mix, bpb",
             "signal_to_noise": "spread ÷ noise",
@@ -48,7 +53,7 @@ SWARM_VIEWS: dict[str, View] = {
         {
             "size": "size of a proxy, named by non-embedding parameters",
             "device": "cpu or cuda",
-            "runs": "proxies",
+            "runs": "number of proxies",
             "diverged": "proxies that diverged twice and have no scores",
             "tokens": "tokens that all of them were trained on",
             "hours": "training time of all of them together, as if one device had trained them in turn",
@@ -65,9 +70,9 @@ SWARM_MACROS: dict[str, Macro] = {
         "wanted",
         {
             "rank": "1 is best",
-            "run": "run",
-            "mix": "mix",
-            "seed": "seed",
+            "run": "id of a trained proxy",
+            "mix": "natural, uniform or mix-nnn",
+            "seed": "of initial weights and data order",
             "bpb": "score, bits per byte; lower is better",
             "largest": "the mix's three largest weights",
         },

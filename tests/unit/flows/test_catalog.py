@@ -85,6 +85,11 @@ def test_all_has_a_comment(plain):
         assert bare.fetchall() == []
 
 
+def test_no_comment_only_repeats_a_name(plain):
+    names = "select table_name, column_name from duckdb_columns() where not internal and comment = column_name"
+    assert plain.sql(names).fetchall() == []
+
+
 def test_an_older_duckdb_can_open_it(built):
     """The file's version of DuckDB 1.0; the installed one would write a version that 1.5 refuses."""
     assert int.from_bytes((built / "catalog.duckdb").read_bytes()[12:20], "little") == 64
