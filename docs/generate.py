@@ -1,4 +1,4 @@
-"""Writes the docs that the code itself says: commands.md, settings.md and the JSON Schemas.
+"""Writes the docs that the code itself says: commands.md, settings.md, catalog.md and the JSON Schemas.
 
 `make docs` writes them; tests/test_docs.py fails where they are out of date.
 """
@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from catalog_page import catalog_page
 from pydantic import TypeAdapter
 from settings_page import settings_page
 from typer.testing import CliRunner
@@ -46,7 +47,7 @@ def generated() -> dict[str, str]:
     files = {
         f"{name}.schema.json": json.dumps(one, indent=1, ensure_ascii=False) + "\n" for name, one in schemas.items()
     }
-    return {"commands.md": commands, "settings.md": settings_page(), **files}
+    return {"commands.md": commands, "settings.md": settings_page(), "catalog.md": catalog_page(), **files}
 
 
 if __name__ == "__main__":

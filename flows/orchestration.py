@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 from flows.errors import INPUT_ERRORS
 from flows.server import check_server, named_server, why_silent
 from flows.show.progress import note
+from mixes.show.markdown import escaped
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,13 +66,44 @@ def run_task(name: str, work: Callable[[], R]) -> R:
 
 
 def publish(key: str, markdown: str, description: str) -> None:
-    """Leave an artifact on the server, where one is named."""
-    if not _is_recording():
-        return
-    try:
+    """Leave markdown on the server, where one is named. Names from data are escaped by the caller."""
+
+    def create() -> None:
         from prefect.artifacts import create_markdown_artifact
 
         create_markdown_artifact(markdown, key=key, description=description)
+
+    _leave(create)
+
+
+def publish_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    """Leave a table on the server: one dictionary per row, column → cell."""
+
+    def create() -> None:
+        from prefect.artifacts import create_table_artifact
+
+        create_table_artifact(rows, key=key, description=description)
+
+    _leave(create)
+
+
+def publish_link(key: str, address: str, text: str, description: str) -> None:
+    """Leave a link on the server."""
+
+    def create() -> None:
+        from prefect.artifacts import create_link_artifact
+
+        create_link_artifact(address, link_text=escaped(text), key=key, description=description)
+
+    _leave(create)
+
+
+def _leave(create: Callable[[], None]) -> None:
+    """Create an artifact where a server is named; one that does not answer is reported once."""
+    if not _is_recording():
+        return
+    try:
+        create()
     except Exception as error:  # whatever a client raises where a server does not answer
         _lose(_first_line(error))
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from flows.artifacts import publish_recommendation
 from flows.catalog.record import record_recommendation
 from flows.experiment import Experiment
-from flows.orchestration import flow, publish, run_task
+from flows.orchestration import flow, run_task
 from flows.settings.question import available_tokens, question_address, question_of
 from flows.settings.repetition import note_other_budget
 from flows.settings.reuse import answer_folded, content_evidence, reuse_plan
@@ -18,7 +19,6 @@ from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReusePlan
-from mixes.show.recommendation import recommendation_markdown
 from mixes.swarm import Candidate
 from mixes.upsampling import bucket_rows
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
@@ -74,7 +74,7 @@ def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation)
 def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Scores to a recommended mix, recorded and shown in Prefect."""
     recommendation = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
-    publish("recommended-mix", recommendation_markdown(recommendation), recommendation.id)
+    publish_recommendation(recommendation)
     buckets = _buckets(experiment, Pool(evidence.pool), recommendation)
     swarm = evidence.runs_hash(candidates)
     record_recommendation(experiment, evidence.pool.name, swarm, recommendation, buckets)

@@ -21,6 +21,7 @@ from flows.settings.reuse import answer_folded, reuse_plan
 from flows.show.progress import note
 from flows.show.so_far import so_far_lines
 from mixes.recommendation.result import Recommendation
+from mixes.show.markdown import escaped
 from mixes.swarm import Candidate
 from pipeline.executor.progress import Progress
 from pipeline.train.records import is_recorded
@@ -94,7 +95,7 @@ class Watch:
             lines = so_far_lines(recommendation, len(mixes), self.mixes, self.experiment.recommend.coverage)
             for line in lines:
                 note("so far", line)
-            publish("recommendation-so-far", "\n\n".join(lines), f"{len(mixes)} of {self.mixes} mixes")
+            publish("recommendation-so-far", "\n\n".join(map(escaped, lines)), f"{len(mixes)} of {self.mixes} mixes")
 
 
 @contextmanager

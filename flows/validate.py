@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from flows.artifacts import publish_validation
 from flows.catalog.record import record_validation
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
@@ -47,6 +48,7 @@ def validate_flow(
         run_task("train-anew", partial(_train_anew, experiment, evidence[part], candidates))
     done = _judge(experiment, recommendation, swarm, evidence, trials)
     record_validation(experiment, swarm.pool.name, swarm.runs_hash(swarm_candidates), done)
+    publish_validation(done)
     return done
 
 

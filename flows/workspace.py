@@ -41,7 +41,7 @@ class Workspace:
 
     def recommendations(self) -> "pl.DataFrame":
         """All recommendations by the swarm, in the order in which they were made."""
-        return self.sql("from recommendations order by number")
+        return self.sql("from recommendations where current order by number")
 
     @property
     def seed(self) -> int:
@@ -96,7 +96,9 @@ class Workspace:
         )
 
     def __repr__(self) -> str:
-        counts = self.sql("select (select count(*) from runs) runs, (select count(*) from recommendations) answers")
+        counts = self.sql(
+            "select (select count(*) from runs) runs, (select count(*) from recommendations where current) answers"
+        )
         runs, answers = counts.row(0)
         return f"Workspace {self.folder}: {runs} runs, {answers} recommendations"
 

@@ -9,26 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported where a catalog is opened
+    from collections.abc import Mapping
+
     import duckdb
 
     from flows.catalog.current import Current
     from flows.experiment import Experiment
 
-from flows.catalog.schema import OVER_FILES, TABLES, VERSION, VIEWS, WHY
+from flows.catalog.schema import ABOUT_THE_CATALOG, MACROS, META, OVER_FILES, TABLES, VERSION, VIEWS, Columns
+
+READERS = "v1.0.0"  # the oldest DuckDB that can open a catalog: people have older ones than the one that writes it
+MOVED = "work_folder"  # variable of a connection that says where the work folder is now
 
 
-def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
-    """Write `catalog.duckdb` from the current records, unless it was built from just these."""
+def rebuild_catalog(experiment: "Experiment", current: "Current", swarm: str | None) -> Path:
+    """Write `catalog.duckdb` from the current records, unless it was built from just these.
+
+    swarm: the current one, which rows of `recommendations` are compared with.
+    """
     import duckdb
 
-    content = _content_hash(experiment, current)
+    content = _content_hash(experiment, current, swarm)
     if _built_from(experiment.catalog) == content:
         return experiment.catalog
     aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
     try:
         aside.unlink(missing_ok=True)
-        with duckdb.connect(str(aside)) as catalog:
-            _fill(catalog, experiment, current, content)
+        with duckdb.connect(str(aside), config={"storage_compatibility_version": READERS}) as catalog:
+            _fill(catalog, experiment, current, swarm, content)
         _wal(experiment.catalog).unlink(missing_ok=True)  # another writer's, of the catalog that goes
         os.replace(aside, experiment.catalog)
     finally:
@@ -37,23 +45,52 @@ def rebuild_catalog(experiment: "Experiment", current: "Current") -> Path:
     return experiment.catalog
 
 
-def _fill(catalog: "duckdb.DuckDBPyConnection", experiment: "Experiment", current: "Current", content: str) -> None:
-    catalog.execute("create table meta (schema_version integer, experiment varchar, name varchar, built_from varchar)")
-    catalog.execute("comment on table meta is 'What this file is'")
-    catalog.execute("insert into meta values (?, ?, ?, ?)", [VERSION, experiment.id, experiment.name, content])
+def _fill(
+    catalog: "duckdb.DuckDBPyConnection", experiment: "Experiment", current: "Current", swarm: str | None, content: str
+) -> None:
+    """Tables, views and macros, each with its comments."""
+    folder = experiment.folder
+    kinds = ", ".join(f"{column} {kind}" for column, (kind, _) in META.items())
+    catalog.execute(f"create table meta ({kinds})")
+    row = [VERSION, experiment.id, experiment.name, str(folder.resolve()), content]
+    catalog.execute("insert into meta values (?, ?, ?, ?, ?)", row)
+    _comment(catalog, "table", "meta", ABOUT_THE_CATALOG, {column: comment for column, (_, comment) in META.items()})
     for name in TABLES:
-        _create(catalog, name, [str(experiment.folder / file) for file in current.get(name, [])])
-    for name, comment in OVER_FILES.items():
-        # Views, since documents may be billions; DuckDB takes no parameters in them, so quotes are doubled.
-        paths = ["'" + _quoted(str(experiment.folder / file)) + "'" for file in current.get(name, [])]
-        if paths:
-            catalog.execute(f"create view {name} as select * from read_parquet([{', '.join(paths)}])")
-            catalog.execute(f"comment on view {name} is '{_quoted(comment)}'")
-    for name in ("recommended_vs_natural", *VIEWS):
-        comment, query = VIEWS[name]
-        catalog.execute(f"create or replace view {name} as {query}")
-        catalog.execute(f"comment on view {name} is '{comment}'")
-    catalog.execute(WHY)
+        _create(catalog, name, [str(folder / file) for file in current.get(name, [])], swarm)
+    for name, files in OVER_FILES.items():
+        query = _over_files(str(folder.resolve()), current.get(name, []), files.columns)
+        catalog.execute(f"create view {name} as {query}")
+        columns = {column: comment for column, (_, comment) in files.columns.items()}
+        _comment(catalog, "view", name, files.comment, columns)
+    for name, view in VIEWS.items():
+        catalog.execute(f"create view {name} as {view.query}")
+        _comment(catalog, "view", name, view.comment, view.columns)
+    for name, macro in MACROS.items():
+        catalog.execute(f"create macro {name}({macro.parameters}) as table {macro.query}")
+        _comment(catalog, "macro table", name, macro.comment, {})
+
+
+def _comment(
+    catalog: "duckdb.DuckDBPyConnection", kind: str, name: str, comment: str, columns: "Mapping[str, str]"
+) -> None:
+    catalog.execute(f"comment on {kind} {name} is '{_quoted(comment)}'")
+    for column, about in columns.items():
+        catalog.execute(f"comment on column {name}.{column} is '{_quoted(about)}'")
+
+
+def _over_files(folder: str, files: list[str], columns: Columns) -> str:
+    """The query of a view over Parquet files of the work folder, wherever that is when it is asked.
+
+    DuckDB takes relative paths from the reader's folder, not the catalog's, and no parameters in a view. So the view
+    has the whole path, and a variable that takes its place.
+    """
+    if not files:
+        nothing = ", ".join(f'null::{kind} as "{name}"' for name, (kind, _) in columns.items())
+        return f"select {nothing} where false"
+    place = f"coalesce(getvariable('{MOVED}'), '{_quoted(folder)}')"
+    paths = ", ".join(f"{place} || '/{_quoted(file)}'" for file in files)
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f"select {names} from read_parquet([{paths}])"
 
 
 def _wal(catalog: Path) -> Path:
@@ -61,10 +98,10 @@ def _wal(catalog: Path) -> Path:
     return catalog.with_name(f"{catalog.name}.wal")
 
 
-def _content_hash(experiment: "Experiment", current: "Current") -> str:
+def _content_hash(experiment: "Experiment", current: "Current", swarm: str | None) -> str:
     """SHA-256 of all that decides a catalog: its schema, its folder, the contents of the records behind its tables."""
-    schema = (VERSION, TABLES, OVER_FILES, VIEWS, WHY)
-    made_of = (experiment.id, str(experiment.folder), sorted(current.items()))
+    schema = (VERSION, READERS, META, TABLES, OVER_FILES, VIEWS, MACROS)
+    made_of = (experiment.id, str(experiment.folder), swarm, sorted(current.items()))
     digest = hashlib.sha256(repr((schema, made_of)).encode())
     for name in TABLES:
         for file in current.get(name, []):
@@ -83,15 +120,25 @@ def _built_from(path: Path) -> str | None:
         return None
 
 
-def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str]) -> None:
+def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str], swarm: str | None) -> None:
+    """A table, filled from its records. A column that records of an older version lack is null in their rows."""
     table = TABLES[name]
     columns = ", ".join(f"{column} {kind}" for column, (kind, _) in table.columns.items())
     catalog.execute(f"create table {name} ({columns}, primary key ({', '.join(table.key)}))")
-    catalog.execute(f"comment on table {name} is '{_quoted(table.comment)}'")
-    for column, (_, comment) in table.columns.items():
-        catalog.execute(f"comment on column {name}.{column} is '{_quoted(comment)}'")
-    if files:
-        catalog.execute(f"insert into {name} by name select {', '.join(table.columns)} from read_parquet(?)", [files])
+    _comment(catalog, "table", name, table.comment, {column: about for column, (_, about) in table.columns.items()})
+    if not files:
+        return
+    rows = "read_parquet($files, union_by_name = true, filename = true)"
+    recorded = {row[0] for row in catalog.execute(f"describe from {rows}", {"files": files}).fetchall()}
+    selected = [column for column in table.columns if column in recorded and column not in table.derived]
+    values: dict[str, object] = {"files": files}
+    if table.derived:  # `swarm` and `current`, by the folder of a record
+        selected += [
+            "parse_path(filename)[-2] as swarm",
+            "parse_path(filename)[-2] is not distinct from $swarm as current",
+        ]
+        values["swarm"] = swarm
+    catalog.execute(f"insert into {name} by name select {', '.join(selected)} from {rows}", values)
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
-"""Which records a catalog shows: those of one pool, of one swarm over it, and of the recommendations by that swarm.
+"""Which records a catalog shows: those of one pool, of one swarm over it, and all recommendations of the work folder.
 
+Recommendations by other swarms are there to be compared; each row says whether it is by the swarm that is shown.
 `current.json` lists the records of pools and swarms, each under its own id. Recommendations and validations are listed
 by their folders, one per swarm. So two experiments in one work folder, or recommendations that end at the same time,
 never mix: a writer holds the lock, adds what is its own, and shows what belongs to it.
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from flows.catalog.schema import VERSION
 from pipeline.store.seal import Damaged, is_whole_table, read_sealed_json, sealed_json
-from pipeline.store.writing import write_aside
+from pipeline.store.writing import unheard, write_aside
 
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
 LOCK = ".records.lock"
@@ -60,23 +61,33 @@ def _last(lists: dict, key: str, value: object) -> dict:
     return {**{name: kept for name, kept in lists.items() if name != key}, key: value}
 
 
+def shown_swarm(index: Index, pool: str, swarm: str | None) -> str | None:
+    """The swarm to show of a pool: the given one, else the one that was recorded last; None where there is none."""
+    return swarm or index[LAST].get(pool)
+
+
 def current_records(folder: Path, index: Index, pool: str, swarm: str | None, note: Callable[[str], None]) -> Current:
-    """The records to show of a pool and a swarm over it; without a swarm those of the one recorded last."""
-    swarm = swarm or index[LAST].get(pool)
+    """The records to show of a pool and a swarm over it."""
     listed = {**index[POOLS].get(pool, {}), **index[SWARMS].get(swarm, {})}
     current = {table: [file for file in files if _usable(folder / file)] for table, files in listed.items()}
-    if swarm:
-        names = numbered(folder, swarm, note).values()
-        current |= {
-            table: [f"records/{table}/{swarm}/{name}.parquet" for name in names] for table in ABOUT_RECOMMENDATIONS
-        }
-        validations = _stems(folder / "records" / VALIDATIONS / swarm)
-        files = [f"records/{VALIDATIONS}/{swarm}/{name}.parquet" for name in validations]
-        current[VALIDATIONS] = [file for file in files if is_whole_table(folder / file)]
+    current |= {table: [] for table in (*ABOUT_RECOMMENDATIONS, VALIDATIONS)}
+    for other in _swarms(folder, swarm):
+        names = numbered(folder, other, note if other == swarm else unheard).values()
+        for table in ABOUT_RECOMMENDATIONS:
+            current[table] += [f"records/{table}/{other}/{name}.parquet" for name in names]
+        validations = _stems(folder / "records" / VALIDATIONS / other)
+        files = [f"records/{VALIDATIONS}/{other}/{name}.parquet" for name in validations]
+        current[VALIDATIONS] += [file for file in files if is_whole_table(folder / file)]
     for table in BLENDS:
         files = [f"records/{table}/{pool}/{name}.parquet" for name in _stems(folder / "records" / table / pool)]
         current[table] = [file for file in files if is_whole_table(folder / file)]
     return current
+
+
+def _swarms(folder: Path, shown: str | None) -> list[str]:
+    """Swarms of which there are recommendations, the one that is shown first."""
+    recorded = sorted(place.name for place in (folder / "records" / RECOMMENDATIONS).glob("*") if place.is_dir())
+    return [name for name in recorded if name == shown] + [name for name in recorded if name != shown]
 
 
 def _usable(file: Path) -> bool:

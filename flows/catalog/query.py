@@ -8,10 +8,12 @@ if TYPE_CHECKING:  # imported where a catalog is opened
     import duckdb
     import polars as pl
 
-from flows.catalog.schema import TABLES, VERSION, VIEWS
+from flows.catalog.catalog import MOVED
+from flows.catalog.schema import MACROS, OVER_FILES, TABLES, VERSION, VIEWS
 from flows.errors import ExperimentError
 
 READABLE = ("stages", "records")  # folders beside a catalog that its views read
+QUOTE = "'"
 LOCKED = (
     "set autoinstall_known_extensions = false", "set autoload_known_extensions = false",
     "set enable_external_access = false", "set lock_configuration = true",
@@ -42,10 +44,18 @@ def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.
                 raise ExperimentError("sql: the query gives no table — write one SELECT")
             return result.pl()
     except duckdb.Error as error:
-        known = (
-            f" — there are {', '.join(sorted({*TABLES, *VIEWS}))}" if isinstance(error, duckdb.CatalogException) else ""
-        )
-        raise ExperimentError(f"sql: {_first_line(error)}{known}") from None
+        raise ExperimentError(f"sql: {_first_line(error)}{_hint(error)}") from None
+
+
+def _hint(error: "duckdb.Error") -> str:
+    """What to do about it, where that is known."""
+    import duckdb
+
+    if isinstance(error, duckdb.CatalogException):
+        return f" — there are {', '.join(sorted({*TABLES, *VIEWS, *OVER_FILES, *MACROS}))}"
+    if isinstance(error, duckdb.IOException) and "No files found" in str(error):
+        return f" — {', '.join(OVER_FILES)} are read from stages/ beside the catalog: copy the whole work folder"
+    return ""
 
 
 def _check_query(query: str) -> None:
@@ -81,9 +91,11 @@ def _opened(path: Path) -> "duckdb.DuckDBPyConnection":
         raise ExperimentError(
             f"catalog: {path} cannot be opened: {cause} — `mixwright run` (seconds, as all is finished) makes it anew"
         ) from None
+    folder = str(path.resolve().parent)
+    catalog.execute(f"set variable {MOVED} = '{folder.replace(QUOTE, 2 * QUOTE)}'")  # which may have moved since
     if catalog.execute("select current_setting('lock_configuration')").fetchall()[0][0]:
         return catalog  # opened before by this process, which DuckDB shares
-    folders = [str(path.resolve().parent / name) + "/" for name in READABLE]
+    folders = [f"{folder}/{name}/" for name in READABLE]
     catalog.execute("set allowed_directories = $1", [folders])
     for statement in LOCKED:
         catalog.execute(statement)

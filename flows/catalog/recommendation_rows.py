@@ -1,6 +1,7 @@
 """A recommendation as rows of the catalog's tables."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from mixes.recommendation.result import Recommendation
@@ -9,10 +10,21 @@ KNOWN_OF_LAW = ("noise", "spread", "precision")
 Rows = list[dict[str, Any]]
 
 
-def recommendation_rows(recommendation: Recommendation, number: int, buckets: Rows) -> dict[str, Rows]:
-    """Table → rows; number: of the recommendation in its work folder; buckets: how often each repeats."""
+def recommendation_rows(
+    recommendation: Recommendation, number: int, made_at: datetime, settings: dict[str, Any], buckets: Rows
+) -> dict[str, Rows]:
+    """Table → rows.
+
+    Args:
+        recommendation: the recommendation.
+        number: its place among those of its swarm.
+        made_at: when it is recorded, UTC.
+        settings: section of the experiment → what it asks.
+        buckets: how often each repeats.
+    """
+    known = {"number": number, "made_at": made_at.replace(tzinfo=None), "settings": json.dumps(settings)}
     tables = {
-        "recommendations": [_head(recommendation, number)],
+        "recommendations": [{**known, **_head(recommendation)}],
         "marginals": _marginals(recommendation),
         "cautions": [
             {"kind": caution.kind, "names": json.dumps(caution.names), "text": caution.text}
@@ -26,12 +38,29 @@ def recommendation_rows(recommendation: Recommendation, number: int, buckets: Ro
     return {name: [{"recommendation": recommendation.id, **row} for row in rows] for name, rows in tables.items()}
 
 
-def _head(recommendation: Recommendation, number: int) -> dict[str, Any]:
+def _head(recommendation: Recommendation) -> dict[str, Any]:
     return {
-        "number": number, "target": json.dumps(recommendation.target), "budget": recommendation.budget,
-        "max_epochs": recommendation.max_epochs, "verdict": recommendation.verdict["target"],
+        "target": json.dumps(recommendation.target), "target_text": target_text(recommendation),
+        "budget": recommendation.budget, "max_epochs": recommendation.max_epochs,
+        "evidence": json.dumps(recommendation.evidence), "verdict": recommendation.verdict["target"],
         "summary": recommendation.summary, "gap": recommendation.gap, "noise_from": recommendation.noise_from,
     }  # fmt: skip
+
+
+def target_text(recommendation: Recommendation) -> str:
+    """What the target counts, as "50 % code, 30 % math, 20 % sciq": families, and tasks of none; the largest first."""
+    left = dict(recommendation.target)
+    shares: dict[str, float] = {}
+    for family, tasks in recommendation.families.items():
+        counted = [task for task in tasks if left.get(task)]
+        if counted:
+            shares[family] = sum(left.pop(task) for task in counted)
+    shares |= {task: weight for task, weight in left.items() if weight}
+    return ", ".join(f"{share:.0%} {name}".replace("%", " %") for name, share in sorted(shares.items(), key=_by_share))
+
+
+def _by_share(pair: tuple[str, float]) -> tuple[float, str]:
+    return -pair[1], pair[0]
 
 
 def _weights(recommendation: Recommendation) -> Rows:

@@ -8,6 +8,7 @@ shows. Everything else on disk is older evidence. The experiment as it was resol
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import yaml
 from flows.catalog.catalog import rebuild_catalog
 from flows.catalog.current import (
     ABOUT_RECOMMENDATIONS,
+    BLENDS,
     LOCK,
     VALIDATIONS,
     Current,
@@ -26,16 +28,18 @@ from flows.catalog.current import (
     last_number,
     numbered,
     read_index,
+    shown_swarm,
     with_pool,
     with_swarm,
     write_index,
 )
+from flows.catalog.outcome_rows import blend_rows, validation_rows
 from flows.catalog.recommendation_rows import recommendation_rows
 from flows.catalog.schema import TABLES
 from flows.experiment import Experiment
 from flows.show.progress import note
 from mixes.recommendation.result import Recommendation
-from mixes.recommendation.validation import Estimate, Validation
+from mixes.recommendation.validation import Validation
 from mixes.swarm import Candidate
 from pipeline.blend.manifest import Manifest
 from pipeline.label.versions import QUALITY, TOPIC, version_at
@@ -54,9 +58,9 @@ STEPS = (
 )  # fmt: skip
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
-TYPES = {
+TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
-    "INTEGER": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean,
+    "INTEGER": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean, "TIMESTAMP": pl.Datetime("us"),
 }  # fmt: skip
 
 
@@ -184,15 +188,20 @@ def record_swarm(
 def record_recommendation(
     experiment: Experiment, pool: str, swarm: str, recommendation: Recommendation, buckets: list[dict[str, Any]]
 ) -> None:
-    """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number."""
+    """A recommendation, its weights, buckets, predictions and laws; the latest gets the largest number.
+
+    When it was recorded is in no id and in no stage's hash.
+    """
     folder = experiment.folder
+    asked = {name: getattr(experiment, name) for name in ("recommend", "upsampling")}
+    settings = {name: section.model_dump(mode="json") if section else None for name, section in asked.items()}
 
     def write(_index: Index) -> None:
         names = numbered(folder, swarm, say)
         if recommendation.id in list(names)[-1:]:
             return  # asked again, and still the latest
         number = 1 + last_number(folder, swarm)
-        rows = recommendation_rows(recommendation, number, buckets)
+        rows = recommendation_rows(recommendation, number, datetime.now(UTC), settings, buckets)
         frames = {table: _frame(table, rows[table]) for table in ABOUT_RECOMMENDATIONS}
         _written(experiment, f"{swarm}/{number:06d}-{recommendation.id}", frames)
         if recommendation.id in names:  # asked again: now it is the latest
@@ -204,19 +213,7 @@ def record_recommendation(
 
 def record_validation(experiment: Experiment, pool: str, swarm: str, validation: Validation) -> None:
     """What a recommendation came to when it was trained anew; earlier validations stay."""
-    head = {
-        "validation": validation.id, "recommendation": validation.recommendation, "size": validation.size,
-        "tokens": validation.tokens, "seeds": len(validation.seeds),
-    }  # fmt: skip
-    rows = [
-        {
-            **head, "name": name, **_ends("natural_bpb", row.natural), **_ends("uniform_bpb", row.uniform),
-            **_ends("mix_bpb", row.recommended), "half_bpb": row.half.value, "quarter_bpb": row.quarter.value,
-            **_ends("gain", row.gain), **_ends("predicted_gain", row.predicted), **_ends("multiplier", row.multiplier),
-            "agreement": row.agreement, "verdict": row.verdict, "measured": row.measured, "came_true": row.came_true,
-        }
-        for name, row in validation.compared.items()
-    ]  # fmt: skip
+    rows = validation_rows(validation)
 
     def write(_index: Index) -> None:
         _written(experiment, f"{swarm}/{validation.id}", {VALIDATIONS: _frame(VALIDATIONS, rows)})
@@ -226,22 +223,10 @@ def record_validation(experiment: Experiment, pool: str, swarm: str, validation:
 
 def record_blend(experiment: Experiment, manifest: Manifest, folder: Path) -> None:
     """A training set that was written from the pool."""
-    about = manifest.model_dump(include={"recommendation", "after", "format", "asked_tokens", "tokens", "documents"})
-    head = {**about, "blend": manifest.id, "folder": str(folder.resolve()), "seed": manifest.seed,
-            "shards": len(manifest.shards)}  # fmt: skip
-    domains = {row.domain: row for row in manifest.domains}
-    rows = [
-        {
-            "blend": manifest.id, "domain": use.domain, "bucket": use.bucket, "weight": domains[use.domain].weight,
-            "share": domains[use.domain].share, "tokens": use.tokens, "documents": use.documents,
-            "different": use.singles, "epochs": use.tokens / use.pool_tokens,
-            "used_epochs": use.used_tokens / use.pool_tokens,
-        }
-        for use in manifest.buckets
-    ]  # fmt: skip
+    rows = blend_rows(manifest, folder)
 
     def write(_index: Index) -> None:
-        tables = {"blends": _frame("blends", [head]), "blend_domains": _frame("blend_domains", rows)}
+        tables = {table: _frame(table, rows[table]) for table in BLENDS}
         _written(experiment, f"{manifest.pool}/{manifest.id}", tables)
 
     _record(experiment, write, manifest.pool)
@@ -256,16 +241,15 @@ def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, s
     with unless_read_only(lambda line: say(f"{line}: nothing is recorded")), locked(folder / LOCK):
         write(read_index(folder, say))
         _write_resolved(experiment, {})
-        rebuild_catalog(experiment, current_records(folder, read_index(folder, unheard), pool, swarm, say))
-
-
-def _ends(name: str, estimate: Estimate) -> dict[str, float]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        index = read_index(folder, unheard)
+        shown = shown_swarm(index, pool, swarm)
+        rebuild_catalog(experiment, current_records(folder, index, pool, shown, say), shown)
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Rows as the schema types them; fields that are no column are left out."""
-    schema = {name: TYPES[kind] for name, (kind, _) in TABLES[table].columns.items()}
+    about = TABLES[table]
+    schema = {name: TYPES[kind] for name, (kind, _) in about.columns.items() if name not in about.derived}
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
 
 

@@ -10,22 +10,42 @@ from flows.errors import ExperimentError
 from mixes.show.printable import one_line, printable
 
 SHOWN = 1_000  # characters of a dropped document
+KINDS = {"table": "Tables", "view": "Views", "macro": "Macros, called as in: from why('code')"}
+LISTED = """select name, kind, comment from (
+      select table_name as name, 'table' as kind, comment from duckdb_tables() where not internal
+      union all select view_name, 'view', comment from duckdb_views() where not internal
+      union all select function_name || '(' || array_to_string(parameters, ', ') || ')', 'macro', comment
+        from duckdb_functions() where not internal)
+    order by kind, name"""
 Catalog = Annotated[Path | None, typer.Option(metavar="PATH", help="A catalog, in place of EXP.yaml.")]
 
 
 def sql(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="[EXP.yaml] QUERY",
+            metavar="[EXP.yaml] [QUERY]",
             help="The experiment file, and a DuckDB query, for example: from recommended_vs_natural",
         ),
-    ],
+    ] = None,
     catalog: Catalog = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every row of it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")] = False,
 ) -> None:
-    """Query an experiment's catalog. The query `show tables` lists its tables and views."""
-    experiment, query = _experiment_and_query(words, catalog)
-    _show(_catalog_of("sql", experiment, catalog), query)
+    """Query an experiment's catalog. Without a query, list its tables, views and macros."""
+    from flows.catalog.query import query_catalog
+    from flows.show.rows import rows_as_csv, rows_as_json
+
+    if csv and json:
+        raise ExperimentError("sql: --csv and --json — give one of them")
+    experiment, query = _experiment_and_query(words or [], catalog)
+    file = _catalog_of("sql", experiment, catalog)
+    if csv or json:
+        print((rows_as_csv if csv else rows_as_json)(query_catalog(file, query or LISTED)))
+    elif query:
+        _show(file, query)
+    else:
+        _list(file)
 
 
 def dropped(
@@ -56,15 +76,16 @@ def dropped(
         print(printable(f"── {row['source']} {row['id']}\n{row['text'][:SHOWN].strip()}\n"))
 
 
-def _experiment_and_query(words: list[str], catalog: Path | None) -> tuple[Path | None, str]:
-    if catalog and len(words) == 1:
-        return None, words[0]
-    if len(words) != 2:
+def _experiment_and_query(words: list[str], catalog: Path | None) -> tuple[Path | None, str | None]:
+    if catalog and len(words) < 2:
+        return None, words[0] if words else None
+    is_query = len(words) == 1 and " " in words[0] and not Path(words[0]).exists()
+    if not 1 <= len(words) <= 2 or is_query:
         raise ExperimentError(
             "sql: give the experiment file and one query, as in: mixwright sql EXP.yaml 'from recommended_vs_natural' "
             "— or --catalog PATH and the query"
         )
-    return Path(words[0]), words[1]
+    return Path(words[0]), words[1] if len(words) == 2 else None
 
 
 def _catalog_of(command: str, experiment: Path | None, catalog: Path | None) -> Path:
@@ -76,6 +97,20 @@ def _catalog_of(command: str, experiment: Path | None, catalog: Path | None) -> 
 
     assert experiment
     return load_experiment(experiment).catalog
+
+
+def _list(catalog: Path) -> None:
+    """Tables, views and macros, a line each."""
+    from flows.catalog.query import query_catalog
+
+    rows = query_catalog(catalog, LISTED).rows()
+    width = max(len(name) for name, _, _ in rows)
+    for kind, title in KINDS.items():
+        print(title)
+        for name, _, comment in (row for row in rows if row[1] == kind):
+            print(one_line(f"  {name:<{width}}  {comment}"))
+        print()
+    print("Columns of one of them: select column_name, comment from duckdb_columns() where table_name = 'domains'")
 
 
 def _show(catalog: Path, query: str, values: Sequence[object] = ()) -> None:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from flows.orchestration import flow, publish
+from flows.orchestration import flow, publish, publish_link
 from flows.report.findings import Findings
 from flows.report.page import page
 from flows.report.report import sections_of
 from flows.report.write import write_report
 from flows.show.progress import stage_progress
+from mixes.show.markdown import escaped
 
 
 @flow("report")
@@ -21,11 +22,12 @@ def report_flow(findings: Findings, out: Path, figures: bool) -> tuple[int, int]
             count = write_report(out, html, sections, figures, progress)
     else:
         count = write_report(out, html, sections, figures, lambda done, total: None)
-    publish("report", _link(findings, out), findings.recommendation.id)
+    publish("report", escaped(findings.recommendation.summary), findings.recommendation.id)
+    address = out.resolve().as_uri()
+    publish_link(
+        "report-page",
+        address,
+        out.name,
+        f"Report on {findings.recommendation.id}, on the machine that wrote it: {escaped(str(out))}",
+    )
     return len(html.encode()), count
-
-
-def _link(findings: Findings, out: Path) -> str:
-    """What Prefect shows."""
-    line = f"Report on {findings.recommendation.id}: [{out.name}]({out.resolve().as_uri()})"
-    return f"{findings.recommendation.summary}\n\n{line}"

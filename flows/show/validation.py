@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mixes.recommendation.validation import PARTS, Compared, Estimate, Truth, Validation
+from mixes.show.printable import one_line
 from mixes.show.recommendation import WORDS
 
 TRUTHS: dict[Truth, str] = {"true": "true", "not_shown": "not shown", "false": "false"}
@@ -26,6 +27,22 @@ def print_validation(done: Validation, max_epochs: float, console: Console) -> N
             table.add_row(name, *row_of(compared))
         console.print(table)
     console.print("\n".join(_words(done, max_epochs)), soft_wrap=True)
+
+
+def table_of_validation(done: Validation) -> list[dict[str, str]]:
+    """The same as rows: the target and each family."""
+    rows = []
+    for name, compared in done.compared.items():
+        natural, uniform, recommended, gain, interval, times, between = _measured(compared)
+        predicted, expected, _, agreement, called, came_true = _predicted(compared)
+        row = {
+            "family": one_line(name), "natural": natural, "uniform": uniform, "recommended": recommended,
+            "gain": gain, "90 % interval": interval, "predicted gain": predicted, "predicted 90 % interval": expected,
+            "agreement": agreement, "called": called, "came true": came_true, "multiplier": times,
+            "multiplier 90 % interval": between,
+        }  # fmt: skip
+        rows.append(row)
+    return rows
 
 
 def _measured(compared: Compared) -> list[str]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from mixes.laws.check import CheckedLaw
 from mixes.recommendation.result import Predicted, Recommendation
 from mixes.show.console import plain_console
+from mixes.show.markdown import escaped, markdown_table
 from mixes.tables.metrics import Direction, Metric
 from mixes.target import OVERALL
 
@@ -87,9 +88,10 @@ def recommendation_text(recommendation: Recommendation, shown: Shown) -> str:
 
 
 def recommendation_markdown(recommendation: Recommendation) -> str:
-    """The same as markdown tables."""
-    tables = (_markdown(rows) for title, rows in tables_of(recommendation, Shown()) if title != FRONT)
-    return "\n\n".join([f"# {recommendation.id}", *tables, *words_of(recommendation, Shown())])
+    """The same as markdown: the verdict, the tables, and what lies behind them."""
+    tables = (markdown_table(rows) for title, rows in tables_of(recommendation, Shown()) if title != FRONT)
+    verdict, *rest = (escaped(line) for line in words_of(recommendation, Shown()))
+    return "\n\n".join([f"# {escaped(recommendation.id)}", verdict, *tables, *rest])
 
 
 def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], console: Console) -> None:
@@ -106,11 +108,6 @@ def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], consol
         unit = next(iter(metrics.values())).unit
         line += f"; the mix that is predicted best scores {checked.regret:.4f} {unit} worse than the best one"
     console.print(line + ".")
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
 def _interval(recommendation: Recommendation) -> str:

@@ -85,14 +85,6 @@ def test_scores_weights_and_documents_add_up(catalog, finished):
     assert weights == pytest.approx(finished["mix"])
 
 
-def test_everything_has_a_comment(catalog):
-    bare = "select table_name from duckdb_tables() where comment is null"
-    assert catalog.sql(bare).fetchall() == []
-    bare = "select table_name, column_name from duckdb_columns() where comment is null and table_name in "
-    tables = "(select table_name from duckdb_tables() where table_name <> 'meta')"
-    assert catalog.sql(bare + tables).fetchall() == []
-
-
 def test_sql_and_why(tiny, finished):
     said = mixwright("sql", "from why('code')", "--catalog", "work/catalog.duckdb", folder=tiny).stdout
     assert "knowledge" in said

@@ -53,6 +53,8 @@ def test_a_recommendation_is_validated_and_recorded(tiny, finished):
     mixwright("recommend", "experiment.yaml", "--target", "code=1", folder=tiny)  # loses no validation
     with duckdb.connect(str(tiny / "work" / "catalog.duckdb"), read_only=True) as catalog:
         rows = catalog.sql("select name, gain, multiplier, came_true from validations").fetchall()
+        measured = "select name, measured_gain from recommended_gains where measured_gain is not null"
+        assert dict(catalog.sql(measured).fetchall()) == {name: gain for name, gain, *_ in rows}
         assert catalog.sql("select count(*) from runs").fetchall() == [(15,)], "the swarm is the swarm alone"
     assert {name: (gain, times, truth) for name, gain, times, truth in rows} == {
         name: (one["gain"]["value"], one["multiplier"]["value"], one["came_true"])

@@ -25,8 +25,34 @@ def test_flow_runs_and_artifact_reach_the_server(tiny, finished, server):
     runs = ask(f"{server}/flow_runs/filter", flow_runs={"start_time": {"after_": began}})
     assert len(runs) == 5  # run, prepare, swarm with draw-swarm, recommend
     assert {run["state"]["type"] for run in runs} == {"COMPLETED"}
-    shown = ask(f"{server}/artifacts/filter", artifacts={"key": {"any_": ["recommended-mix"]}}, sort="CREATED_DESC")
-    assert any(finished["id"] in artifact["data"] for artifact in shown)
+    (shown,) = left(server, "recommended-mix")
+    assert finished["id"] in shown["data"]
+    assert shown["type"] == "markdown"
+
+
+def left(server: str, key: str) -> list[dict]:
+    """The latest artifact of a key."""
+    return ask(f"{server}/artifacts/filter", artifacts={"key": {"any_": [key]}}, sort="CREATED_DESC", limit=1)
+
+
+def test_tables_of_the_mix_and_its_scores(tiny, finished, server):
+    (mix,), (scores,) = left(server, "recommended-weights"), left(server, "recommended-scores")
+    assert {mix["type"], scores["type"]} == {"table"}
+    rows = {row["domain"]: row for row in json.loads(mix["data"])}
+    assert rows.keys() == finished["mix"].keys()
+    assert rows["code"]["recommended"] == f"{finished['mix']['code']:.1%}"
+    assert {row["family"] for row in json.loads(scores["data"])} == finished["verdict"].keys()
+    assert finished["id"] in scores["description"]
+
+
+def test_a_report_leaves_the_verdict_and_a_link(tiny, finished, server):
+    mixwright(
+        "report", "experiment.yaml", "--out", "(a) report.html", "--no-figures", folder=tiny, PREFECT_API_URL=server
+    )
+    (verdict,), (link,) = left(server, "report"), left(server, "report-page")
+    assert "predicted" in verdict["data"]
+    assert link["data"] == f"[(a) report.html]({(tiny / '(a) report.html').as_uri()})"
+    assert " " not in link["data"].partition("](")[2]
 
 
 def test_a_schedule_starts_runs_by_itself(tiny, finished, server, tmp_path):

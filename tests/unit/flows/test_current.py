@@ -8,6 +8,7 @@ from flows.catalog.current import (
     last_number,
     numbered,
     read_index,
+    shown_swarm,
     with_pool,
     with_swarm,
     write_index,
@@ -38,13 +39,17 @@ def test_experiments_that_take_turns_show_what_is_their_own(tmp_path):
     recommend(tmp_path, "swarm-a", 1, "recommendation-a")
     index = read_index(tmp_path, notes.append)
     for name in "ab":
-        for swarm in (f"swarm-{name}", None):
+        for asked in (f"swarm-{name}", None):
+            swarm = shown_swarm(index, f"pool-{name}", asked)
+            assert swarm == f"swarm-{name}"
             shown = current_records(tmp_path, index, f"pool-{name}", swarm, notes.append)
             assert shown["domains"] == [f"records/domains/{name}.parquet"]
             assert shown["mixes"] == [f"records/mixes/{name}.parquet"]
-            assert shown["recommendations"] == [
-                f"records/recommendations/swarm-{name}/000001-recommendation-{name}.parquet"
-            ]
+            own, other = (
+                f"records/recommendations/swarm-{of}/000001-recommendation-{of}.parquet"
+                for of in sorted("ab", key=lambda of: of != name)
+            )
+            assert shown["recommendations"] == [own, other]  # all are there to be compared, its own first
     assert not notes
 
 

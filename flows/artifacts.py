@@ -1,0 +1,28 @@
+"""What a Prefect server shows of a result: the verdict as markdown, and its tables."""
+
+from flows.orchestration import publish, publish_table
+from flows.show.validation import table_of_validation
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.validation import Validation
+from mixes.show.printable import one_line
+from mixes.show.recommendation import Shown, recommendation_markdown, tables_of
+
+TABLES = {"recommended-weights": 0, "recommended-scores": 1}  # artifact → place in `tables_of`
+
+
+def publish_recommendation(recommendation: Recommendation) -> None:
+    """The verdict with what lies behind it, the mix, and the predicted scores."""
+    publish("recommended-mix", recommendation_markdown(recommendation), recommendation.id)
+    tables = tables_of(recommendation, Shown())
+    for key, place in TABLES.items():
+        title, (head, *rows) = tables[place]
+        publish_table(
+            key,
+            [{column: one_line(cell) for column, cell in zip(head, row, strict=True)} for row in rows],
+            f"{title}: {recommendation.id}",
+        )
+
+
+def publish_validation(done: Validation) -> None:
+    """What was measured, and what came true of the predictions."""
+    publish_table("validation", table_of_validation(done), f"Trained anew: {done.recommendation}")
