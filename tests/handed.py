@@ -10,6 +10,7 @@ from support import bytewise
 from flows.recommended import Recommended
 from flows.trainers.trainer import Place
 from mixes.proxy.tokens import id_type
+from mixes.recommendation.settings import RecommendSettings
 from mixes.upsampling import UpsamplingSettings
 from pipeline.parts.placed import pool_ranks
 from pipeline.pool.manifest import write_manifest
@@ -62,7 +63,7 @@ def recommended(
 ) -> Recommended:
     """A recommendation as `find_recommendation` gives it, of which a hand-over reads no more than these fields."""
     about = SimpleNamespace(id="recommendation-0123456789ab", mix=mix, budget=budget, max_epochs=4.0)
-    return Recommended(about, pool, upsampling, dict.fromkeys(mix, 4.0))  # type: ignore[arg-type]
+    return Recommended(about, pool, upsampling, dict.fromkeys(mix, 4.0), RecommendSettings())  # type: ignore[arg-type]
 
 
 def place_in(folder: Path, pool: Pool, sequence: int = 64) -> Place:
