@@ -42,9 +42,10 @@ class Controls:
 
     def changes(self, weights: Mapping[str, float], budget: float | None, epochs: float, pull: float) -> dict[str, Any]:
         """Fields of a `State`: what the sliders' values change of the question."""
+        counted = {name: weight for name, weight in weights.items() if weight} or dict(weights)
         spent = self.budget.change(budget) if self.budget and budget is not None else None
         return {
-            "target": {} if weights == self.own_weights else dict(weights),
+            "target": {} if weights == self.own_weights else counted,
             "budget": None if spent is None else f"{spent:g}{self.unit}",
             "max_epochs": self.epochs.change(epochs),
             "pull": self.pull.change(pull),

@@ -14,24 +14,25 @@ VERDICTS = {"better": "better", "worse": "worse", "not_distinguishable": "too cl
 
 def optimum(shown: Shown, findings: Findings, state: State, waiting: str = "") -> str:
     """The optimum: scores, then weights; waiting: a line on what is still being computed."""
-    above = f'<p class="mx-note" aria-live="polite">{text(waiting)}</p>' if waiting else ""
-    if shown.summary:
-        above = f'<p class="mx-summary">{text(shown.summary)}</p>'
-    cautions = ""
-    if shown.cautions:
-        lines = "".join(f"<li>{text(line)}</li>" for line in shown.cautions)
-        cautions = folded(f"Cautions ({len(shown.cautions)})", f"<ul>{lines}</ul>")
+    line = waiting or f"With {findings.coverage} intervals."
+    words = f"{heading('In words')}<p>{text(shown.summary)}</p>" if shown.summary else ""
+    lines = "".join(f"<li>{text(caution)}</li>" for caution in shown.cautions)
+    cautions = folded(f"Cautions ({len(shown.cautions)})", f"<ul>{lines}</ul>") if lines else ""
+    status = f'<p class="mx-note" aria-live="polite">{text(line)}</p>'
     drawn = scores(shown, findings) + weights(shown, findings, state)
-    return f'<div class="mx mx-side"><div class="mx-above">{above}{cautions}</div>{drawn}</div>'
+    return f'<div class="mx mx-side">{status}{drawn}{words}{cautions}</div>'
 
 
 def scores(shown: Shown, findings: Findings) -> str:
     """A table of gains, a bar with its interval each."""
     ends = [abs(end) for row in shown.scores for end in (row.gain, *(row.interval or ()))]
     reach = max([*ends, 1e-9]) * 1.05
-    head = table_head("", findings.reference, "optimum", "", f"gain, {findings.coverage} interval", "")
+    head = table_head("", findings.reference, "optimum", "", f"gain, {findings.coverage} interval", "", words=1)
     rows = "".join(_score_row(row, findings, reach) for row in shown.scores)
-    return f'{heading("Predicted scores")}<table class="mx-table mx-scores">{head}<tbody>{rows}</tbody></table>'
+    title = "Predicted scores (↓: lower is better)"
+    if any(findings.higher(row.name) for row in shown.scores):
+        title = "Predicted scores (↓: lower is better, ↑: higher)"
+    return f'{heading(title)}<table class="mx-table mx-scores">{head}<tbody>{rows}</tbody></table>'
 
 
 def weights(shown: Shown, findings: Findings, state: State) -> str:
@@ -39,7 +40,7 @@ def weights(shown: Shown, findings: Findings, state: State) -> str:
     largest = max(max(row.weight, row.natural, *(row.interval or ())) for row in shown.domains)
     top = next(end for end in TOPS if end >= min(largest, 1.0) - 1e-9)
     drawn = [_domain_row(row, top, state, findings) for row in shown.domains]
-    head = table_head("domain", "", findings.reference, "optimum", f"{findings.coverage} interval", "epochs")
+    head = table_head("domain", "", findings.reference, "optimum", f"{findings.coverage} interval", "epochs", words=2)
     open_ = '<table class="mx-table mx-weights">'
     table = f"{open_}{head}<tbody>{''.join(drawn[:UNFOLDED])}</tbody></table>"
     if rest := drawn[UNFOLDED:]:
@@ -68,14 +69,14 @@ def _score_row(row: ScoreRow, findings: Findings, reach: float) -> str:
     if row.interval:
         bar += _mark("range", at(low), at(high) - at(low))
     interval = f"{signed(low)} to {signed(high)}" if row.interval else "…"
-    unit = f"{findings.unit(row.name)}, {'higher' if findings.higher(row.name) else 'lower'} is better"
+    unit = f"{findings.unit(row.name)} {'↑' if findings.higher(row.name) else '↓'}"
     name = f"<b>{text(row.name)}</b>" if row.name == OVERALL else text(row.name)
     cells = (
         f"<td>{name} <small>{text(unit)}</small></td>",
         f'<td class="n">{row.natural:.3f}</td><td class="n">{row.mix:.3f}</td>',
         f'<td class="mx-gain"><span class="mx-track">{bar}</span></td>',
         f'<td class="n"><b>{signed(row.gain)}</b> <small class="mx-ends">{interval}</small></td>',
-        f"<td>{VERDICTS[row.verdict]}</td>",
+        f'<td class="mx-verdict mx-{row.verdict}">{VERDICTS[row.verdict]}</td>',
     )
     return f"<tr>{''.join(cells)}</tr>"
 

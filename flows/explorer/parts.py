@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from flows.report.html import text
 
 UNFOLDED = 40  # rows of domains that are drawn; more are folded
-NUMBERS = ("gain", "interval", "epochs", "natural", "optimum", "the swarm's centre")  # heads over numbers
 
 
 def heading(words: str) -> str:
@@ -43,9 +42,10 @@ def error(line: str) -> str:
     return f'<div class="mx mx-side"><p class="mx-error" role="alert">{text(line.replace("`", ""))}</p></div>'
 
 
-def table_head(*names: object) -> str:
-    """The head of a table."""
-    cells = [f'<th class="{"n" if str(name).endswith(NUMBERS) else ""}">{text(name)}</th>' for name in names]
+def table_head(*names: object, words: int | None = None) -> str:
+    """The head of a table; words: columns before those of numbers, which stand to the right; None: all are words."""
+    kinds = ["" if words is None or number < words else "n" for number in range(len(names))]
+    cells = [f'<th class="{kind}">{text(name)}</th>' for kind, name in zip(kinds, names, strict=True)]
     return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
 
@@ -70,5 +70,5 @@ def folded(title: str, inner: str) -> str:
 
 def _cell(value: object) -> object:
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:.6g}"
+        return f"{value:.0f}" if 1e5 <= abs(value) < 1e18 else f"{value:.6g}"
     return "" if value is None else value
