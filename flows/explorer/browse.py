@@ -6,6 +6,7 @@ import polars as pl
 
 from flows.catalog.query import query_catalog
 from flows.explorer.parts import note, plain_table
+from flows.explorer.state import State
 from flows.report.html import text
 
 KINDS = ("documents of a domain", "dropped, by reason", "contaminated")
@@ -19,6 +20,19 @@ DOCUMENTS = """select id, source, bucket, split, tokens, left(text, ?) as text f
     where domain = ? and coalesce(bucket = try_cast(? as integer), true) limit ?"""
 DROPPED = """select id, source, step, reason, left(text, ?) as text from dropped
     where step || ': ' || reason = ? limit ?"""
+
+
+def choices(catalog: Path | None, state: State) -> tuple[list[str], str | None, dict[str, str], str | None]:
+    """Domains and the one that is looked at; reasons for dropping by their titles, and the title that is looked at.
+
+    catalog: None where nothing is looked at.
+    """
+    if catalog is None:
+        return [], None, {}, None
+    domains = sorted(query_catalog(catalog, "select domain from domains")["domain"])
+    reasons = {f"{name} ({count:,})": name for name, count in drop_reasons(catalog).items()}
+    title = next((title for title, name in reasons.items() if name == state.reason), next(iter(reasons), None))
+    return domains, state.domain if state.domain in domains else next(iter(domains), None), reasons, title
 
 
 def buckets(catalog: Path, domain: str) -> list[str]:

@@ -16,13 +16,13 @@ def _():
     import marimo as mo
 
     from flows.errors import INPUT_ERRORS
-    from flows.explorer import answers, browse, compare, draw, parts, save, serve, session, state, typed
+    from flows.explorer import browse, compare, draw, parts, save, serve, session, state, typed
     from flows.explorer.side_by_side import side_by_side
     from flows.explorer.swarm_table import swarm_table
     from flows.report.html import text
 
     return (
-        INPUT_ERRORS, answers, browse, compare, draw, mo, parts, save, serve, session, side_by_side, state,
+        INPUT_ERRORS, browse, compare, draw, mo, parts, save, serve, session, side_by_side, state,
         swarm_table, text, time, typed,
     )  # fmt: skip
 
@@ -62,13 +62,11 @@ def _(mo, page):
     def _stops(stops):
         return mo.ui.slider(steps=list(stops.values), value=stops.now, show_value=True, full_width=True)
 
+    def _share(value):
+        return mo.ui.slider(0, 1, 0.01, value=value, show_value=True, full_width=True)
+
     _controls = page.controls
-    weights = mo.ui.dictionary(
-        {
-            _name: mo.ui.slider(0, 1, 0.01, value=_value, show_value=True, full_width=True)
-            for _name, _value in _controls.weights.items()
-        }
-    )
+    weights = mo.ui.dictionary({_name: _share(_value) for _name, _value in _controls.weights.items()})
     budget = mo.ui.array([_stops(_controls.budget)] if _controls.budget else [])
     epochs, pull = _stops(_controls.epochs), _stops(_controls.pull)
     _bounded = [_name for _name in page.state.bounds if _name in page.mix]
@@ -78,12 +76,10 @@ def _(mo, page):
 
 @app.cell
 def _(locked, mo, page):
-    bounds = mo.ui.dictionary(
-        {
-            _name: mo.ui.array([mo.ui.number(0, 100, 0.01, value=_end) for _end in page.bounds_of(_name)])
-            for _name in locked.value
-        }
-    )
+    def _ends(name):
+        return mo.ui.array([mo.ui.number(0, 100, 0.01, value=end) for end in page.bounds_of(name)])
+
+    bounds = mo.ui.dictionary({_name: _ends(_name) for _name in locked.value})
     return (bounds,)
 
 
@@ -126,31 +122,21 @@ def _(INPUT_ERRORS, bounds, budget, epochs, opened, page, pull, weights):
 
 
 @app.cell
-def _(INPUT_ERRORS, answers, draw, findings, go, mistake, mo, optimum, page, parts, question, tab, time):
-    _state = page.state
-
+def _(draw, findings, go, mistake, mo, optimum, page, parts, question, tab, time):
     def _follow():
         thread = mo.current_thread()
         time.sleep(0.25)  # while a slider moves, only the optimum is drawn
         if thread.should_exit:
             return
         go()
-        if question is None or tab != "mix":
-            return
-        try:
-            known = answers.shown(page.recommendation(question, lambda: thread.should_exit), findings)
-        except answers.Stale:
-            return
-        except INPUT_ERRORS as error:
-            mo.output.replace(mo.Html(parts.error(str(error))))
-            return
-        if not thread.should_exit:
-            mo.output.replace(mo.Html(draw.optimum(known, findings, _state)))
+        html = page.followed(question, lambda: thread.should_exit) if question and tab == "mix" else None
+        if html and not thread.should_exit:
+            mo.output.replace(mo.Html(html))
 
     mo.Thread(target=_follow, daemon=True).start()
     _drawn = parts.error(mistake)
     if optimum is not None:
-        _drawn = draw.optimum(optimum, findings, _state, "The intervals follow …")
+        _drawn = draw.optimum(optimum, findings, page.state, "" if optimum.summary else "The intervals follow …")
     mo.Html(_drawn) if tab == "mix" else None
     return
 
@@ -209,10 +195,7 @@ def _(INPUT_ERRORS, mistake, mo, opened, page, parts, question, save, tab, train
     def _saved():
         if question is None:
             return [mo.Html(parts.error(mistake))]
-        try:
-            answer = page.recommendation(question)
-        except INPUT_ERRORS as error:
-            return [mo.Html(parts.error(str(error)))]
+        answer = page.recommendation(question)
         mix = save.mix_yaml(answer)
         return [
             mo.Html(parts.group("The mix", "mx-side")),
@@ -225,19 +208,17 @@ def _(INPUT_ERRORS, mistake, mo, opened, page, parts, question, save, tab, train
 
     def _trainer(answer):
         if not trainer.options:
-            return [
-                mo.Html(parts.paragraph("It is planned by the tokens of each domain: start explore with --tokens."))
-            ]
-        rows = [mo.hstack([trainer, write], justify="start")]
-        if write.value:
-            try:
-                folder = save.write_trainer(trainer.value, opened, question, answer)
-                rows.append(mo.Html(parts.paragraph(f"Written to {folder}; README.md there says how to use it.")))
-            except (*INPUT_ERRORS, OSError) as error:
-                rows.append(mo.Html(parts.error(str(error))))
-        return rows
+            return [mo.Html(parts.paragraph(save.WITHOUT))]
+        done = save.written(trainer.value, opened, question, answer) if write.value else ""
+        return [mo.hstack([trainer, write], justify="start"), mo.Html(done)]
 
-    mo.vstack(_saved()) if tab == "save" else None
+    _shown = None
+    if tab == "save":
+        try:
+            _shown = mo.vstack(_saved())
+        except INPUT_ERRORS as _error:
+            _shown = mo.Html(parts.error(str(_error)))
+    _shown
     return
 
 
@@ -249,16 +230,10 @@ def _(findings, mo, page, swarm_table, tab):
 
 @app.cell
 def _(browse, catalog, mo, page, tab):
-    _is_open = catalog is not None and tab == "documents"
+    _domains, _domain, _reasons, _reason = browse.choices(catalog if tab == "documents" else None, page.state)
     kind = mo.ui.radio(browse.KINDS, value=browse.KINDS[1 if page.state.reason else 0], inline=True)
-    _names = sorted(page.mix) if _is_open else []
-    domain = mo.ui.dropdown(
-        _names, value=page.state.domain if page.state.domain in _names else next(iter(_names), None), searchable=True
-    )
-    _counts = browse.drop_reasons(catalog) if _is_open else {}
-    _reasons = {f"{_name} ({_count})": _name for _name, _count in _counts.items()}
-    _now = next((_title for _title, _name in _reasons.items() if _name == page.state.reason), None)
-    reason = mo.ui.dropdown(_reasons, value=_now or next(iter(_reasons), None), searchable=True)
+    domain = mo.ui.dropdown(_domains, value=_domain, searchable=True)
+    reason = mo.ui.dropdown(_reasons, value=_reason, searchable=True)
     return domain, kind, reason
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from flows.errors import ExperimentError
+from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.explorer.explored import Explored
+from flows.explorer.parts import error, paragraph
 from flows.trainers.from_pool import handover_of_asked
 from flows.trainers.from_tables import handover_of_tables
 from flows.trainers.registry import TRAINERS
@@ -16,6 +17,7 @@ from pipeline.executor.settings import ExecutorSettings
 
 COPIES_POOL = ("hf-datasets", "levanter", "litdata", "llama-factory", "megatron", "mosaicml", "nanotron", "nemo",
                "torchtitan")  # fmt: skip
+WITHOUT = "It is planned by the tokens of each domain: start explore with --tokens."
 FOLDER = "explorer"  # in the workspace
 
 
@@ -59,3 +61,12 @@ def write_trainer(name: str, explored: Explored, question: Question, recommendat
         plan = handover_of_tables(recommendation, explored.tokens, trainer)
     write_export(plan, trainer, folder, explored.experiment.executor if explored.experiment else ExecutorSettings())
     return folder
+
+
+def written(name: str, explored: Explored, question: Question, recommendation: Recommendation) -> str:
+    """The same; returns HTML that says where it is, or why it is not."""
+    try:
+        folder = write_trainer(name, explored, question, recommendation)
+    except (*INPUT_ERRORS, OSError) as mistake:
+        return error(str(mistake))
+    return paragraph(f"Written to {folder}; README.md there says how to use it.")

@@ -3,6 +3,7 @@
 import os
 import socket
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -52,7 +53,8 @@ def free_socket(port: int) -> socket.socket:
 
 
 def serve(opened: Explored, listening: socket.socket, browser: bool) -> None:
-    """Answer the browser until Ctrl-C. A few hundred milliseconds after the start, the page can be opened."""
+    """Answer the browser until Ctrl-C, which ends the process: threads of open pages would keep it. Nothing is lost,
+    as the explorer only reads, and what it writes for a trainer is whole or not there."""
     port = listening.getsockname()[1]
     address = f"http://{HOST}:{port}/"
     _opened.append(opened)
@@ -62,13 +64,10 @@ def serve(opened: Explored, listening: socket.socket, browser: bool) -> None:
         timer = Timer(BROWSER_AFTER, webbrowser.open, (address,))
         timer.daemon = True
         timer.start()
-    try:
+    with suppress(KeyboardInterrupt, Stopped):
         server.run(sockets=[listening])
-    except (KeyboardInterrupt, Stopped):
-        pass
-    finally:
-        _opened.remove(opened)
-    print("Explorer ended.")
+    print("Explorer ended.", flush=True)
+    os._exit(0)
 
 
 def _server(port: int) -> Any:

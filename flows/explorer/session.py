@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flows.explorer.answers import Shown, optimism_of, point, shown, with_intervals
+from flows.errors import INPUT_ERRORS
+from flows.explorer.answers import Shown, Stale, optimism_of, point, shown, with_intervals
 from flows.explorer.controls import Controls, controls_of
+from flows.explorer.draw import optimum
 from flows.explorer.explored import Explored
+from flows.explorer.parts import error
 from flows.explorer.state import KEYS, Params, State, state_of
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
@@ -55,6 +58,17 @@ class Session:
             self.optimism = optimism_of(known)
             self._answered = (_key(question), known)
         return known
+
+    def followed(self, question: Question, is_stale: Callable[[], bool]) -> str | None:
+        """HTML of the optimum with its intervals, or of why there are none; nothing once nobody waits for it."""
+        state = self.state
+        try:
+            known = shown(self.recommendation(question, is_stale), self.findings)
+        except Stale:
+            return None
+        except INPUT_ERRORS as mistake:
+            return error(str(mistake))
+        return optimum(known, self.findings, state)
 
     def _known(self, question: Question) -> Recommendation | None:
         return self._answered[1] if self._answered and self._answered[0] == _key(question) else None

@@ -1,17 +1,18 @@
 """What the explorer's address says: the question, and what is looked at. A reload of the address finds the same.
 
-The words are those of the command line: `target=code=0.7`, `bound=books=0.1:0.2`, `max_epochs=4`.
+The words are those of the command line: `max_epochs=4`, `target=code=0.7`, `bound=books=0.1:0.2`. Several weights are one
+value, encoded as an address's own parts are, since marimo's page keeps only the last of a repeated name.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flows.errors import ExperimentError
 from flows.settings.given import bounds_of, named_numbers
 
-Params = Mapping[str, str | Sequence[str]]
+Params = Mapping[str, str | Sequence[str]]  # of a repeated name, the last counts
 TABS = ("mix", "compare", "save", "swarm", "documents", "sql")
 LONGEST = 4_000  # characters of a value in the address (assumed: browsers and servers take twice as much)
 
@@ -34,13 +35,13 @@ class State:
     reason: str = ""
     query: str = ""
 
-    def params(self) -> dict[str, str | list[str]]:
+    def params(self) -> dict[str, str]:
         """As the address has it; what is not set is left out."""
-        named: dict[str, str | list[str]] = {}
+        named = {}
         if self.target:
-            named["target"] = [f"{name}={weight:g}" for name, weight in self.target.items()]
+            named["target"] = urlencode({name: f"{weight:g}" for name, weight in self.target.items()})
         if self.bounds:
-            named["bound"] = [f"{name}={low:g}:{high:g}" for name, (low, high) in self.bounds.items()]
+            named["bound"] = urlencode({name: f"{low:g}:{high:g}" for name, (low, high) in self.bounds.items()})
         for name in NUMBERS:
             if (value := getattr(self, name)) is not None:
                 named[name] = f"{value:g}"
@@ -51,7 +52,7 @@ class State:
 
     def address(self, **changes: Any) -> str:
         """The address of this state with other values in some fields."""
-        return "?" + urlencode(replace(self, **changes).params(), doseq=True)
+        return "?" + urlencode(replace(self, **changes).params())
 
 
 NUMBERS = ("max_epochs", "pull")
@@ -77,7 +78,8 @@ def state_of(params: Params) -> tuple[State, list[str]]:
                 notes.append(f"{name} {text[:40]!r} is no number, and is left out.")
     for name, key, read in (("target", "target", named_numbers), ("bounds", "bound", _ranges)):
         try:
-            values[name] = read(key, _all(params, key)) or {}
+            pairs = parse_qsl(_last(params, key), keep_blank_values=True)
+            values[name] = read(key, [f"{one}={value}" for one, value in pairs]) or {}
         except ExperimentError as error:
             notes.append(f"{str(error).removeprefix('--')}; it is left out.")
     return State(**values), notes
@@ -91,10 +93,6 @@ def _ranges(_option: str, given: list[str]) -> dict[str, tuple[float, float]]:
     return ranges
 
 
-def _all(params: Params, name: str) -> list[str]:
-    value = params.get(name, [])
-    return [value] if isinstance(value, str) else list(value)
-
-
 def _last(params: Params, name: str) -> str:
-    return (_all(params, name) or [""])[-1]
+    value = params.get(name, "")
+    return value if isinstance(value, str) else list(value or [""])[-1]
