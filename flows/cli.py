@@ -17,6 +17,7 @@ import typer
 
 from flows.commands.blend import blend, verify_blend
 from flows.commands.demo import demo
+from flows.commands.explore import explore
 from flows.commands.export import export
 from flows.commands.new import new
 from flows.commands.options import ExperimentFile
@@ -150,7 +151,7 @@ PANELS = {
     "First steps": (demo, new, sample),
     "The process": (plan, prepare, swarm, recommend, run, validate, schedule),
     "Hand over": (export, blend, verify_blend),
-    "Look, and scores from elsewhere": (status, report, sql, dropped, check_law),
+    "Look, and scores from elsewhere": (status, report, explore, sql, dropped, check_law),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:

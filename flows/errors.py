@@ -71,7 +71,7 @@ def machine_failure(error: BaseException) -> str | None:
     return None
 
 
-EXTRAS = {"torch": "train", "ray": "ray", "trafilatura": "trafilatura", "lightgbm": "lightgbm"}
+EXTRAS = {"torch": "train", "ray": "ray", "trafilatura": "trafilatura", "lightgbm": "lightgbm", "marimo": "notebook"}
 
 
 def missing_package(error: BaseException) -> str | None:

@@ -1,7 +1,9 @@
 """Reads a catalog: one query that may see the catalog and the records of its work folder, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported where a catalog is opened
@@ -20,11 +22,16 @@ LOCKED = (
 )  # fmt: skip
 
 
-def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.DataFrame":
+def query_catalog(
+    path: Path, query: str, values: Sequence[object] = (), most: int | None = None, seconds: float | None = None
+) -> "pl.DataFrame":
     """Run one query that only reads.
 
+    most: rows that are fetched; seconds: that the query may take.
+
     Raises:
-        ExperimentError: no catalog, one of a newer schema, or a query that is no SELECT or that DuckDB refuses.
+        ExperimentError: no catalog, one of a newer schema, a query that is no SELECT or that DuckDB refuses, or one
+            that takes longer than `seconds`.
     """
     import duckdb
 
@@ -39,10 +46,13 @@ def query_catalog(path: Path, query: str, values: Sequence[object] = ()) -> "pl.
                     f"catalog: {path} has schema version {version}, this mixwright reads up to "
                     f"{VERSION} — upgrade mixwright, or rebuild the catalog with `mixwright run`"
                 )
-            result = catalog.sql(query, params=list(values)) if values else catalog.sql(query)
-            if result is None:
-                raise ExperimentError("sql: the query gives no table — write one SELECT")
-            return result.pl()
+            with _stopped_after(catalog, seconds):
+                result = catalog.sql(query, params=list(values)) if values else catalog.sql(query)
+                if result is None:
+                    raise ExperimentError("sql: the query gives no table — write one SELECT")
+                return (result.limit(most) if most is not None else result).pl()
+    except duckdb.InterruptException:
+        raise ExperimentError(f"sql: the query took longer than {seconds:g} seconds — ask for less") from None
     except duckdb.Error as error:
         raise ExperimentError(f"sql: {_first_line(error)}{_hint(error)}") from None
 
@@ -56,6 +66,21 @@ def _hint(error: "duckdb.Error") -> str:
     if isinstance(error, duckdb.IOException) and "No files found" in str(error):
         return f" — {', '.join(OVER_FILES)} are read from stages/ beside the catalog: copy the whole work folder"
     return ""
+
+
+@contextmanager
+def _stopped_after(catalog: "duckdb.DuckDBPyConnection", seconds: float | None) -> Iterator[None]:
+    """Interrupt what the connection does when the time is up."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, catalog.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _check_query(query: str) -> None:

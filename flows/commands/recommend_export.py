@@ -11,7 +11,6 @@ from mixes.errors import cut_short
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment
-    from flows.trainers.handover import HandOver
     from flows.trainers.trainer import Trainer
     from mixes.recommendation.result import Recommendation
     from mixes.recommendation.settings import RecommendSettings
@@ -66,7 +65,9 @@ def write_for(
     from pipeline.executor.settings import ExecutorSettings
 
     if experiment:
-        plan = _over_pool(recommendation, experiment, settings)
+        from flows.trainers.from_pool import handover_of_asked
+
+        plan = handover_of_asked(recommendation, experiment, settings)
     else:
         from flows.trainers.from_tables import handover_of_tables
 
@@ -75,14 +76,3 @@ def write_for(
     executor = experiment.executor if experiment else ExecutorSettings()
     written, _ = write_export(plan, trainer, folder, executor, option=OPTION)
     return partial(print_export, plan, trainer, written, folder)
-
-
-def _over_pool(recommendation: "Recommendation", experiment: "Experiment", settings: "RecommendSettings") -> "HandOver":
-    from flows.recommended import Recommended, most_epochs
-    from flows.trainers.from_pool import handover_of
-    from pipeline.pool.pool import Pool
-    from pipeline.stages.graph import finished_pool
-
-    pool = Pool(finished_pool(experiment.corpus))
-    epochs = most_epochs(recommendation, dict(settings.limits.epochs))
-    return handover_of(Recommended(recommendation, pool, experiment.upsampling, epochs, settings))

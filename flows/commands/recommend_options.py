@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.errors import ExperimentError
+from flows.settings.given import bounds_of, named_numbers
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment
@@ -54,8 +55,8 @@ def asked(
     from mixes.errors import first_mistake
     from mixes.recommendation.settings import RecommendSettings
 
-    limits = {"keep": _numbers("keep", keep), "bounds": _bounds(bound), "closest": closest}
-    changes["target"] = _numbers("target", target)
+    limits = {"keep": named_numbers("keep", keep), "bounds": bounds_of(bound), "closest": closest}
+    changes["target"] = named_numbers("target", target)
     now = (experiment.recommend if experiment else RecommendSettings()).model_dump()
     given = {
         **changes,
@@ -65,38 +66,3 @@ def asked(
         return RecommendSettings(**{**now, **{name: value for name, value in given.items() if value is not None}})
     except ValidationError as error:
         raise ExperimentError(f"recommend: {first_mistake(error, RecommendSettings)}") from None
-
-
-def _numbers(option: str, given: list[str] | None) -> dict[str, float] | None:
-    """`["code=0.7", "math=0.3"]` as a dictionary."""
-    if not given:
-        return None
-    named = {}
-    for text in given:
-        name, _, value = text.rpartition("=")
-        if name.strip() in named:
-            raise ExperimentError(f"--{option} {text!r}: {name.strip()!r} is given twice — give it once")
-        try:
-            named[name.strip()] = float(value)
-        except ValueError:
-            raise ExperimentError(f"--{option} {text!r}: write family=number, for example code=0.7") from None
-    return named
-
-
-def _bounds(given: list[str] | None) -> dict[str, Any] | None:
-    """`["web/*=0.3:0.8", "books=0.1"]` as the experiment file's `bounds`."""
-    if not given:
-        return None
-    bounds: dict[str, Any] = {}
-    for text in given:
-        name, _, value = text.rpartition("=")
-        try:
-            ends = [float(end) if end.strip() else None for end in value.split(":")]
-        except ValueError:
-            ends = []
-        if name.strip() in bounds:
-            raise ExperimentError(f"--bound {text!r}: {name.strip()!r} is given twice — give it once, as low:high")
-        if not name or len(ends) not in (1, 2) or not any(end is not None for end in ends):
-            raise ExperimentError(f"--bound {text!r}: write domain=low:high or domain=weight, as web/*=0.3:0.8")
-        bounds[name.strip()] = ends[0] if len(ends) == 1 else ends
-    return bounds

@@ -61,7 +61,7 @@ def report(
     for that target by the same swarm.
     """
     command = _command(locals())
-    _check_given(experiment, recommendation, ratios, metrics, families, tokens)
+    check_given("report", experiment, recommendation, ratios, metrics, families, tokens)
     from flows.report.figure import check_renderer
     from flows.report.write import check_out, figures_folder
 
@@ -93,22 +93,22 @@ def report(
         print(f"{count} figures as PNG and SVG in {figures_folder(out)}")
 
 
-def _check_given(
-    experiment: Path | None, recommendation: str | None, ratios: Path | None, metrics: str | None,
+def check_given(
+    command: str, experiment: Path | None, recommendation: str | None, ratios: Path | None, metrics: str | None,
     families: Path | None, tokens: Path | None,
 ) -> None:  # fmt: skip
     """Refuse combinations of options that say too little or too much."""
     if experiment is None and (ratios is None or metrics is None):
         missing = "an experiment file, or --ratios and --metrics" if ratios is None and metrics is None else None
         missing = missing or f"--{'metrics' if metrics is None else 'ratios'} too, or an experiment file"
-        raise ExperimentError(f"report: give {missing}")
+        raise ExperimentError(f"{command}: give {missing}")
     if metrics is None and (ratios or families or tokens):
         name = "ratios" if ratios else "families" if families else "tokens"
-        raise ExperimentError(f"report: --{name} goes with --metrics; an experiment alone has its own")
+        raise ExperimentError(f"{command}: --{name} goes with --metrics; an experiment alone has its own")
     if experiment and tokens:
-        raise ExperimentError(f"report: --tokens {tokens} and an experiment — the experiment's pool counts its own")
+        raise ExperimentError(f"{command}: --tokens {tokens} and an experiment — the experiment's pool counts its own")
     if recommendation and metrics:
-        raise ExperimentError("report: --recommendation names one of an experiment — leave it out with --metrics")
+        raise ExperimentError(f"{command}: --recommendation names one of an experiment — leave it out with --metrics")
 
 
 def _command(given: Mapping[str, Any]) -> str:

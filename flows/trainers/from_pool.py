@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from flows.errors import ExperimentError
-from flows.recommended import Recommended
+from flows.experiment import Experiment
+from flows.recommended import Recommended, most_epochs
 from flows.trainers.handover import HandOver, Part, TokenFile, Vocabulary, keep_drawable
 from mixes.proxy.tokens import id_type
+from mixes.recommendation.result import Recommendation
+from mixes.recommendation.settings import RecommendSettings
 from mixes.upsampling import UpsamplingSettings, most_tokens
 from pipeline.blend.rates import Bucket, buckets_of, repeats_of
 from pipeline.pool.pool import TRAIN, VALIDATION, Pool
+from pipeline.stages.graph import finished_pool
 from pipeline.store.tokenizer import vocabulary_hash
 
 ALIKE = 1e-9  # buckets whose repeats differ by less, relatively, repeat alike
@@ -57,6 +61,13 @@ def handover_of(recommended: Recommended, tokens: float | None = None, batch: in
         batch=batch,
         notes=tuple(notes),
     )
+
+
+def handover_of_asked(recommendation: Recommendation, experiment: Experiment, settings: RecommendSettings) -> HandOver:
+    """What to tell a trainer of a recommendation that was just made; settings: what was asked."""
+    pool = Pool(finished_pool(experiment.corpus))
+    epochs = most_epochs(recommendation, dict(settings.limits.epochs))
+    return handover_of(Recommended(recommendation, pool, experiment.upsampling, epochs, settings))
 
 
 def vocabulary_of(pool: Pool) -> Vocabulary:

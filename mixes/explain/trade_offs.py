@@ -5,8 +5,9 @@ from itertools import combinations
 
 import numpy as np
 
-from mixes.certainty.intervals import gain_of, score_intervals
+from mixes.certainty.intervals import score_intervals
 from mixes.certainty.worlds import Worlds
+from mixes.explain.two_mixes import gain_between
 from mixes.laws.fit import LARGE
 from mixes.optimum.best import best_mix
 from mixes.optimum.objective import Objective, divergence
@@ -95,10 +96,7 @@ def farther_from_anchor(problem: Problem, worlds: Worlds) -> list[Farther]:
 
 def farther(problem: Problem, worlds: Worlds, mix: np.ndarray) -> Farther:
     """How far one mix (n_domains,) is from the anchor, and what it gains."""
-    ends = np.stack([mix, problem.reference])
-    on_mix, on_reference = problem.objective_of(problem.target).value(ends)
-    errors = worlds.errors(problem.target, ends)  # (B, 2)
-    gain = gain_of(float(on_reference - on_mix), errors[:, 1] - errors[:, 0], problem.question.settings.coverage)
+    gain = gain_between(problem, worlds, problem.target, mix, problem.reference)
     nats = float(divergence(problem.anchor).value(mix[None])[0])
     low, high = min(gain.low, gain.value), max(gain.high, gain.value)
     return Farther(mix, max(0.0, nats), gain.value, low, high)

@@ -1,0 +1,69 @@
+"""The command `explore`: a local web page on which the question can be moved and the answer follows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import Families, Metrics, Ratios
+from flows.commands.recommend_options import Budget, LawName, MaxEpochs, Standardise, Target, asked
+from flows.commands.report import check_given
+from flows.errors import ExperimentError
+
+PORT = 8640
+
+
+def explore(
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="[EXP.yaml]", help="The experiment file; or give --ratios and --metrics.")
+    ] = None,
+    recommendation: Annotated[
+        str | None, typer.Option(help="Id of the recommendation to begin with, or its beginning. Default: the latest.")
+    ] = None,
+    target: Target = None,
+    budget: Budget = None,
+    max_epochs: MaxEpochs = None,
+    standardise: Standardise = None,
+    law: LawName = None,
+    ratios: Ratios = None,
+    metrics: Metrics = None,
+    families: Families = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML), for the natural mix and epoch caps."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=1024, max=65_535, help="Port on this machine; if it is in use, the next free one.")
+    ] = PORT,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Explore a swarm in the browser: move weights, budget and limits, and the best mix follows.
+
+    The page is served on this machine only, by marimo. Nothing is trained: the swarm must be finished.
+    """
+    check_given("explore", experiment, recommendation, ratios, metrics, families, tokens)
+    import marimo  # noqa: F401  its absence is an error before anything is read
+
+    from flows.experiment import load_experiment
+    from flows.explorer.explored import explored_experiment, explored_files
+    from flows.explorer.serve import free_socket, serve
+    from flows.show.progress import note
+
+    listening = free_socket(port)
+    if (taken := listening.getsockname()[1]) != port:
+        note("explore", f"port {port} is in use; taking {taken}")
+    loaded = load_experiment(experiment) if experiment else None
+    changes = {"budget": budget, "max_epochs": max_epochs, "law": law, "standardise": standardise}
+    changed = any(value is not None for value in (target, *changes.values()))
+    if metrics is None:
+        assert loaded
+        if changed:
+            raise ExperimentError(
+                "explore: --target, --budget, --max-epochs, --standardise and --law go with --metrics — of an "
+                "experiment they are set on the page, or in its file"
+            )
+        opened = explored_experiment(loaded, recommendation)
+    else:
+        settings = asked(loaded, target, None, None, None, **changes)
+        opened = explored_files(loaded, settings, ratios, metrics, families, tokens)
+    serve(opened, listening, browser)

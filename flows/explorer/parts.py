@@ -1,0 +1,74 @@
+"""Parts of the explorer's HTML: every name and text from data is escaped. page.css has the looks."""
+
+from collections.abc import Mapping, Sequence
+
+from flows.report.html import text
+
+UNFOLDED = 40  # rows of domains that are drawn; more are folded
+
+
+def heading(words: str) -> str:
+    """A heading. It is no <h2>, of which marimo would draw an outline over the page."""
+    return f'<p class="mx-head" role="heading" aria-level="2">{text(words)}</p>'
+
+
+def group(words: str, kind: str = "") -> str:
+    """What stands over a group of sliders."""
+    return f'<div class="mx {kind}">{heading(words)}</div>'
+
+
+def label(words: str) -> str:
+    """What stands over a slider."""
+    return f'<span class="mx-label">{text(words)}</span>'
+
+
+def code(content: str) -> str:
+    """A text to copy."""
+    return f'<div class="mx"><pre>{text(content)}</pre></div>'
+
+
+def paragraph(words: str) -> str:
+    """A plain line."""
+    return f'<div class="mx mx-side"><p>{text(words)}</p></div>'
+
+
+def note(words: str) -> str:
+    """A line of less weight."""
+    return f'<div class="mx"><p class="mx-note">{text(words)}</p></div>'
+
+
+def error(line: str) -> str:
+    """What is wrong with a question, in place of its answer."""
+    return f'<div class="mx mx-side"><p class="mx-error" role="alert">{text(line.replace("`", ""))}</p></div>'
+
+
+def table_head(*names: object, words: int | None = None) -> str:
+    """The head of a table; words: columns before those of numbers, which stand to the right; None: all are words."""
+    kinds = ["" if words is None or number < words else "n" for number in range(len(names))]
+    cells = [f'<th class="{kind}">{text(name)}</th>' for kind, name in zip(kinds, names, strict=True)]
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
+
+
+def plain_table(
+    rows: Sequence[Sequence[object]], head: Sequence[object], links: Mapping[int, str] | None = None
+) -> str:
+    """A table of texts; links: number of a row → address that its first cell leads to."""
+    body = []
+    for number, row in enumerate(rows):
+        cells = [text(_cell(value)) for value in row]
+        if links and number in links:
+            cells[0] = f'<a href="{text(links[number])}">{cells[0]}</a>'
+        body.append("".join(f"<td>{cell}</td>" for cell in cells))
+    lines = "".join(f"<tr>{line}</tr>" for line in body)
+    return f'<div class="mx-wide"><table class="mx-table">{table_head(*head)}<tbody>{lines}</tbody></table></div>'
+
+
+def folded(title: str, inner: str) -> str:
+    """Something that opens by a click."""
+    return f"<details><summary>{text(title)}</summary>{inner}</details>"
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.0f}" if 1e5 <= abs(value) < 1e18 else f"{value:.6g}"
+    return "" if value is None else value

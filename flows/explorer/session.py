@@ -1,0 +1,92 @@
+"""One reader's page: its state, and what was answered last."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flows.errors import INPUT_ERRORS
+from flows.explorer.answers import Shown, Stale, optimism_of, point, shown, with_intervals
+from flows.explorer.controls import Controls, controls_of
+from flows.explorer.draw import optimum
+from flows.explorer.explored import Explored
+from flows.explorer.parts import error
+from flows.explorer.state import KEYS, Params, State, state_of
+from mixes.recommendation.question import Question
+from mixes.recommendation.result import Recommendation
+
+
+class Session:
+    """What cells of one page share. Only the page's own cells change it, one after the other."""
+
+    def __init__(self, explored: Explored, params: Params) -> None:
+        self.explored, self.findings = explored, explored.findings
+        self.state, self.notes = state_of(params)
+        self.controls: Controls = controls_of(explored.question, self.findings, self.state)
+        self.optimism = optimism_of(self.findings.recommendation)
+        self.mix: Mapping[str, float] = self._opening()
+        self._answered: tuple[str, Recommendation] | None = None
+
+    def move(self, **changes: Any) -> State:
+        """The state with other values in some fields, which is the page's from now on."""
+        self.state = replace(self.state, **changes)
+        return self.state
+
+    def bounds_of(self, domain: str) -> tuple[float, float]:
+        """Where a domain's bounds begin, in percent: as they are, or locked at its present weight."""
+        low, high = self.state.bounds.get(domain, (self.mix[domain],) * 2)
+        return round(100 * low, 2), round(100 * high, 2)
+
+    def point(self, question: Question) -> Shown:
+        """The optimum at once; with its intervals where these are known."""
+        if known := self._known(question):
+            now = shown(known, self.findings)
+        else:
+            now = point(question, self.findings, self.optimism)
+        self.mix = now.mix
+        return now
+
+    def recommendation(self, question: Question, is_stale: Callable[[], bool] = lambda: False) -> Recommendation:
+        """The optimum with its intervals, scores of which less is better; computed once per question.
+
+        Raises:
+            Stale: `is_stale` has become true.
+            MixError: as `recommend`.
+        """
+        known = self._known(question)
+        if known is None:
+            known = with_intervals(question, self.findings, is_stale)
+            self.optimism = optimism_of(known)
+            self._answered = (_key(question), known)
+        return known
+
+    def followed(self, question: Question, is_stale: Callable[[], bool]) -> str | None:
+        """HTML of the optimum with its intervals, or of why there are none; nothing once nobody waits for it."""
+        state = self.state
+        try:
+            known = shown(self.recommendation(question, is_stale), self.findings)
+        except Stale:
+            return None
+        except INPUT_ERRORS as mistake:
+            return error(str(mistake))
+        return optimum(known, self.findings, state)
+
+    def _known(self, question: Question) -> Recommendation | None:
+        return self._answered[1] if self._answered and self._answered[0] == _key(question) else None
+
+    def _opening(self) -> Mapping[str, float]:
+        domains = self.findings.domains
+        return {name: float(weight) for name, weight in zip(domains, self.findings.mix, strict=True)}
+
+
+def _key(question: Question) -> str:
+    return question.settings.model_dump_json()
+
+
+def write_address(params: Any, state: State) -> None:
+    """Bring the browser's address to a state; params: marimo's `query_params()`."""
+    wanted = state.params()
+    for name in KEYS:
+        if name not in wanted:
+            params.remove(name)
+        elif params.get(name) != wanted[name]:
+            params.set(name, wanted[name])

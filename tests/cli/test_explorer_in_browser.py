@@ -1,0 +1,83 @@
+"""The explorer in a browser, over a finished experiment: the page moves, keeps its state, and asks nobody else."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from browser import chromium, opened
+from support import ROOT
+
+pytest.importorskip("marimo", reason="the package that serves the explorer is not installed")
+pytestmark = pytest.mark.cli
+WAIT = 30  # seconds
+DEEP = """window.deep = (sel, root = document) => [...root.querySelectorAll(sel),
+  ...[...root.querySelectorAll('*')].filter(one => one.shadowRoot).flatMap(one => deep(sel, one.shadowRoot))]"""
+WEIGHTS = "[...document.querySelectorAll('tr[data-domain] .mx-now')].map(one => one.textContent).join(' ')"
+PRELOADED = "was preloaded using link preload but not used"  # marimo's pictures, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def address(tiny, finished):
+    """Where the explorer of the tiny experiment answers."""
+    command = [sys.executable, "-m", "flows.cli", "explore", "experiment.yaml", "--no-browser", "--port", "18640"]
+    before = sorted((tiny / "work").rglob("*"))
+    process = subprocess.Popen(
+        command, cwd=tiny, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )
+    line = process.stdout.readline()
+    try:
+        assert line.startswith("Explorer at http://127.0.0.1:"), line
+        yield line.split()[2]
+        assert sorted((tiny / "work").rglob("*")) == before  # looking writes nothing
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stdout.read() == "Explorer ended.\n"
+
+
+def until(tab, expression: str):
+    """What a script gives once it is true."""
+    deadline = time.monotonic() + WAIT
+    while not (value := tab.value(expression)):
+        assert time.monotonic() < deadline, f"{expression}\n{tab.value('document.body.innerText')}\n{tab.problems}"
+        time.sleep(0.05)
+    return value
+
+
+def test_the_page_moves_and_its_address_keeps_what_was_asked(address):
+    path = chromium()
+    if path is None:
+        pytest.skip("there is no Chromium here (Debian's package is called chromium)")
+    with opened(path) as tab:
+        tab.look(1400)
+        tab.open(address)
+        before = until(tab, WEIGHTS)
+        tab.value(DEEP)
+        keys = "deep('[role=slider]')[1].dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))"
+        until(tab, "deep('[role=slider]').length > 3")
+        tab.value(keys)
+        until(tab, f"{WEIGHTS} !== {before!r}")
+        until(tab, "location.search.includes('target=')")
+        until(tab, "!document.querySelector('.mx-weights').textContent.includes('…')")  # intervals have followed
+        moved = tab.value(WEIGHTS)
+
+        tab.open(tab.value("location.href"))  # as a reload, or as somebody else who got the address
+        assert until(tab, WEIGHTS) == moved
+
+        tab.open(tab.value("location.href") + "&bound=books%3D0.2")
+        until(tab, "document.querySelector('tr[data-domain=books] .mx-now')?.textContent === '20.0%'")
+
+        tab.value("document.querySelector('tr[data-domain=books] a').click()")
+        until(tab, "document.querySelector('.mx-documents summary')?.textContent.includes('source books')")
+        assert "bound=books" in tab.value("location.href")  # the question is still there
+
+        tab.open(address + "?tab=sql&query=select%2040%2B2%20as%20answer")
+        assert until(tab, "document.querySelector('.mx-wide')?.textContent") == "answer42"
+        tab.open(address + "?tab=sql&query=drop%20table%20runs")
+        assert "only SELECT is allowed" in until(tab, "document.querySelector('.mx-error')?.textContent")
+
+        assert [problem for problem in tab.problems if PRELOADED not in problem] == []
+        assert {one for one in tab.requests if not one.startswith((address, "data:", "blob:"))} == set()

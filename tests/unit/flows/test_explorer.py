@@ -1,0 +1,217 @@
+"""What the explorer's cells call: the address, the sliders, answers, comparisons, what is saved; and its guard."""
+
+import asyncio
+import socket
+from contextlib import chdir
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+import yaml
+from reports import DOMAINS, FILES, HOSTILE, write_swarm
+from support import said_here
+
+from flows.errors import ExperimentError
+from flows.explorer import answers, browse, compare, draw, save, typed
+from flows.explorer.explored import explored_files, settings_of
+from flows.explorer.guard import guarded
+from flows.explorer.serve import free_socket
+from flows.explorer.session import Session
+from flows.explorer.side_by_side import side_by_side
+from flows.explorer.state import State, state_of
+from flows.explorer.swarm_table import swarm_table
+from mixes.errors import MixError
+from mixes.recommendation.settings import RecommendSettings
+
+STATE = State(
+    target={"code": 0.7, "q=a": 0.3}, budget="6T", max_epochs=3, pull=0.1,
+    bounds={"web/*": (0.3, 0.8), "a=b": (0.1, 0.1)}, tab="compare", left="natural", right="own mix",
+    own="a 3 %\nb 4", domain="a&b", bucket="3", reason="x: y", query="from x",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explorer")
+    write_swarm(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXWRIGHT_CACHE", str(folder / "cache"))
+        patch.chdir(folder)
+        settings = RecommendSettings(law="log_linear", replicates=40)
+        files = (folder / "ratios.csv", str(folder / "metrics.csv"), folder / "families.yaml", folder / "tokens.csv")
+        yield explored_files(None, settings, *files)
+
+
+@pytest.mark.parametrize("state", [State(), STATE])
+def test_a_reload_of_the_address_finds_the_same_state(state):
+    again, notes = state_of(parse_qs(state.address()[1:]))
+    assert again == state
+    assert not notes
+
+
+def test_what_an_address_has_wrong_is_noted_and_left_out():
+    state, notes = state_of({"target": "code", "bound": "a=0.3:x", "max_epochs": "many", "tab": "nowhere", "zzz": "1"})
+    assert state == State()
+    assert len(notes) == 3
+    with pytest.raises(ExperimentError, match="goes from 2 to 2"):
+        settings_of(State(bounds={"a": (2.0, 2.0)}), RecommendSettings())
+
+
+def test_untouched_sliders_change_nothing_and_moved_ones_do(opened):
+    page = Session(opened, {})
+    controls = page.controls
+    same = controls.changes(controls.weights, controls.budget.now, controls.epochs.now, controls.pull.now)
+    assert page.move(**same) == State()
+    moved = controls.changes({"code": 1.0, "qa": 0.0}, controls.budget.values[0], 2.0, 0.0)
+    question = opened.asked(page.move(**moved))
+    assert question.settings.target == {"code": 1.0}
+    assert (question.settings.max_epochs, question.settings.pull) == (2.0, 0.0)
+    assert question.budget == pytest.approx(controls.budget.values[0] * 1e9, rel=1e-3)
+    assert Session(opened, page.state.params()).controls.weights == {"code": 1.0, "qa": 0.0}
+
+
+def test_the_quick_answer_is_the_whole_one_without_intervals(opened):
+    page = Session(opened, {"target": "code=1"})
+    question = opened.asked(page.state)
+    quick = page.point(question)
+    assert all(row.interval is None for row in quick.domains)
+    whole = answers.shown(page.recommendation(question), opened.findings)
+    assert quick.mix == pytest.approx(whole.mix, abs=1e-6)
+    assert all(low <= row.weight <= high for row in whole.domains for low, high in [row.interval])
+    assert page.point(question) == whole
+    with pytest.raises(answers.Stale):
+        answers.with_intervals(question, opened.findings, lambda: True)
+
+
+def test_a_locked_domain_stays_and_a_contradiction_is_one_line(opened):
+    page = Session(opened, {"bound": "code=0.05"})
+    assert page.point(opened.asked(page.state)).mix["code"] == pytest.approx(0.05, abs=1e-6)
+    with pytest.raises(MixError, match="limits") as caught:
+        page.point(opened.asked(page.move(bounds={name: (0.9, 1.0) for name in DOMAINS[:2]})))
+    assert "\n" not in str(caught.value)
+
+
+def test_names_from_data_are_escaped(opened):
+    page = Session(opened, {})
+    question = opened.asked(page.state)
+    drawn = draw.optimum(page.point(question), opened.findings, page.state)
+    problem = opened.problem(question)
+    compared = compare.compare(opened.findings, problem, *(("<b>", problem.reference),) * 2)
+    pair = side_by_side(compared, opened.findings, opened.findings.domains)
+    for html in (drawn, pair, swarm_table(opened.findings, page.state)):
+        assert HOSTILE not in html
+        assert "&lt;script&gt;alert(1)" in html
+
+
+def test_two_mixes_compare_as_their_laws_do(opened):
+    problem = opened.problem(opened.question)
+    own = typed.typed_mix(f"code 90 %\n{HOSTILE}: 10", opened.findings.domains)
+    mixes = [(name, compare.mix_named(name, problem, {}, own)) for name in (compare.NATURAL, compare.OWN)]
+    compared = compare.compare(opened.findings, problem, *mixes)
+    aim = problem.objective_of(problem.aims["code"])
+    claimed = float(-np.diff(aim.value(np.array([mix for _, mix in mixes])))[0])
+    assert compared.gains["code"].claimed == pytest.approx(claimed)
+    assert compared.gains["code"].low < compared.gains["code"].value < compared.gains["code"].high
+    assert compared.verdicts["code"] == "better"
+    same = compare.compare(opened.findings, problem, mixes[0], mixes[0])
+    assert all(gain.claimed == gain.low == gain.high == 0 for gain in same.gains.values())
+    with pytest.raises(ExperimentError, match="no mix 'zzz'"):
+        compare.mix_named("zzz", problem, {}, own)
+
+
+@pytest.mark.parametrize(
+    ("text", "mix"),
+    [("a 3\nb 1", (0.75, 0.25)), ("b: 0.5%", (0, 1)), ("a = 1e-3; b=1e-3", (0.5, 0.5)), ("a/c 1", "known are a, b"),
+     ("a", "is no domain and number"), ("a 1\na 2", "named twice"), ("a 0", "no domain has a weight"),
+     ("a 1.2.3", "is no domain and number"), ("", "no domain has a weight")],
+)  # fmt: skip
+def test_a_mix_is_typed(text, mix):
+    if isinstance(mix, str):
+        with pytest.raises(ExperimentError, match=mix):
+            typed.typed_mix(text, ("a", "b"))
+        return
+    read = typed.typed_mix(text, ("a", "b"))
+    assert tuple(read.values()) == pytest.approx(mix)
+    assert typed.typed_mix(typed.as_typed(read), ("a", "b")) == pytest.approx(read)
+
+
+def test_what_is_saved_can_be_read_again_and_stays_in_the_workspace(opened):
+    page = Session(opened, {"target": "code=1", "bound": "code=0.05:0.3", "max_epochs": "3"})
+    question = opened.asked(page.state)
+    answer = page.recommendation(question)
+    section = yaml.safe_load(save.recommend_yaml(question.settings))["recommend"]
+    assert RecommendSettings(**section) == question.settings
+    assert yaml.safe_load(save.mix_yaml(answer))["mix"] == pytest.approx(answer.mix, abs=1e-6)
+    folder = save.write_trainer("olmo-core", opened, question, answer)
+    assert folder.is_relative_to(opened.workspace)
+    assert (folder / "README.md").is_file()
+    assert "megatron" in save.formats(opened)  # its configuration alone, since there is no pool to copy
+    with pytest.raises(ExperimentError, match="is not written here"):
+        save.write_trainer("../elsewhere", opened, question, answer)
+
+
+def test_long_answers_are_cut_and_say_so():
+    import polars as pl
+
+    html = browse.answer_table(pl.DataFrame({"text": ["<i>" + "x" * 500] * (browse.ROWS + 1)}))
+    assert html.count("<tr>") == browse.ROWS + 1  # with the head
+    assert f"Shown are the first {browse.ROWS} rows." in html
+    assert "<i>" not in html
+    assert "x" * 301 not in html
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers", "is_answered"),
+    [("http", {"host": "127.0.0.1:9"}, True), ("http", {"host": "localhost:9", "origin": "http://localhost:9"}, True),
+     ("http", {"host": "evil.example:9"}, False), ("http", {}, False),
+     ("websocket", {"host": "127.0.0.1:9", "origin": "http://evil.example"}, False),
+     ("websocket", {"host": "127.0.0.1:9", "origin": "null"}, False),
+     ("websocket", {"host": "127.0.0.1:9", "origin": "http://127.0.0.1:9"}, True)],
+)  # fmt: skip
+def test_only_its_own_page_is_answered(kind, headers, is_answered):
+    asked, sent = [], []
+
+    async def app(scope, receive, send):
+        asked.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": kind, "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+    asyncio.run(guarded(app, 9)(scope, receive, send))
+    assert bool(asked) == is_answered
+    if is_answered and kind == "http":
+        assert "default-src 'self'" in dict(sent[0]["headers"])[b"content-security-policy"].decode()
+
+
+def test_a_port_in_use_leads_to_the_next():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with free_socket(port) as other:
+            assert other.getsockname()[0] == "127.0.0.1"
+            assert port < other.getsockname()[1] < port + 20
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ((), "explore: give an experiment file, or --ratios and --metrics"),
+        (("--ratios", "ratios.csv"), "explore: give --metrics too, or an experiment file"),
+        ((*FILES, "--recommendation", "abc"), "--recommendation names one of an experiment"),
+        (("--ratios", "none.csv", "--metrics", "metrics.csv"), "none.csv"),
+    ],
+)
+def test_mistakes_are_one_line(opened, words, line):
+    assert line in said_here(opened.workspace, "explore", *words, "--no-browser")
+
+
+def test_without_marimo_the_extra_is_named(opened, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "marimo", None)
+    with chdir(opened.workspace):
+        assert "pip install 'mixwright[notebook]'" in said_here(opened.workspace, "explore", *FILES)
