@@ -1,7 +1,7 @@
 """What the explorer's address says: the question, and what is looked at. A reload of the address finds the same.
 
-The words are those of the command line: `max_epochs=4`, `target=code=0.7`, `bound=books=0.1:0.2`. Several weights are one
-value, encoded as an address's own parts are, since marimo's page keeps only the last of a repeated name.
+The words are those of the command line: `max_epochs=4`, `target=code=0.7`, `bound=books=0.1:0.2`. Several weights are
+one value, encoded as an address's own parts are, since marimo's page keeps only the last of a repeated name.
 """
 
 from collections.abc import Mapping, Sequence

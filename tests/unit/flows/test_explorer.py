@@ -150,6 +150,14 @@ def test_what_is_saved_can_be_read_again_and_stays_in_the_workspace(opened):
         save.write_trainer("../elsewhere", opened, question, answer)
 
 
+def test_a_catalog_that_vanished_leaves_a_page(tmp_path):
+    gone = tmp_path / "catalog.duckdb"
+    assert browse.choices(gone, State()) == ([], None, {}, None)
+    assert browse.buckets(gone, "code") == []
+    with pytest.raises(ExperimentError, match="no file"):
+        browse.documents(gone, None, "")
+
+
 def test_long_answers_are_cut_and_say_so():
     import polars as pl
 
