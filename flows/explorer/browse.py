@@ -1,10 +1,12 @@
 """What the explorer reads from the catalog: documents, what was dropped, what was contaminated, and any SELECT."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
 from flows.catalog.query import query_catalog
+from flows.errors import ExperimentError
 from flows.explorer.parts import note, plain_table
 from flows.explorer.state import State
 from flows.report.html import text
@@ -25,23 +27,30 @@ DROPPED = """select id, source, step, reason, left(text, ?) as text from dropped
 def choices(catalog: Path | None, state: State) -> tuple[list[str], str | None, dict[str, str], str | None]:
     """Domains and the one that is looked at; reasons for dropping by their titles, and the title that is looked at.
 
-    catalog: None where nothing is looked at.
+    catalog: None where nothing is looked at. What cannot be read gives nothing to choose.
     """
     if catalog is None:
         return [], None, {}, None
-    domains = sorted(query_catalog(catalog, "select domain from domains")["domain"])
-    reasons = {f"{name} ({count:,})": name for name, count in drop_reasons(catalog).items()}
+    try:
+        domains = sorted(query_catalog(catalog, "select domain from domains")["domain"])
+        reasons = {f"{name} ({count:,})": name for name, count in drop_reasons(catalog).items()}
+    except ExperimentError:
+        return [], None, {}, None
     title = next((title for title, name in reasons.items() if name == state.reason), next(iter(reasons), None))
     return domains, state.domain if state.domain in domains else next(iter(domains), None), reasons, title
 
 
-def buckets(catalog: Path, domain: str) -> list[str]:
-    """Quality buckets of a domain that hold anything, the best first."""
+def buckets(catalog: Path | None, domain: str | None) -> list[str]:
+    """Quality buckets of a domain that hold anything, the best first; none where they cannot be read."""
     query = "select bucket from buckets where domain = ? and documents > 0 order by bucket desc"
-    return [str(bucket) for bucket in query_catalog(catalog, query, [domain])["bucket"]]
+    if catalog is None or domain is None:
+        return []
+    with suppress(ExperimentError):
+        return [str(bucket) for bucket in query_catalog(catalog, query, [domain])["bucket"]]
+    return []
 
 
-def documents(catalog: Path, domain: str, bucket: str) -> str:
+def documents(catalog: Path, domain: str | None, bucket: str) -> str:
     """Documents of a domain, and of one of its buckets where one is named."""
     rows = query_catalog(catalog, DOCUMENTS, [LETTERS, domain, bucket or None, PAGE])
     return _folded(rows, f"The pool holds no document of {domain!r}{f' in bucket {bucket}' if bucket else ''}.")

@@ -239,7 +239,7 @@ def _(browse, catalog, mo, page, tab):
 
 @app.cell
 def _(browse, catalog, domain, mo, page):
-    _all = ["all", *(browse.buckets(catalog, domain.value) if domain.value else [])]
+    _all = ["all", *browse.buckets(catalog, domain.value)]
     _is_same = domain.value == page.state.domain and page.state.bucket in _all
     bucket = mo.ui.dropdown(_all, value=page.state.bucket if _is_same else "all")
     return (bucket,)
@@ -254,7 +254,7 @@ def _(INPUT_ERRORS, browse, bucket, catalog, domain, go, kind, mo, parts, reason
         if kind.value == browse.KINDS[2]:
             return [mo.Html(browse.contaminated(catalog))]
         chosen = "" if bucket.value == "all" else bucket.value
-        go(domain=domain.value, bucket=chosen, reason="")
+        go(domain=domain.value or "", bucket=chosen, reason="")
         words = mo.Html(parts.label("bucket of quality, 19 is best:"))
         choice = mo.hstack([domain, words, bucket], justify="start", align="center", wrap=True)
         return [choice, mo.Html(browse.documents(catalog, domain.value, chosen))]

@@ -11,6 +11,8 @@ from flows.explorer.draw import optimum
 from flows.explorer.explored import Explored
 from flows.explorer.parts import error
 from flows.explorer.state import KEYS, Params, State, state_of
+from flows.report.findings import Findings
+from mixes.errors import cut_short
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 
@@ -20,7 +22,9 @@ class Session:
 
     def __init__(self, explored: Explored, params: Params) -> None:
         self.explored, self.findings = explored, explored.findings
-        self.state, self.notes = state_of(params)
+        state, self.notes = state_of(params)
+        self.state, unknown = _known_names(state, self.findings)
+        self.notes += unknown
         self.controls: Controls = controls_of(explored.question, self.findings, self.state)
         self.optimism = optimism_of(self.findings.recommendation)
         self.mix: Mapping[str, float] = self._opening()
@@ -76,6 +80,18 @@ class Session:
     def _opening(self) -> Mapping[str, float]:
         domains = self.findings.domains
         return {name: float(weight) for name, weight in zip(domains, self.findings.mix, strict=True)}
+
+
+def _known_names(state: State, findings: Findings) -> tuple[State, list[str]]:
+    """The state without families and domains that this swarm does not have, and a line for each of those."""
+    kinds = (("target", "family", findings.families), ("bounds", "domain", findings.domains))
+    changes: dict[str, Any] = {}
+    notes: list[str] = []
+    for name, kind, known in kinds:
+        given: Mapping[str, Any] = getattr(state, name)
+        changes[name] = {one: value for one, value in given.items() if one in known}
+        notes += [f"This swarm has no {kind} {cut_short(one)}; it is left out." for one in given if one not in known]
+    return replace(state, **changes), notes
 
 
 def _key(question: Question) -> str:

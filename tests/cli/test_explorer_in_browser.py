@@ -8,7 +8,7 @@ import time
 
 import pytest
 from browser import chromium, opened
-from support import ROOT
+from support import ROOT, mixwright
 
 pytest.importorskip("marimo", reason="the package that serves the explorer is not installed")
 pytestmark = pytest.mark.cli
@@ -23,6 +23,7 @@ PRELOADED = "was preloaded using link preload but not used"  # marimo's pictures
 def address(tiny, finished):
     """Where the explorer of the tiny experiment answers."""
     command = [sys.executable, "-m", "flows.cli", "explore", "experiment.yaml", "--no-browser", "--port", "18640"]
+    mixwright("prepare", "experiment.yaml", folder=tiny)  # the catalog names files by their whole paths
     before = sorted((tiny / "work").rglob("*"))
     process = subprocess.Popen(
         command, cwd=tiny, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True

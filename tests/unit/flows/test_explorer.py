@@ -70,6 +70,13 @@ def test_untouched_sliders_change_nothing_and_moved_ones_do(opened):
     assert Session(opened, page.state.params()).controls.weights == {"code": 1.0, "qa": 0.0}
 
 
+def test_an_address_of_another_swarm_is_reported_and_left_out(opened):
+    page = Session(opened, {"target": "code=1&zzz=2", "bound": "nowhere=0.5", "pull": "7"})
+    assert page.state == State(target={"code": 1.0}, pull=7.0)
+    assert page.notes == [f"This swarm has no {one}; it is left out." for one in ("family 'zzz'", "domain 'nowhere'")]
+    assert Session(opened, {"target": "zzz=1"}).controls.weights == page.controls.own_weights
+
+
 def test_the_quick_answer_is_the_whole_one_without_intervals(opened):
     page = Session(opened, {"target": "code=1"})
     question = opened.asked(page.state)
@@ -148,6 +155,14 @@ def test_what_is_saved_can_be_read_again_and_stays_in_the_workspace(opened):
     assert "megatron" in save.formats(opened)  # its configuration alone, since there is no pool to copy
     with pytest.raises(ExperimentError, match="is not written here"):
         save.write_trainer("../elsewhere", opened, question, answer)
+
+
+def test_a_catalog_that_vanished_leaves_a_page(tmp_path):
+    gone = tmp_path / "catalog.duckdb"
+    assert browse.choices(gone, State()) == ([], None, {}, None)
+    assert browse.buckets(gone, "code") == []
+    with pytest.raises(ExperimentError, match="no file"):
+        browse.documents(gone, None, "")
 
 
 def test_long_answers_are_cut_and_say_so():
