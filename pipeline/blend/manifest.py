@@ -1,5 +1,6 @@
 """The manifest of a blend: what was asked, what was written, and how far each bucket of the pool is used."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ def read_manifest(path: Path, where: str) -> Manifest:
         PipelineError: there is none, or it was changed since it was written.
     """
     file = path / MANIFEST if path.is_dir() else path
+    if os.path.lexists(file) and not file.is_file():  # a pipe would be waited for
+        raise PipelineError(f"{where} {path}: is no file — name the folder of a finished blend")
     try:
         content = read_sealed_json(file)
         manifest = Manifest(**content)

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import os
 import struct
 from collections import Counter
 from dataclasses import replace
@@ -319,6 +320,9 @@ def test_an_edited_manifest_is_refused(pool, tmp_path):
     file.write_text("{}")
     with pytest.raises(PipelineError, match="no manifest of a blend"):
         read_manifest(file, "--after")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PipelineError, match="is no file"):
+        read_manifest(tmp_path / "pipe", "--after")
 
 
 def test_killed_while_shards_appear(pool, tmp_path, monkeypatch):
