@@ -13,6 +13,7 @@ from flows.explorer.parts import error
 from flows.explorer.state import KEYS, Params, State, state_of
 from flows.report.findings import Findings
 from mixes.errors import cut_short
+from mixes.recommendation.from_tables import in_own_direction
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 
@@ -28,7 +29,11 @@ class Session:
         self.controls: Controls = controls_of(explored.question, self.findings, self.state)
         self.optimism = optimism_of(self.findings.recommendation)
         self.mix: Mapping[str, float] = self._opening()
-        self._answered: tuple[str, Recommendation] | None = None
+        opening = self.findings.recommendation
+        if self.findings.metrics:  # turned a second time, scores are again such that less is better
+            opening = in_own_direction(opening, self.findings.metrics)
+        is_whole = set(opening.mix) == set(self.findings.domains)  # not where domains were folded
+        self._answered = (_key(explored.question), opening) if is_whole else None
 
     def move(self, **changes: Any) -> State:
         """The state with other values in some fields, which is the page's from now on."""
