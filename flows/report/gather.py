@@ -58,8 +58,9 @@ def from_experiment(
         )
     swarm = workspace.swarm
     families = {task: metric.family for task, metric in swarm.scored.metrics.items()}
+    asked = experiment.model_copy(update={"recommend": settings or found.settings})  # caps depend on the budget
     whole = Question(
-        swarm.scored.runs, families, holdings_of(experiment, found.pool), settings or found.settings, experiment.seed,
+        swarm.scored.runs, families, holdings_of(asked, found.pool), asked.recommend, experiment.seed,
         swarm.seeds, swarm.checkpoint, found.recommendation.evidence,
     )  # fmt: skip
     plan = reuse_plan(experiment, experiment.corpus.stages, found.pool.folder)
