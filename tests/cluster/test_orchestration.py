@@ -132,4 +132,7 @@ def test_a_catalog_is_rebuilt_where_its_records_have_changed(tiny, finished, hom
     assert file.stat().st_mtime_ns == before
     file.write_bytes(b"no catalog")
     mixwright("recommend", "experiment.yaml", folder=tiny)
-    assert finished["id"] in mixwright("sql", "experiment.yaml", "from recommendations", folder=tiny).stdout
+    assert (
+        finished["id"]
+        in mixwright("sql", "experiment.yaml", "select recommendation from recommendations", folder=tiny).stdout
+    )
