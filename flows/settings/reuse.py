@@ -120,8 +120,8 @@ def _read_earlier(experiment: Experiment, wanted: str) -> dict:
             return _checked(content, path)
     raise ExperimentError(
         f"reuse.recommendation: {wanted!r} is neither a file nor a recommendation in {experiment.folder} — "
-        '`mixwright sql EXP.yaml "select recommendation, target_text from recommendations"` lists those — or give the JSON that '
-        "`recommend-mix --json` printed"
+        '`mixwright sql EXP.yaml "select recommendation, target_text from recommendations"` lists those — or give the '
+        "JSON that `recommend-mix --json` printed"
     )
 
 
