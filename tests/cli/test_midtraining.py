@@ -48,7 +48,8 @@ def test_an_experiment_from_a_checkpoint_end_to_end(tiny, finished, midtrained):
     assert midtrained["forgotten"]["code"]["floor"] == 0.5
     assert midtrained["forgotten"]["code"]["value"] <= 0.5 + 1e-6
     with duckdb.connect(str(tiny / "work" / "catalog.duckdb"), read_only=True) as catalog:
-        rows = catalog.sql("select name, checkpoint_bpb from predictions").fetchall()
+        asked = "select name, checkpoint_bpb from predictions where recommendation = ?"
+        rows = catalog.execute(asked, [midtrained["id"]]).fetchall()
         kept = catalog.sql("select checkpoint, task, bpb from checkpoint_scores where kind = 'task'").fetchall()
     assert dict(rows) == {name: row["checkpoint"] for name, row in midtrained["forgotten"].items()}
     assert {task: bpb for _, task, bpb in kept} == scores
