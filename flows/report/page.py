@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.report.figure import Figure, inlined
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, text
+from mixes.target import OVERALL
 
 GENERATOR = "mixwright report"  # by which an earlier report is known, and may be replaced
 STYLE = Path(__file__).parent / "page.css"
@@ -38,7 +39,9 @@ def _subtitle(findings: Findings) -> str:
         f"{len(runs)} proxies on {len(problem.tried)} mixes of {len(runs.domains)} domains, scored on "
         f"{len(runs.tasks)} tasks"
     )
-    return text(f"{findings.recommendation.id}. {counts}.")
+    words = "Natural is the mix that the pool has by itself; uniform gives every domain the same share."
+    unit = " Scores are bits per byte (bpb): less is better." if findings.unit(OVERALL) == "bpb" else ""
+    return text(f"{findings.recommendation.id}. {counts}.{unit} {words}")
 
 
 def _section(section: Section) -> str:

@@ -66,8 +66,16 @@ def _gain(findings: Findings) -> str:
         f"The target is predicted to gain {signed(target.gain)} {unit} over {findings.reference}, with a "
         f"{findings.coverage} interval from {signed(target.gain_low)} to {signed(target.gain_high)}. The chance that "
         f"it gains at all is {chance}, if the laws hold. By chance alone, two proxies of equally good mixes differ by "
-        f"{target.noise:.3f} {unit}.{_measured(findings)}"
+        f"{target.noise:.3f} {unit} (one standard deviation).{_left_out(findings)}{_measured(findings)}"
     )
+
+
+def _left_out(findings: Findings) -> str:
+    """Tasks that the target does not count."""
+    counted = {task for tasks in findings.recommendation.families.values() for task in tasks}
+    if names := [shown(task) for task in findings.problem.fitted.runs.tasks if task not in counted]:
+        return f" The target does not count {listed(names)}: no mix moves them by twice their noise."
+    return ""
 
 
 def _measured(findings: Findings) -> str:
@@ -111,7 +119,10 @@ def _limits(findings: Findings) -> str:
     prices = sorted(recommendation.binding.items(), key=lambda pair: -pair[1])
     if prices and not findings.problem.question.settings.limits.closest and prices[0][1] > 0:
         limit, gain = prices[0]
-        words.append(f"One more percentage point of “{shown(limit)}” would gain {gain:.4f} {findings.unit(OVERALL)}.")
+        words.append(
+            f"The costliest limit is “{shown(limit)}”: one percentage point more of it would gain {gain:.4f} "
+            f"{findings.unit(OVERALL)}."
+        )
     return " ".join(words)
 
 
