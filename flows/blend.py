@@ -74,7 +74,7 @@ def _run_step(name: str, work: Callable[[Progress], None]) -> None:
     run_task(name, partial(shown))
 
 
-FAR = 0.001  # share of tokens by which a domain may miss its weight before it is said
+FAR = 0.001  # of all tokens; a line reports a domain that misses its weight by more
 
 
 def describe(plan: Plan, manifest: Manifest) -> list[str]:

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from flows.errors import ExperimentError
+from mixes.errors import cut_short
 
 
 def check_writable(folder: Path, option: str) -> None:
@@ -17,3 +18,19 @@ def check_writable(folder: Path, option: str) -> None:
             pass
     except OSError as error:
         raise ExperimentError(f"{option}: cannot be written ({error.strerror}) — name another place") from None
+
+
+def check_file_name(out: Path) -> None:
+    """See that `--out` names a file in a folder that is there.
+
+    Raises:
+        ExperimentError: it does not.
+    """
+    try:
+        is_folder, has_folder = out.is_dir(), out.parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise ExperimentError(f"--out: {cut_short(str(out))} is no name for a file ({error})") from None
+    if is_folder:
+        raise ExperimentError(f"--out {out}: is a folder — name a file in it")
+    if not has_folder:
+        raise ExperimentError(f"--out {out}: there is no folder {str(out.parent)!r} — make it, or name another")

@@ -24,8 +24,7 @@ from flows.commands.recommend_options import (
     asked,
 )
 from flows.errors import ExperimentError
-from flows.outputs import check_writable
-from mixes.errors import cut_short
+from flows.outputs import check_file_name, check_writable
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment
@@ -145,14 +144,7 @@ def _check_out(out: Path | None, experiment: Path | None) -> None:
     """Refuse a file that could not be written when all is computed, or that holds something else."""
     if out is None:
         return
-    try:
-        is_folder, has_folder = out.is_dir(), out.parent.is_dir()
-    except (OSError, ValueError) as error:
-        raise ExperimentError(f"--out: {cut_short(str(out))} is no name for a file ({error})") from None
-    if is_folder:
-        raise ExperimentError(f"--out {out}: is a folder — name a file in it")
-    if not has_folder:
-        raise ExperimentError(f"--out {out}: there is no folder {str(out.parent)!r} — make it, or name another")
+    check_file_name(out)
     if experiment and os.path.exists(out) and os.path.samefile(out, experiment):
         raise ExperimentError(f"--out {out}: is the experiment file — name another file for the mix")
     if out.is_file() and not _is_mix(out):

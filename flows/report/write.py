@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from flows.errors import ExperimentError
-from flows.outputs import check_writable
+from flows.outputs import check_file_name, check_writable
 from flows.report.figure import Figure, files_of
 from flows.report.html import Section
 from flows.report.page import GENERATOR
-from mixes.errors import cut_short
 from pipeline.store.writing import write_aside
 
 HEAD = 400  # bytes in which a report says what it is
@@ -28,16 +27,9 @@ def check_out(out: Path, figures: bool) -> None:
     Raises:
         ExperimentError: naming the file.
     """
-    try:
-        is_folder, has_folder = out.is_dir(), out.parent.is_dir()
-    except (OSError, ValueError) as error:
-        raise ExperimentError(f"--out: {cut_short(str(out))} is no name for a file ({error})") from None
-    if is_folder:
-        raise ExperimentError(f"--out {out}: is a folder — name a file in it, such as {out / 'report.html'}")
+    check_file_name(out)
     if out.suffix != ".html":
         raise ExperimentError(f"--out {out}: is no name for a page — let it end in .html")
-    if not has_folder:
-        raise ExperimentError(f"--out {out}: there is no folder {str(out.parent)!r} — make it, or name another")
     if (out.exists() or out.is_symlink()) and not _is_report(out):
         raise ExperimentError(f"--out {out}: is there already, and is no report — name another file")
     folder = figures_folder(out)

@@ -85,7 +85,7 @@ def test_two_phases(tiny, finished):
 
 
 def test_bad_input_is_one_line(blends, finished):
-    """Whatever is wrong is said before anything is written."""
+    """Every mistake is reported before anything is written."""
     wrong = {
         ("x", "--tokens", "60k", "--format", "olmocore"): "--format 'olmocore': is no format of a blend — did you mean",
         ("x", "--tokens", "many"): "--tokens: 'many' is not a number of tokens",

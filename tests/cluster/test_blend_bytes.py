@@ -25,7 +25,7 @@ ASKED = ("--tokens", "150k", "--shard", "15k", "--format", "megatron")
 
 
 def with_workers(folder: Path, workers: int) -> str:
-    """An experiment file whose executor has so many workers; the pool and the recommendation are the same."""
+    """The same experiment with this number of workers; its pool and its recommendation do not change."""
     content = yaml.safe_load((folder / "experiment.yaml").read_text())
     name = f"workers-{workers}.yaml"
     (folder / name).write_text(yaml.safe_dump({**content, "executor": {"workers": workers}}))
