@@ -17,6 +17,7 @@ import typer
 
 from flows.commands.blend import blend, verify_blend
 from flows.commands.demo import demo
+from flows.commands.deploy import deploy
 from flows.commands.explore import explore
 from flows.commands.export import export
 from flows.commands.new import new
@@ -149,7 +150,8 @@ def options(
 
 PANELS = {
     "First steps": (demo, new, sample),
-    "The process": (plan, prepare, swarm, recommend, run, validate, schedule),
+    "The process": (plan, prepare, swarm, recommend, run, validate),
+    "On a schedule": (deploy, schedule),
     "Hand over": (export, blend, verify_blend),
     "Look, and scores from elsewhere": (status, report, explore, sql, dropped, check_law),
 }

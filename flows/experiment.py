@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
+from flows.deploy.settings import DeploySettings
 from flows.errors import ExperimentError
 from flows.show.progress import note
 from mixes.errors import MixError, cut_short, first_mistake
@@ -77,6 +78,7 @@ class Experiment(BaseModel):
     upsampling: UpsamplingSettings | None = None
     """Without it, a domain's quality buckets repeat evenly."""
     executor: ExecutorSettings = ExecutorSettings()
+    deploy: DeploySettings = DeploySettings()
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""
 
@@ -131,9 +133,9 @@ class Experiment(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """Hash of every setting that decides a result: neither names, folders, the executor nor how proxies are
-        organised."""
-        decided = self.model_dump(mode="json", exclude={"name", "work", "executor"})
+        """Hash of every setting that decides a result: neither names, folders, the executor, schedules nor how
+        proxies are organised."""
+        decided = self.model_dump(mode="json", exclude={"name", "work", "executor", "deploy"})
         decided["proxy"] = {**self.proxy.decisive(), "init_from": self.proxy.init_from}
         return "experiment-" + short_hash(json.dumps(decided, sort_keys=True))
 

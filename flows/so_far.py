@@ -48,6 +48,17 @@ def recommendation_so_far(experiment: Experiment, evidence: Evidence, scored: li
     return answer_folded(question, reuse_plan(experiment, experiment.corpus.stages, evidence.pool), recommend)
 
 
+def lines_so_far(experiment: Experiment, evidence: Evidence, scored: list[Candidate], mixes: int) -> list[str]:
+    """What the records of `scored` recommend, as lines; `mixes`: of the whole swarm.
+
+    Raises:
+        MixError: as `recommendation_so_far`.
+    """
+    recommendation = recommendation_so_far(experiment, evidence, scored)
+    counted = len({candidate.mix for candidate in scored})
+    return so_far_lines(recommendation, counted, mixes, experiment.recommend.coverage)
+
+
 class Watch:
     """Looks for new scores, and shows what they recommend."""
 
@@ -88,11 +99,10 @@ class Watch:
             return
         self.next = len(mixes) + max(2, round(STEP * self.mixes))
         try:
-            recommendation = recommendation_so_far(self.experiment, self.evidence, scored)
+            lines = lines_so_far(self.experiment, self.evidence, scored, self.mixes)
         except Exception:  # scores that no law fits yet, a damaged record: training goes on, and meets what matters
             return
         if not self.ended.is_set():
-            lines = so_far_lines(recommendation, len(mixes), self.mixes, self.experiment.recommend.coverage)
             for line in lines:
                 note("so far", line)
             publish("recommendation-so-far", "\n\n".join(map(escaped, lines)), f"{len(mixes)} of {self.mixes} mixes")

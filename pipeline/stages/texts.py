@@ -15,8 +15,11 @@ from pipeline.read.check_ids import check_ids
 from pipeline.read.extractors import check_extractors
 from pipeline.read.sources import TOKENS, Shard, SourceSettings, find_shards
 from pipeline.stages.corpus import Corpus
+from pipeline.store.earlier_ranks import take_over
 from pipeline.store.stage import Stage
 from pipeline.store.writing import write_aside
+
+FILTER = 4  # version of the stage
 
 if TYPE_CHECKING:
     from datatrove.pipeline.base import PipelineStep
@@ -54,7 +57,9 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         "language": corpus.language.model_dump(exclude={"model"}),
     }
     inputs = _shard_hashes(corpus, shards)
-    stage = Stage("filter", 4, settings, (*inputs, corpus.stages.hash_files([language_model]), block_list.name))
+    others = (corpus.stages.hash_files([language_model]), block_list.name)
+    stage = Stage("filter", FILTER, settings, (*inputs, *others))
+    is_new = not (corpus.stages.root / stage.id).exists()  # else it was damaged, and so may be what it was linked from
 
     def work(folder: Path) -> None:
         from classifiers.load_check import check_model
@@ -71,9 +76,27 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
             *filter_chain(corpus.filters, corpus.language, model, block_list, extract, folder),
             WriteDocuments(folder),
         ]
+        if is_new:
+            take_over(folder, "filter", _made_from(corpus, shards, settings, others))
         _run_readers(corpus, steps, shards, folder, progress)
 
     return corpus.stages.run(stage, work)
+
+
+def _made_from(corpus: Corpus, shards: list[Shard], settings: dict, others: Sequence[str]) -> list[str]:
+    """By shard, a hash of all that decides what the filters leave of it."""
+    shared = {**settings, "sources": None, "attributes": None}
+    contents = corpus.stages.hash_each([shard.url for shard in shards])
+    return [
+        short_hash(
+            json.dumps(
+                [FILTER, shared, others, settings["sources"][shard.source], shard.source, shard.name, shard.attribute,
+                 content],
+                sort_keys=True,
+            )
+        )
+        for shard, content in zip(shards, contents, strict=True)
+    ]  # fmt: skip
 
 
 def index_tokens(corpus: Corpus, progress: Progress) -> Path:

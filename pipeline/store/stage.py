@@ -92,7 +92,15 @@ class StageStore:
         _WHOLE.discard(self.root / name)
 
     def hash_files(self, files: Sequence[Path | str | KnownFile]) -> str:
-        """One SHA-256 over names and contents; contents are read once per (path, size, time of change).
+        """One SHA-256 over names and contents of files; see `hash_each`."""
+        together = hashlib.sha256()
+        for file, version in zip(files, self.hash_each(files), strict=True):
+            name = file.name if isinstance(file, KnownFile) else base_name(str(file))
+            together.update(f"{name}:{version}\n".encode())
+        return together.hexdigest()
+
+    def hash_each(self, files: Sequence[Path | str | KnownFile]) -> list[str]:
+        """SHA-256 of each file's content, which is read once per (path, size, time of change).
 
         A URL's content is never read: what its file system says of its version stands for it. A file that cannot be
         read is told from one that can, so that what was made without it is made anew when it is there.
@@ -102,18 +110,16 @@ class StageStore:
         urls = [str(file) for file in files if not isinstance(file, KnownFile) and is_remote(str(file))]
         with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
             remote = dict(zip(urls, threads.map(fingerprint, urls), strict=True))
-        together = hashlib.sha256()
+        versions = []
         for file in files:
             if isinstance(file, KnownFile):
-                name, version = file.name, file.sha256
+                versions.append(file.sha256)
             else:
-                name = base_name(str(file))
-                version = remote[str(file)] if str(file) in remote else _hash_local(Path(file), hashes)
-            together.update(f"{name}:{version}\n".encode())
+                versions.append(remote[str(file)] if str(file) in remote else _hash_local(Path(file), hashes))
         if len(hashes) > before and self.makes:
             with unless_read_only():
                 write_aside(self.root / HASHES, sealed_json({"files": hashes}))
-        return together.hexdigest()
+        return versions
 
     def _known_hashes(self) -> dict[str, str]:
         """Hashes of earlier calls; none where their file is damaged or of an earlier version."""

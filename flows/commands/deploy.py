@@ -1,0 +1,116 @@
+"""The command `deploy`: an experiment's flows on a Prefect server, for workers to run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.commands.options import ExperimentFile
+from flows.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from flows.deploy.apply import Applied
+    from flows.deploy.settings import DeploySettings
+    from flows.experiment import Experiment
+
+SCHEDULED = "optimise-blend"  # by default
+
+
+def deploy(
+    experiment: ExperimentFile,
+    cron: Annotated[str | None, typer.Option(help='A cron expression: "0 3 * * *".')] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Whose clock --cron goes by: Europe/Berlin. Default: UTC.")
+    ] = None,
+    every: Annotated[float | None, typer.Option(help="Seconds between starts, in place of --cron.")] = None,
+    flow: Annotated[
+        str,
+        typer.Option(
+            help="Which flow is scheduled: prepare-corpus, train-swarm, recommend-mix, optimise-blend, refresh."
+        ),
+    ] = SCHEDULED,
+    pool: Annotated[
+        str | None, typer.Option(help="Work pool that runs them. Default: the file's, else mixwright.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a prefect.yaml, and tell no server.")] = None,
+) -> None:
+    """Register the flows with the Prefect server of PREFECT_API_URL; workers of the pool run them.
+
+    The file's `deploy:` section says when flows start and on what; the options here replace it.
+    """
+    from flows.deploy.planned import planned
+    from flows.experiment import load_experiment
+
+    loaded = load_experiment(experiment)
+    settings = _settings(loaded, flow, cron, timezone, every, pool)
+    deployments = planned(loaded, experiment, settings)
+    if out:
+        _write(out, deployments, loaded.name, settings)
+        return
+    from flows.server import check_server, named_server
+
+    server = named_server()
+    if server is None:
+        raise ExperimentError(
+            "deploy: PREFECT_API_URL is not set — start a server (`prefect server start`) and set it to its address, "
+            "or write a prefect.yaml with --out"
+        )
+    check_server(server)
+    from flows.deploy.apply import apply
+
+    _print(apply(deployments, settings), deployments, settings, server.address)
+
+
+def _settings(
+    loaded: "Experiment", flow: str, cron: str | None, timezone: str | None, every: float | None, pool: str | None
+) -> "DeploySettings":
+    """The file's section with the options in place of its own."""
+    from pydantic import ValidationError
+
+    from flows.deploy.settings import DeploySettings
+    from mixes.errors import first_mistake
+
+    given: dict[str, Any] = loaded.deploy.model_dump(exclude_unset=True)
+    schedule = {name: value for name, value in {"cron": cron, "timezone": timezone, "every": every}.items() if value}
+    if schedule or every is not None:
+        given["schedules"] = {**given.get("schedules", {}), flow: {**schedule, "every": every}}
+    if pool:
+        given["pool"] = pool
+    try:
+        return DeploySettings(**given)
+    except ValidationError as error:
+        raise ExperimentError(f"deploy: {first_mistake(error, DeploySettings)}") from None
+
+
+def _write(out: Path, deployments: list, name: str, settings: "DeploySettings") -> None:
+    from flows.deploy.prefect_yaml import prefect_yaml
+    from flows.outputs import check_file_name, check_writable
+    from pipeline.store.writing import write_aside
+
+    check_file_name(out)
+    check_writable(out.parent, f"--out {out}")
+    if out.exists():
+        raise ExperimentError(f"--out {out}: is there already — name another file, or move it away")
+    write_aside(out, prefect_yaml(deployments, name, settings.kind).encode())
+    print(f"Written {out} — register it with: prefect deploy --all --prefect-file {out}")
+
+
+def _print(applied: "Applied", deployments: list, settings: "DeploySettings", address: str) -> None:
+    from mixes.show.console import plain_console
+    from mixes.show.recommendation import text_table
+
+    rows = [["deployment", "starts", "next"]]
+    for one in deployments:
+        starts = applied.starts.get(one.flow, ())
+        rows.append(
+            [f"{one.flow}/{one.name}", one.schedule.words if one.schedule else "by hand",
+             "\n".join(f"{start:%a %Y-%m-%d %H:%M:%S %Z}" for start in starts)]
+        )  # fmt: skip
+    console = plain_console()
+    console.print(text_table(f"On {address}", rows))
+    if applied.made_pool:
+        console.print(f"Work pool {settings.pool} ({settings.kind}) made.", soft_wrap=True)
+    console.print(f"Start a worker: prefect worker start --pool {settings.pool}", soft_wrap=True)
+    console.print(
+        f"Start a run:    prefect deployment run '{deployments[3].flow}/{deployments[3].name}'", soft_wrap=True
+    )

@@ -1,0 +1,125 @@
+"""The flows as Prefect's workers start them: parameters that its page can ask for, and failures in one line.
+
+The work itself is that of the command line. Prefect is imported here, so only where a flow is deployed or run by it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, tags
+from prefect.runtime import flow_run
+from prefect.states import Failed
+from pydantic import Field
+
+from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure
+from flows.experiment import Experiment, load_experiment
+from mixes.show.printable import one_line
+
+ExperimentPath = Annotated[
+    str, Field(title="Experiment", description="Path of the experiment file, as the machine of the worker sees it")
+]
+Target = Annotated[
+    dict[str, float] | None,
+    Field(title="Target", description='Weight by family or task, as {"code": 0.7, "math": 0.3}; empty: as in the file'),
+]
+Budget = Annotated[
+    str | None, Field(title="Budget", description="Tokens of the training run, as 6T or 300B; empty: as in the file")
+]
+MaxEpochs = Annotated[
+    float | None,
+    Field(title="Most epochs", description="How often a domain may repeat at the budget; empty: as in the file", gt=0),
+]
+
+
+@flow(name="prepare-corpus", log_prints=False)
+def prepare_corpus(experiment: ExperimentPath) -> Any:
+    """Shards to pool."""
+
+    def work(loaded: Experiment) -> str:
+        from flows.prepare import prepare_flow
+
+        return prepare_flow(loaded).name
+
+    return _run(experiment, work)
+
+
+@flow(name="train-swarm", log_prints=False)
+def train_swarm(experiment: ExperimentPath) -> Any:
+    """Pool to scores; shards to pool first, where they have changed."""
+
+    def work(loaded: Experiment) -> int:
+        from flows.recommend import evidence_flow
+
+        _, (_, candidates) = evidence_flow(loaded)
+        return len(candidates)
+
+    return _run(experiment, work)
+
+
+@flow(name="recommend-mix", log_prints=False)
+def recommend_mix(
+    experiment: ExperimentPath, target: Target = None, budget: Budget = None, max_epochs: MaxEpochs = None
+) -> Any:
+    """Scores to a recommended mix. Of a swarm that is not finished, what is known so far."""
+
+    def work(loaded: Experiment) -> str:
+        from flows.deploy.from_scores import recommend_from_scores
+
+        return recommend_from_scores(_asked(loaded, target, budget, max_epochs)).id
+
+    return _run(experiment, work)
+
+
+@flow(name="optimise-blend", log_prints=False)
+def optimise_blend(
+    experiment: ExperimentPath, target: Target = None, budget: Budget = None, max_epochs: MaxEpochs = None
+) -> Any:
+    """Shards to a recommended mix: all three flows; finished work is skipped."""
+
+    def work(loaded: Experiment) -> str:
+        from flows.recommend import run_flow
+
+        return run_flow(loaded, _asked(loaded, target, budget, max_epochs).recommend).id
+
+    return _run(experiment, work)
+
+
+def _asked(loaded: Experiment, target: Target, budget: Budget, max_epochs: MaxEpochs) -> Experiment:
+    """The experiment with the parameters in place of its own settings."""
+    from flows.commands.recommend_options import asked
+
+    targets = [f"{name}={weight}" for name, weight in target.items()] if target else None
+    settings = asked(loaded, targets, None, None, None, budget=budget or None, max_epochs=max_epochs)
+    return loaded.model_copy(update={"recommend": settings})
+
+
+def _run(experiment: str, work: Callable[[Experiment], Any]) -> Any:
+    """What the work returns; a mistake that a user can mend is a failed state with one line, and no traceback."""
+    try:
+        path = Path(experiment)
+        if not path.is_absolute():
+            raise ExperimentError(
+                f"experiment {experiment}: is a relative path, and a worker has its own — give all of it"
+            )
+        with tags(*(flow_run.tags or ())):  # flows within this one are watched over, too
+            return work(load_experiment(path))
+    except INPUT_ERRORS as error:
+        return Failed(message=one_line(str(error)))
+    except Exception as error:
+        failure = machine_failure(error)
+        if failure is None:
+            raise
+        return Failed(message=one_line(failure))
+
+
+@flow(name="refresh", log_prints=False)
+def refresh(experiment: ExperimentPath) -> Any:
+    """Looks at the sources, and says whether the standing recommendation should be kept or changed."""
+
+    def work(loaded: Experiment) -> str:
+        from flows.refresh import refresh_flow
+
+        return refresh_flow(loaded).verdict
+
+    return _run(experiment, work)
