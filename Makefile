@@ -8,7 +8,7 @@ SLURM := PATH=$$PATH:/usr/sbin:/sbin command -v slurmctld >/dev/null
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo sample slurm recommend test test-fast test-trainers check format docs clean
+.PHONY: setup demo sample cluster slurm recommend test test-fast test-trainers check format docs clean
 
 setup: .venv/ready
 
@@ -32,6 +32,10 @@ sample: setup
 
 recommend: sample
 	$(BIN)/recommend-mix experiments/sample.yaml
+
+# Prefect's server, pool and worker on loopback, with the sample's flows deployed: a page to click on.
+cluster: sample
+	$(BIN)/python -m flows.deploy.cluster experiments/sample.yaml
 
 # A real Slurm for its tests, which are skipped where it cannot be installed.
 slurm:

@@ -1,9 +1,12 @@
 """What a Prefect server shows of a result: the verdict as markdown, and its tables."""
 
 from flows.orchestration import publish, publish_table
+from flows.refresh.result import Refreshed
+from flows.show.refresh import tables_of_refresh
 from flows.show.validation import table_of_validation
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
+from mixes.show.markdown import escaped, markdown_table
 from mixes.show.printable import one_line
 from mixes.show.recommendation import Shown, recommendation_markdown, tables_of
 
@@ -26,3 +29,10 @@ def publish_recommendation(recommendation: Recommendation) -> None:
 def publish_validation(done: Validation) -> None:
     """What was measured, and what came true of the predictions."""
     publish_table("validation", table_of_validation(done), f"Trained anew: {done.recommendation}")
+
+
+def publish_refresh(done: Refreshed) -> None:
+    """The verdict on the standing recommendation, with what moved and how the mix changes."""
+    parts = [f"**{done.verdict}** — {escaped(done.reason)}"]
+    parts += [f"### {title}\n\n{markdown_table(rows)}" for title, rows in tables_of_refresh(done)]
+    publish("refresh", "\n\n".join(parts), f"{done.verdict}: {done.standing}")

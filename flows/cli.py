@@ -25,6 +25,7 @@ from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
 from flows.commands.query import dropped, sql
 from flows.commands.recommend import recommend
+from flows.commands.refresh import refresh
 from flows.commands.report import report
 from flows.commands.status import status
 from flows.commands.swarm import check_law, swarm
@@ -151,7 +152,7 @@ def options(
 PANELS = {
     "First steps": (demo, new, sample),
     "The process": (plan, prepare, swarm, recommend, run, validate),
-    "On a schedule": (deploy, schedule),
+    "On a schedule": (refresh, deploy, schedule),
     "Hand over": (export, blend, verify_blend),
     "Look, and scores from elsewhere": (status, report, explore, sql, dropped, check_law),
 }

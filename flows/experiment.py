@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.deploy.settings import DeploySettings
 from flows.errors import ExperimentError
+from flows.refresh.settings import RefreshSettings
 from flows.show.progress import note
 from mixes.errors import MixError, cut_short, first_mistake
 from mixes.hashes import short_hash
@@ -79,6 +80,7 @@ class Experiment(BaseModel):
     """Without it, a domain's quality buckets repeat evenly."""
     executor: ExecutorSettings = ExecutorSettings()
     deploy: DeploySettings = DeploySettings()
+    refresh: RefreshSettings = RefreshSettings()
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""
 
@@ -135,7 +137,7 @@ class Experiment(BaseModel):
     def id(self) -> str:
         """Hash of every setting that decides a result: neither names, folders, the executor, schedules nor how
         proxies are organised."""
-        decided = self.model_dump(mode="json", exclude={"name", "work", "executor", "deploy"})
+        decided = self.model_dump(mode="json", exclude={"name", "work", "executor", "deploy", "refresh"})
         decided["proxy"] = {**self.proxy.decisive(), "init_from": self.proxy.init_from}
         return "experiment-" + short_hash(json.dumps(decided, sort_keys=True))
 

@@ -10,19 +10,23 @@ that stops answering later is reported once; from then on calls are plain, and w
 """
 
 import os
+import re
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flows.errors import INPUT_ERRORS
 from flows.server import check_server, named_server, why_silent
-from flows.show.progress import note
+from flows.show.progress import note, progress_words
 from mixes.show.markdown import escaped
 
 P = ParamSpec("P")
 R = TypeVar("R")
 RETRY_AFTER = 5  # seconds
+UPDATED_EVERY = 10.0  # seconds between updates of a progress artifact (assumed: a page is looked at no oftener)
 BRIEF = {"PREFECT_CLIENT_MAX_RETRIES": "1", "PREFECT_API_REQUEST_TIMEOUT": "15"}  # what a silent server may cost
 
 Engine = Callable[[Callable[..., Any]], Callable[..., Any]]  # Prefect's flow or task
@@ -94,6 +98,45 @@ def publish_link(key: str, address: str, text: str, description: str) -> None:
         from prefect.artifacts import create_link_artifact
 
         create_link_artifact(address, link_text=escaped(text), key=key, description=description)
+
+    _leave(create)
+
+
+@contextmanager
+def published_progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields `report(done, total)`, which keeps a progress artifact up to date where a server is named."""
+    artifact: list[Any] = []  # its id, once it is there
+    started, last, first = time.monotonic(), [float("-inf")], [-1]
+
+    def report(done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - last[0] < UPDATED_EVERY and done < total:
+            return
+        last[0], first[0] = now, done if first[0] < 0 else first[0]
+        words = progress_words(done, total, done - first[0], now - started)
+
+        def update() -> None:
+            from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+            share = 100.0 * done / total if total else 0.0
+            if artifact:
+                update_progress_artifact(artifact[0], share, description=words)
+            else:
+                key = re.sub(r"[^a-z0-9]+", "-", f"progress-{name}".lower()).strip("-")
+                artifact.append(create_progress_artifact(share, key=key, description=words))
+
+        _leave(update)
+
+    yield report
+
+
+def tell(event: str, resource: str, payload: dict[str, str]) -> None:
+    """Emit an event of Prefect, which automations can react to, where a server is named."""
+
+    def create() -> None:
+        from prefect.events import emit_event
+
+        emit_event(event, resource={"prefect.resource.id": resource}, payload=payload)
 
     _leave(create)
 

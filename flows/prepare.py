@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.catalog.record import READERS, record_pool
 from flows.experiment import Experiment
-from flows.orchestration import flow, run_task
+from flows.orchestration import flow, published_progress, run_task
 from flows.settings.check import check_question
 from flows.settings.reuse import check_reuse
 from flows.show.progress import note, stage_progress
@@ -73,5 +73,10 @@ def with_progress(name: str, work: Callable[[Progress], Path]) -> Path:
     """A stage's folder; shows how far it is, unless it takes no time."""
     if name in QUICK:
         return work(lambda _done, _total: None)
-    with stage_progress(name) as progress:
+    with stage_progress(name) as shown, published_progress(name) as published:
+
+        def progress(done: int, total: int) -> None:
+            shown(done, total)
+            published(done, total)
+
         return work(progress)

@@ -110,15 +110,16 @@ class Watch:
 
 @contextmanager
 def shown_so_far(
-    experiment: Experiment, evidence: Evidence, candidates: list[Candidate], progress: Progress
+    experiment: Experiment, evidence: Evidence, candidates: list[Candidate], *heard: Progress
 ) -> Iterator[Progress]:
-    """Yields `progress` for the executor; what it reports is also the sign to look for new scores."""
+    """Yields a progress for the executor, which all of `heard` hear; it is also the sign to look for new scores."""
     watch = Watch(experiment, evidence, candidates)
     context = contextvars.copy_context()  # Prefect's: artifacts belong to the flow
     threading.Thread(target=context.run, args=(watch.run,), daemon=True).start()
 
     def report(done: int, total: int) -> None:
-        progress(done, total)
+        for progress in heard:
+            progress(done, total)
         watch.notice(done)
 
     try:

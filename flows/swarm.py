@@ -8,7 +8,7 @@ from flows.candidates import draw_first, draw_next, make_suite
 from flows.catalog.record import record_swarm
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.orchestration import flow, run_task
+from flows.orchestration import flow, published_progress, run_task
 from flows.prepare import prepare_flow, with_progress
 from flows.settings.check import check_on_pool
 from flows.settings.repetition import kept_sequences, note_unprescribed
@@ -107,7 +107,11 @@ def _train(experiment: Experiment, evidence: Evidence, candidates: list[Candidat
 
 
 def _train_missing(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> dict[str, int]:
-    with stage_progress("train") as bar, shown_so_far(experiment, evidence, candidates, bar) as progress:
+    with (
+        stage_progress("train") as bar,
+        published_progress("train") as published,
+        shown_so_far(experiment, evidence, candidates, bar, published) as progress,
+    ):
         return train_swarm(
             evidence, candidates, experiment.records, experiment.folder / "logs", experiment.executor, progress,
             partial(note, "train"),

@@ -23,6 +23,7 @@ ABOUT_RECOMMENDATIONS = (
     "laws", "recommendation_weights", "recommendation_buckets", "predictions", "marginals", "cautions", RECOMMENDATIONS,
 )  # fmt: skip
 VALIDATIONS = "validations"
+REFRESHES = "refreshes"
 BLENDS = ("blends", "blend_domains")
 
 Index = dict[str, dict]
@@ -78,6 +79,8 @@ def current_records(folder: Path, index: Index, pool: str, swarm: str | None, no
         validations = _stems(folder / "records" / VALIDATIONS / other)
         files = [f"records/{VALIDATIONS}/{other}/{name}.parquet" for name in validations]
         current[VALIDATIONS] += [file for file in files if is_whole_table(folder / file)]
+    files = [f"records/{REFRESHES}/{name}.parquet" for name in _stems(folder / "records" / REFRESHES)]
+    current[REFRESHES] = [file for file in files if is_whole_table(folder / file)]
     for table in BLENDS:
         files = [f"records/{table}/{pool}/{name}.parquet" for name in _stems(folder / "records" / table / pool)]
         current[table] = [file for file in files if is_whole_table(folder / file)]

@@ -1,8 +1,11 @@
 """Validations and blends as rows of the catalog's tables."""
 
+import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flows.refresh.result import Refreshed
 from mixes.recommendation.validation import Estimate, Validation
 from pipeline.blend.manifest import Manifest
 
@@ -42,6 +45,18 @@ def blend_rows(manifest: Manifest, folder: Path) -> dict[str, Rows]:
         for use in manifest.buckets
     ]  # fmt: skip
     return {"blends": [head], "blend_domains": rows}
+
+
+def refresh_row(done: Refreshed, number: int, recorded: datetime) -> dict[str, Any]:
+    """The row of a refresh."""
+    plain = ("verdict", "reason", "before", "standing", "recommendation", "pool_before", "pool", "proxies", "seconds")
+    gain = done.advantage
+    gains = {} if gain is None else {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high,
+                                     "chance": gain.chance, "noise": gain.noise}  # fmt: skip
+    moved = {one.domain: {"fate": one.fate, "share": one.share} for one in done.moved}
+    mixes = {name: json.dumps(dict(getattr(done, name))) for name in ("mix", "mix_before", "seen", "mix_for_the_rest")}
+    head = {"number": number, "recorded": recorded.replace(tzinfo=None), "moved": json.dumps(moved)}
+    return {**head, **{name: getattr(done, name) for name in plain}, **gains, **mixes}
 
 
 def _ends(name: str, estimate: Estimate) -> dict[str, float]:

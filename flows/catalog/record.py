@@ -21,6 +21,7 @@ from flows.catalog.current import (
     ABOUT_RECOMMENDATIONS,
     BLENDS,
     LOCK,
+    REFRESHES,
     VALIDATIONS,
     Current,
     Index,
@@ -33,10 +34,11 @@ from flows.catalog.current import (
     with_swarm,
     write_index,
 )
-from flows.catalog.outcome_rows import blend_rows, validation_rows
+from flows.catalog.outcome_rows import blend_rows, refresh_row, validation_rows
 from flows.catalog.recommendation_rows import recommendation_rows
 from flows.catalog.schema import TABLES
 from flows.experiment import Experiment
+from flows.refresh.result import Refreshed
 from flows.show.progress import note
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
@@ -230,6 +232,18 @@ def record_blend(experiment: Experiment, manifest: Manifest, folder: Path) -> No
         _written(experiment, f"{manifest.pool}/{manifest.id}", tables)
 
     _record(experiment, write, manifest.pool)
+
+
+def record_refresh(experiment: Experiment, done: Refreshed) -> None:
+    """What a look at the sources found; earlier ones stay."""
+
+    def write(_index: Index) -> None:
+        known = sorted((experiment.records / REFRESHES).glob("*.parquet"))
+        number = 1 + (int(known[-1].stem) if known else 0)
+        row = refresh_row(done, number, datetime.now(UTC))
+        write_parquet(_frame(REFRESHES, [row]), experiment.records / REFRESHES / f"{number:06d}.parquet")
+
+    _record(experiment, write, done.pool)
 
 
 def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, swarm: str | None = None) -> None:

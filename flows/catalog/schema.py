@@ -13,7 +13,7 @@ from flows.catalog.views.swarm import SWARM_MACROS, SWARM_VIEWS
 
 __all__ = ["ABOUT_THE_CATALOG", "MACROS", "META", "OVER_FILES", "TABLES", "VERSION", "VIEWS", "Columns", "Table"]
 
-VERSION = 9  # raised when a table changes so that older tools would misread it
+VERSION = 10  # raised when a table changes so that older tools would misread it
 ABOUT_THE_CATALOG = "What this file is"
 META: Columns = {
     "schema_version": ("INTEGER", "version of these tables; a newer one may not be read by an older mixwright"),

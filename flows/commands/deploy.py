@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flows.experiment import Experiment
 
 SCHEDULED = "optimise-blend"  # by default
+CLOCK = "%a %Y-%m-%d %H:%M:%S %Z"
 
 
 def deploy(
@@ -43,7 +44,8 @@ def deploy(
 
     loaded = load_experiment(experiment)
     settings = _settings(loaded, flow, cron, timezone, every, pool)
-    deployments = planned(loaded, experiment, settings)
+    is_scheduled_here = cron is not None or every is not None
+    deployments = planned(loaded, experiment, settings, flow if is_scheduled_here else None)
     if out:
         _write(out, deployments, loaded.name, settings)
         return
@@ -101,11 +103,8 @@ def _print(applied: "Applied", deployments: list, settings: "DeploySettings", ad
 
     rows = [["deployment", "starts", "next"]]
     for one in deployments:
-        starts = applied.starts.get(one.flow, ())
-        rows.append(
-            [f"{one.flow}/{one.name}", one.schedule.words if one.schedule else "by hand",
-             "\n".join(f"{start:%a %Y-%m-%d %H:%M:%S %Z}" for start in starts)]
-        )  # fmt: skip
+        words, starts = applied.starts.get(one.flow, ("by hand", ()))
+        rows.append([f"{one.flow}/{one.name}", words, "\n".join(f"{start:{CLOCK}}" for start in starts)])
     console = plain_console()
     console.print(text_table(f"On {address}", rows))
     if applied.made_pool:

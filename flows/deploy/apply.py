@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.deploy.planned import Planned
 from flows.deploy.pools import ensure_pool
@@ -11,6 +11,9 @@ from flows.deploy.settings import DeploySettings, Schedule
 from flows.deploy.watch import watch_over
 from flows.errors import ExperimentError
 from mixes.errors import cut_short
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 NEXT = 3  # starts that are shown
 
@@ -20,7 +23,7 @@ class Applied:
     """What is on the server now."""
 
     made_pool: bool
-    starts: dict[str, tuple[datetime, ...]]  # flow → its next starts, in the schedule's zone
+    starts: dict[str, tuple[str, tuple[datetime, ...]]]  # flow → its schedule in words, its next starts in their zone
 
 
 def apply(deployments: Sequence[Planned], settings: DeploySettings) -> Applied:
@@ -31,16 +34,28 @@ def apply(deployments: Sequence[Planned], settings: DeploySettings) -> Applied:
     """
     from prefect.client.orchestration import get_client
 
-    schedules = {one.flow: _schedule(one.schedule) for one in deployments if one.schedule}
+    planned = {one.flow: [_schedule(one.schedule)] if one.schedule else [] for one in deployments}
     with get_client(sync_client=True) as client:
         made = ensure_pool(client, settings)
         for one in deployments:
-            _register(one, schedules.get(one.flow))
+            if one.keeps_schedule:
+                planned[one.flow] = _present(client, one)
+            _register(one, planned[one.flow])
         watch_over(client, deployments, settings)
-    return Applied(made, {flow: _next(schedule) for flow, schedule in schedules.items()})
+    return Applied(made, {flow: _described(schedules) for flow, schedules in planned.items() if schedules})
 
 
-def _register(one: Planned, schedule: Any) -> None:
+def _present(client: "SyncPrefectClient", one: Planned) -> list[Any]:
+    """The schedules that a deployment has on the server."""
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        return [known.schedule for known in client.read_deployment_by_name(f"{one.flow}/{one.name}").schedules]
+    except ObjectNotFound:
+        return []
+
+
+def _register(one: Planned, schedules: list[Any]) -> None:
     """Create or update a deployment."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
@@ -51,7 +66,7 @@ def _register(one: Planned, schedule: Any) -> None:
     deployment = RunnerDeployment.from_entrypoint(
         one.entrypoint,
         name=one.name,
-        schedules=[schedule] if schedule else [],
+        schedules=schedules,
         parameters=one.parameters,
         tags=list(one.tags),
         description=one.about,
@@ -77,8 +92,21 @@ def _schedule(schedule: Schedule) -> Any:
         ) from None
 
 
-def _next(schedule: Any) -> tuple[datetime, ...]:
-    """The next starts, on the clock of the schedule's zone."""
+def _described(schedules: list[Any]) -> tuple[str, tuple[datetime, ...]]:
+    """Schedules in words, and the next starts, on the clock of each one's zone."""
+    words = "; ".join(
+        f"{one.cron} ({one.timezone or 'UTC'})"
+        if hasattr(one, "cron")
+        else f"every {one.interval.total_seconds():g} s"
+        if hasattr(one, "interval")
+        else str(one)
+        for one in schedules
+    )
+    starts = [start for one in schedules for start in _next(one)]
+    return words, tuple(sorted(starts)[:NEXT])
+
+
+def _next(schedule: Any) -> list[datetime]:
     import asyncio
     from zoneinfo import ZoneInfo
 
@@ -86,4 +114,4 @@ def _next(schedule: Any) -> tuple[datetime, ...]:
 
     kind = getattr(server_schedules, type(schedule).__name__)
     starts = asyncio.run(kind(**schedule.model_dump()).get_dates(NEXT))
-    return tuple(start.astimezone(ZoneInfo(schedule.timezone or "UTC")) for start in starts)
+    return [start.astimezone(ZoneInfo(schedule.timezone or "UTC")) for start in starts]

@@ -3,17 +3,19 @@
 The work itself is that of the command line. Prefect is imported here, so only where a flow is deployed or run by it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, tags
+from prefect import flow, get_run_logger, tags
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from pydantic import Field
 
 from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure
 from flows.experiment import Experiment, load_experiment
+from flows.show import progress
 from mixes.show.printable import one_line
 
 ExperimentPath = Annotated[
@@ -94,6 +96,17 @@ def _asked(loaded: Experiment, target: Target, budget: Budget, max_epochs: MaxEp
     return loaded.model_copy(update={"recommend": settings})
 
 
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Lines about stages reach the run's log on the server, too."""
+    logger = get_run_logger()
+    progress.listeners.append(logger.info)
+    try:
+        yield
+    finally:
+        progress.listeners.remove(logger.info)
+
+
 def _run(experiment: str, work: Callable[[Experiment], Any]) -> Any:
     """What the work returns; a mistake that a user can mend is a failed state with one line, and no traceback."""
     try:
@@ -102,7 +115,7 @@ def _run(experiment: str, work: Callable[[Experiment], Any]) -> Any:
             raise ExperimentError(
                 f"experiment {experiment}: is a relative path, and a worker has its own — give all of it"
             )
-        with tags(*(flow_run.tags or ())):  # flows within this one are watched over, too
+        with tags(*(flow_run.tags or ())), _logged():  # flows within this one are watched over, too
             return work(load_experiment(path))
     except INPUT_ERRORS as error:
         return Failed(message=one_line(str(error)))
@@ -118,7 +131,7 @@ def refresh(experiment: ExperimentPath) -> Any:
     """Looks at the sources, and says whether the standing recommendation should be kept or changed."""
 
     def work(loaded: Experiment) -> str:
-        from flows.refresh import refresh_flow
+        from flows.refresh.refresh import refresh_flow
 
         return refresh_flow(loaded).verdict
 

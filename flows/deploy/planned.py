@@ -29,6 +29,7 @@ class Planned:
     flow: str
     name: str
     schedule: Schedule | None
+    keeps_schedule: bool  # that of the server, where it has one
     parameters: dict[str, Any]
     tags: tuple[str, ...]
     pool: str
@@ -46,8 +47,9 @@ class Planned:
         return ABOUT[self.flow]
 
 
-def planned(experiment: Experiment, file: Path, settings: DeploySettings) -> list[Planned]:
-    """The deployments of an experiment file, in the order of the process."""
+def planned(experiment: Experiment, file: Path, settings: DeploySettings, only: str | None = None) -> list[Planned]:
+    """The deployments of an experiment file, in the order of the process; only: the flow whose schedule is meant, while
+    others keep theirs."""
     name = deployment_name(experiment.name, file)
     job = job_variables(settings, experiment.base)
     return [
@@ -55,6 +57,7 @@ def planned(experiment: Experiment, file: Path, settings: DeploySettings) -> lis
             flow=flow,
             name=name,
             schedule=settings.schedules.get(flow),
+            keeps_schedule=only not in (None, flow),
             parameters={"experiment": str(file.resolve())},
             tags=("mixwright", TAG + name),
             pool=settings.pool,

@@ -67,11 +67,6 @@ class Schedule(BaseModel):
             raise ValueError("timezone goes with cron; every counts seconds — leave one out")
         return self
 
-    @property
-    def words(self) -> str:
-        """As people say it."""
-        return f"every {self.every:g} s" if self.every else f"{self.cron} ({self.timezone or 'UTC'})"
-
 
 class DeploySettings(BaseModel):
     """The `deploy:` section."""

@@ -14,9 +14,15 @@ if TYPE_CHECKING:  # imported only where a bar is drawn
 EVERY = 15  # seconds between plain lines
 
 
+listeners: list[Callable[[str], None]] = []  # what hears every line besides the terminal: a server's log
+
+
 def note(name: str, line: str) -> None:
     """Print a line about a stage to standard error."""
-    print(f"{name:<12} {bounded(line)}", file=sys.stderr, flush=True)
+    text = f"{name:<12} {bounded(line)}"
+    print(text, file=sys.stderr, flush=True)
+    for listener in listeners:
+        listener(text)
 
 
 @contextmanager
@@ -43,6 +49,21 @@ def stage_progress(name: str) -> Iterator[Callable[[int, int], None]]:
 
     yield report
     note(name, f"done         {time.monotonic() - started:6.1f} s")
+
+
+def progress_words(done: int, total: int, since: int, seconds: float) -> str:
+    """`12 of 40 ranks, 3.1 a minute, about 9 min left`; since: how many were done in these seconds."""
+    words = f"{done} of {total} ranks"
+    if since > 0 and seconds > 0 and done < total:
+        left = (total - done) * seconds / since
+        words += f", {60 * since / seconds:.3g} a minute, about {_duration(left)} left"
+    return words
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
 
 
 def _left(steps: Sequence[tuple[int, float]], total: int, now: float) -> str:

@@ -85,7 +85,7 @@ def recommend(
         fitted = fit_swarm(question.runs, settings.law, question.seed, question.seeds)
     if worlds_of is None:
         worlds_of = partial(imagined, fitted, seed=question.seed)
-    optima = _optima(question, fitted, worlds_of)
+    optima = optima_of(question, fitted, worlds_of)
     return _with_id(_described(optima))
 
 
@@ -137,7 +137,7 @@ def imagined(
     return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed, progress)
 
 
-def _optima(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
+def optima_of(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
     """The best mix here and in every world, all found in the same way.
 
     The floors of `keep` against a checkpoint are compared with predictions, which include the optimism. The optimism is

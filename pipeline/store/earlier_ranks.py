@@ -1,8 +1,7 @@
 """Ranks that an earlier stage of the same kind has done already, taken over instead of being done again.
 
-A stage that reads one shard a rank, and whose rank depends on nothing else than that shard, says what each rank was made
-from (`ranks.json`). When the sources change, ranks of unchanged shards are linked from the earlier stage's folder, under
-their new numbers, and marked as completed.
+A stage whose ranks each depend on one shard alone says what each was made from (`ranks.json`). When the sources change,
+ranks of unchanged shards are linked from the earlier stage's folder, under their new numbers, and marked as completed.
 """
 
 import os
