@@ -1,5 +1,8 @@
 """What a Prefect server shows of a result: the verdict as markdown, and its tables."""
 
+from pathlib import Path
+from typing import Any
+
 from flows.orchestration import publish, publish_table
 from flows.refresh.result import Refreshed
 from flows.show.refresh import tables_of_refresh
@@ -19,16 +22,13 @@ def publish_recommendation(recommendation: Recommendation) -> None:
     tables = tables_of(recommendation, Shown())
     for key, place in TABLES.items():
         title, (head, *rows) = tables[place]
-        publish_table(
-            key,
-            [{column: one_line(cell) for column, cell in zip(head, row, strict=True)} for row in rows],
-            f"{title}: {recommendation.id}",
-        )
+        cells = [{column: one_line(cell) for column, cell in zip(head, row, strict=True)} for row in rows]
+        publish_table(key, cells.copy, f"{title}: {recommendation.id}")
 
 
 def publish_validation(done: Validation) -> None:
     """What was measured, and what came true of the predictions."""
-    publish_table("validation", table_of_validation(done), f"Trained anew: {done.recommendation}")
+    publish_table("validation", lambda: table_of_validation(done), f"Trained anew: {done.recommendation}")
 
 
 def publish_refresh(done: Refreshed) -> None:
@@ -36,3 +36,15 @@ def publish_refresh(done: Refreshed) -> None:
     parts = [f"**{done.verdict}** — {escaped(done.reason)}"]
     parts += [f"### {title}\n\n{markdown_table(rows)}" for title, rows in tables_of_refresh(done)]
     publish("refresh", "\n\n".join(parts), f"{done.verdict}: {done.standing}")
+
+
+def publish_funnel(catalog: Path) -> None:
+    """What each stage of the corpus took in and kept, by source, as the catalog has it."""
+
+    def rows() -> list[dict[str, Any]]:
+        from flows.catalog.query import query_catalog
+
+        found = query_catalog(catalog, "from funnel_by_stage")
+        return [{name: one_line(str(cell)) for name, cell in row.items()} for row in found.iter_rows(named=True)]
+
+    publish_table("corpus-funnel", rows, "Documents and bytes by stage")

@@ -6,7 +6,8 @@ task is tried once more after five seconds, unless the mistake is the user's. A 
 the error, and the same command goes on where it was.
 
 The server records the work and never decides over it. One that is not there at the start is the user's mistake. One
-that stops answering later is reported once; from then on calls are plain, and what ran under it is not run again.
+that stops answering later is reported once; from then on calls are plain, until it answers again, and what ran under it
+is not run again.
 """
 
 import os
@@ -19,13 +20,14 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flows.errors import INPUT_ERRORS
-from flows.server import check_server, named_server, why_silent
+from flows.server import Server, check_server, named_server, why_silent
 from flows.show.progress import note, progress_words
 from mixes.show.markdown import escaped
 
 P = ParamSpec("P")
 R = TypeVar("R")
 RETRY_AFTER = 5  # seconds
+ASKED_AGAIN = 30  # seconds after which a server that was silent is asked whether it is back
 UPDATED_EVERY = 10.0  # seconds between updates of a progress artifact (assumed: a page is looked at no oftener)
 BRIEF = {"PREFECT_CLIENT_MAX_RETRIES": "1", "PREFECT_API_REQUEST_TIMEOUT": "15"}  # what a silent server may cost
 
@@ -80,13 +82,13 @@ def publish(key: str, markdown: str, description: str) -> None:
     _leave(create)
 
 
-def publish_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
-    """Leave a table on the server: one dictionary per row, column → cell."""
+def publish_table(key: str, rows_of: Callable[[], list[dict[str, Any]]], description: str) -> None:
+    """Leave a table where a server is named: one dictionary per row, column → cell."""
 
     def create() -> None:
         from prefect.artifacts import create_table_artifact
 
-        create_table_artifact(rows, key=key, description=description)
+        create_table_artifact(rows_of(), key=key, description=description)
 
     _leave(create)
 
@@ -151,7 +153,7 @@ def _leave(create: Callable[[], None]) -> None:
         _lose(_first_line(error))
 
 
-_lost: set[str] = set()  # addresses of servers that stopped answering this process
+_lost: dict[str, float] = {}  # addresses of servers that stopped answering this process, and when each was asked last
 
 
 def is_lost() -> bool:
@@ -162,11 +164,23 @@ def is_lost() -> bool:
 def _is_recording() -> bool:
     """Whether a server is named that answers, or that was never asked."""
     server = named_server()
-    if server is None or server.address in _lost:
+    if server is None or (server.address in _lost and not _is_back(server)):
         return False
     if "prefect" in sys.modules and (reason := why_silent(server)):  # asked before: then it answered
         _lose(reason)
         return False
+    return True
+
+
+def _is_back(server: Server) -> bool:
+    """Whether a server that stopped answering answers again, as one that was restarted does; asked now and then."""
+    if time.monotonic() - _lost.get(server.address, 0.0) < ASKED_AGAIN:
+        return False
+    _lost[server.address] = time.monotonic()
+    if why_silent(server, patience=2):
+        return False
+    _lost.pop(server.address, None)
+    note("prefect", f"{server.address} answers again: what follows is recorded there")
     return True
 
 
@@ -200,7 +214,7 @@ def _lose(reason: str) -> None:
     """Report once that nothing is recorded any more."""
     server = named_server()
     if server and server.address not in _lost:
-        _lost.add(server.address)
+        _lost[server.address] = time.monotonic()
         note("prefect", f"{server.address} does not answer ({reason}): the work goes on and is not recorded there")
 
 

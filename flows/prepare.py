@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from flows.artifacts import publish_funnel
 from flows.catalog.record import READERS, record_pool
 from flows.experiment import Experiment
 from flows.orchestration import flow, published_progress, run_task
@@ -52,6 +53,7 @@ def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None)
 
     pool = walk_stages(corpus, run)
     record_pool(experiment, made)
+    publish_funnel(experiment.catalog)
     for name in READERS:
         for line in describe_refused(made[name]) if name in made else ():
             note("sources", f"{line}: `from refused`")

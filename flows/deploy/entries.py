@@ -6,37 +6,27 @@ The work itself is that of the command line. Prefect is imported here, so only w
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger, tags
 from prefect.runtime import flow_run
 from prefect.states import Failed
-from pydantic import Field
 
 from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure
 from flows.experiment import Experiment, load_experiment
 from flows.show import progress
 from mixes.show.printable import one_line
 
-ExperimentPath = Annotated[
-    str, Field(title="Experiment", description="Path of the experiment file, as the machine of the worker sees it")
-]
-Target = Annotated[
-    dict[str, float] | None,
-    Field(title="Target", description='Weight by family or task, as {"code": 0.7, "math": 0.3}; empty: as in the file'),
-]
-Budget = Annotated[
-    str | None, Field(title="Budget", description="Tokens of the training run, as 6T or 300B; empty: as in the file")
-]
-MaxEpochs = Annotated[
-    float | None,
-    Field(title="Most epochs", description="How often a domain may repeat at the budget; empty: as in the file", gt=0),
-]
+NO_TARGET: dict[str, float] = {}  # the experiment's own
 
 
 @flow(name="prepare-corpus", log_prints=False)
-def prepare_corpus(experiment: ExperimentPath) -> Any:
-    """Shards to pool."""
+def prepare_corpus(experiment: str) -> Any:
+    """Shards to pool.
+
+    Args:
+        experiment: Path of the experiment file, as the worker's machine sees it.
+    """
 
     def work(loaded: Experiment) -> str:
         from flows.prepare import prepare_flow
@@ -47,8 +37,12 @@ def prepare_corpus(experiment: ExperimentPath) -> Any:
 
 
 @flow(name="train-swarm", log_prints=False)
-def train_swarm(experiment: ExperimentPath) -> Any:
-    """Pool to scores; shards to pool first, where they have changed."""
+def train_swarm(experiment: str) -> Any:
+    """Pool to scores; shards to pool first, where they have changed.
+
+    Args:
+        experiment: Path of the experiment file, as the worker's machine sees it.
+    """
 
     def work(loaded: Experiment) -> int:
         from flows.recommend import evidence_flow
@@ -61,9 +55,16 @@ def train_swarm(experiment: ExperimentPath) -> Any:
 
 @flow(name="recommend-mix", log_prints=False)
 def recommend_mix(
-    experiment: ExperimentPath, target: Target = None, budget: Budget = None, max_epochs: MaxEpochs = None
+    experiment: str, target: dict[str, float] = NO_TARGET, budget: str = "", max_epochs: float | None = None
 ) -> Any:
-    """Scores to a recommended mix. Of a swarm that is not finished, what is known so far."""
+    """Scores to a recommended mix. Of a swarm that is not finished, what is known so far.
+
+    Args:
+        experiment: Path of the experiment file, as the worker's machine sees it.
+        target: Weight by family or task, as {"code": 0.7, "math": 0.3}. Empty: as in the file.
+        budget: Tokens of the training run, as 6T or 300B. Empty: as in the file.
+        max_epochs: How often a domain may repeat at the budget. None: as in the file.
+    """
 
     def work(loaded: Experiment) -> str:
         from flows.deploy.from_scores import recommend_from_scores
@@ -75,9 +76,16 @@ def recommend_mix(
 
 @flow(name="optimise-blend", log_prints=False)
 def optimise_blend(
-    experiment: ExperimentPath, target: Target = None, budget: Budget = None, max_epochs: MaxEpochs = None
+    experiment: str, target: dict[str, float] = NO_TARGET, budget: str = "", max_epochs: float | None = None
 ) -> Any:
-    """Shards to a recommended mix: all three flows; finished work is skipped."""
+    """Shards to a recommended mix: all three flows; finished work is skipped.
+
+    Args:
+        experiment: Path of the experiment file, as the worker's machine sees it.
+        target: Weight by family or task, as {"code": 0.7, "math": 0.3}. Empty: as in the file.
+        budget: Tokens of the training run, as 6T or 300B. Empty: as in the file.
+        max_epochs: How often a domain may repeat at the budget. None: as in the file.
+    """
 
     def work(loaded: Experiment) -> str:
         from flows.recommend import run_flow
@@ -87,7 +95,7 @@ def optimise_blend(
     return _run(experiment, work)
 
 
-def _asked(loaded: Experiment, target: Target, budget: Budget, max_epochs: MaxEpochs) -> Experiment:
+def _asked(loaded: Experiment, target: dict[str, float], budget: str, max_epochs: float | None) -> Experiment:
     """The experiment with the parameters in place of its own settings."""
     from flows.commands.recommend_options import asked
 
@@ -127,8 +135,12 @@ def _run(experiment: str, work: Callable[[Experiment], Any]) -> Any:
 
 
 @flow(name="refresh", log_prints=False)
-def refresh(experiment: ExperimentPath) -> Any:
-    """Looks at the sources, and says whether the standing recommendation should be kept or changed."""
+def refresh(experiment: str) -> Any:
+    """Looks at the sources, and says whether the standing recommendation should be kept or changed.
+
+    Args:
+        experiment: Path of the experiment file, as the worker's machine sees it.
+    """
 
     def work(loaded: Experiment) -> str:
         from flows.refresh.refresh import refresh_flow
