@@ -7,6 +7,7 @@ import altair
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
+from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
 from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped
 from flows.report.theme import INK, NATURAL, RECOMMENDED
 from flows.report.words import percent
@@ -32,12 +33,22 @@ def mix(findings: Findings) -> Section:
             paragraph("The natural mix is not known, so the mix is compared with the mean of the swarm's mixes.")
         )
     parts.append(folded(f"Table: all {count} domains", table(_table_rows(findings))))
-    if binding := findings.recommendation.binding:
-        gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
-        rows = [[shown(name), f"{gain:.4f}"] for name, gain in sorted(binding.items(), key=lambda pair: -pair[1])]
-        head = ["limit that binds", f"gain from 0.01 more of it ({gained})"]
-        parts.append(folded(f"Table: what limits the mix ({len(rows)} limits)", table([head, *rows])))
+    if limits := binding_limits(findings):
+        title = f"Table: what limits the mix ({len(limits)} limit{'s' * (len(limits) > 1)})"
+        parts.append(folded(title, table(_limit_rows(findings, limits))))
     return Section("mix", "The mix", parts)
+
+
+def _limit_rows(findings: Findings, limits: list[BindingLimit]) -> list[list[str]]:
+    """The limits that bind, what loosening them gains, and how much of the sources behind them the filters kept."""
+    gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
+    kept = [kept_of_sources(findings, limit.domains) for limit in limits]
+    head = ["limit that binds", f"gain from 0.01 more ({gained})"]
+    rows = [[limit.words, f"{limit.price:.4f}"] for limit in limits]
+    if not any(kept):
+        return [head, *rows]
+    shares = [", ".join(f"{percent(share)} of {shown(name)}" for name, share in of.items()) or "–" for of in kept]
+    return [[*head, "left of its source"], *([*row, share] for row, share in zip(rows, shares, strict=True))]
 
 
 def mix_rows(findings: Findings, most: int = MOST) -> list[dict[str, Any]]:

@@ -22,14 +22,15 @@ MOST_POINTS = 150  # runs of each facet
 def slices(findings: Findings) -> Section:
     """One small figure per domain."""
     moved = np.argsort(-np.abs(findings.mix - findings.problem.reference), kind="stable")[:MOST_TRIED]
-    along = [slice_along(findings.problem, OVERALL, findings.mix, findings.domains[i]) for i in moved]
+    over = findings.recommendation.predicted[OVERALL].optimism
+    along = [slice_along(findings.problem, OVERALL, findings.mix, findings.domains[i], optimism=over) for i in moved]
     ranked = sorted(along, key=lambda one: (-float(np.ptp(one.scores)), one.domain))
     chosen, rest = ranked[:MOST], ranked[MOST:]
     note = (
         f"Line: the predicted target ({findings.unit(OVERALL)}, {findings.better(OVERALL)}) when the domain's share "
         f"changes and the others keep their proportions; band: {findings.coverage} range of one proxy. Grey points: "
-        "the runs, which differ in all domains; the worst lie outside the figure. Blue circle: recommended; grey "
-        f"diamond: {findings.reference}."
+        "the runs, which differ in all domains; the worst lie outside the figure. Blue circle: recommended, as in the "
+        f"table of scores; grey diamond: {findings.reference}'s share of this one domain."
     )
     title = "How does the target change along each domain?"
     figure = Figure("slices", title, lambda width: _facets(findings, chosen, width), note)

@@ -21,14 +21,14 @@ LABELLED = 40  # pixels of a cell above which it bears its number
 
 def why(findings: Findings) -> Section:
     """The marginal values, then the shares of the gain."""
-    unit = findings.unit(OVERALL)
+    unit, gain = findings.unit(OVERALL), findings.recommendation.predicted[OVERALL].gain
     marginal_note = (
         "Each cell: the predicted gain from one more percent of the domain, taken from the others in proportion, at "
         f"the recommended mix. In thousandths of {unit}; blue is a gain, orange a loss, pale is close to nothing."
     )
     share_note = (
         f"How much of the predicted gain on the target each domain's change from {findings.reference} brings, in "
-        f"{unit}. The bars sum to about the whole gain. Lines are {findings.coverage} intervals."
+        f"{unit}. The bars sum to the gain, {signed(gain)}. Lines are {findings.coverage} intervals."
     )
     marginal = Figure(
         "marginal", "What would a little more of each domain do?", lambda width: _heat(findings, width), marginal_note
@@ -82,7 +82,8 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
 
 
 def _shares(findings: Findings, width: int) -> altair.LayerChart:
-    found = gain_shares(findings.problem, findings.worlds, OVERALL, findings.mix)
+    gain = findings.recommendation.predicted[OVERALL].gain
+    found = gain_shares(findings.problem, findings.worlds, OVERALL, findings.mix, gain)
     order = np.argsort(-np.abs(found.shares), kind="stable")
     kept = sorted(order[:MOST_BARS], key=lambda i: -found.shares[i])
     rows = [_share_row(findings, found.shares[i], found.low[i], found.high[i], int(i)) for i in kept]

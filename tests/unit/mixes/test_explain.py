@@ -108,7 +108,7 @@ def test_health_checks_of_a_clear_swarm_and_of_a_noisy_one(studied):
     }
     assert checks["Effect"].status == "green"
     assert checks["Held-out rank"].status == "green"
-    assert checks["Best possible mix"].status == "green"
+    assert checks["Search for the best mix"].status == "green"
     assert checks["Noise floor"].status == "green"
     assert all(check.sentence.endswith(".") for check in checks.values())
 
