@@ -11,6 +11,7 @@ from mixes.certainty.worlds import Worlds
 from mixes.explain.baselines import Ahead, Baseline, SimpleGain, ahead, baselines, simple_gains
 from mixes.explain.health import Check, health_checks
 from mixes.explain.held_out import Coverage, HeldOut, coverages, held_out
+from mixes.explain.shares_of_gain import GainShares, gain_shares
 from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Recommendation
 from mixes.show.printable import one_line
@@ -135,6 +136,11 @@ class Findings:
             for aim in (OVERALL, *self.families)
         )
         return [row for row in rows if row]
+
+    @cached_property
+    def gain_shares(self) -> GainShares:
+        """What each domain's change brings of the gain on the target."""
+        return gain_shares(self.problem, self.worlds, OVERALL, self.mix, self.recommendation.predicted[OVERALL].gain)
 
     @cached_property
     def checks(self) -> list[Check]:

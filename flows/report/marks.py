@@ -13,6 +13,7 @@ ROW = 20  # pixels of a row
 LABELS = 0.38  # share of a figure's width that the names of rows may take
 LETTER = 6.4  # pixels of a character of a row's name, more than its mean
 PHONE = 400  # pixels below which a figure is for a phone
+MOST_ROWS, FEWER_ROWS = 80, 40  # domains up to which a figure shows all, and how many it shows of more
 
 
 def data(rows: Sequence[dict[str, Any]]) -> altair.Data:
@@ -24,6 +25,11 @@ def fitted(chart: Any, width: int, height: int | altair.Step) -> Any:
     """The chart in a total width of `width` pixels, its labels included."""
     fit = altair.AutoSizeParams(type="fit-x", contains="padding")
     return chart.properties(width=width, height=height, autosize=fit)
+
+
+def rows_shown(count: int) -> int:
+    """How many of `count` domains a figure shows."""
+    return count if count <= MOST_ROWS else FEWER_ROWS
 
 
 def rows_axis(names: Sequence[str], width: int, field: str = "name") -> altair.Y:

@@ -13,7 +13,7 @@ from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, str
 from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED
 from flows.report.words import amount, in_bytes, percent
 
-MOST_SOURCES, MOST_REASONS, MOST_QUALITY = 40, 25, 30
+MOST_SOURCES, MOST_REASONS, MOST_QUALITY = 40, 15, 30
 OTHERS = "other sources"
 MEASURES = {"average_precision": "average precision", "roc_auc": "area under ROC", "accuracy": "accuracy",
             "macro_f1": "macro F1", "calibration_error:calibrated": "calibration error"}  # fmt: skip
@@ -205,7 +205,7 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
             base.mark_line(aria=False, strokeWidth=1.5, opacity=0.8),
             base.mark_circle(opacity=0.9).encode(size=size, description="tip:N"),
         ),
-        width, 280,
+        width, 230,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from mixes.explain.trade_offs import (
 from mixes.optimum.objective import divergence
 from mixes.target import OVERALL
 
-HEIGHT = 320  # pixels
+HEIGHT = 280  # pixels
 MOST_POINTS = 400  # runs
 NONE = (0.0, 0.0)  # the optimism of mixes that laws did not choose
 
@@ -160,6 +160,7 @@ def _distance(findings: Findings, path: list[Farther], here: Farther, width: int
                  scale=altair.Scale(nice=False, zero=True, padding=6))  # fmt: skip
     y = altair.Y("y:Q", title=f"predicted gain ({unit})", axis=altair.Axis(grid=True, tickCount=6))
     names, values = ["recommended", start, "simple mixes"], [RECOMMENDED, NATURAL, UNIFORM]
+    last = bool(moved.max() >= max(step.moved for step in path))  # uniform is at the figure's right end
     base = altair.Chart(data(rows))
     return fitted(
         altair.layer(
@@ -171,9 +172,9 @@ def _distance(findings: Findings, path: list[Farther], here: Farther, width: int
                 shape=altair.Shape("series:N", legend=None,
                                    scale=altair.Scale(domain=names, range=["circle", "diamond", "square"])),
             ),
-            altair.Chart(data(simple)).mark_text(aria=False, align="right", dx=-8, dy=9, color=INK, fontSize=12).encode(
-                x=x, y=y, text="name:N"
-            ),
+            altair.Chart(data(simple)).mark_text(
+                aria=False, align="right" if last else "left", dx=-9 if last else 9, color=INK, fontSize=12
+            ).encode(x=x, y=y, text="name:N"),
         ),
         width, HEIGHT - 60,
     )  # fmt: skip

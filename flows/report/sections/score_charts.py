@@ -21,7 +21,7 @@ PANEL_ROW = 15  # pixels of a row
 def families_chart(findings: Findings, width: int) -> altair.ConcatChart:
     """A panel for the target and for each family: the recommended mix, what was measured, simple mixes."""
     aims = [OVERALL, *findings.families][:MOST_PANELS]
-    columns = min(3 if width > PHONE else 1, len(aims))
+    columns = min(3 if width > PHONE else 2, len(aims))
     gap = 22
     each = (width - NAMES - columns * 8 - (columns - 1) * gap) // columns
     panels = [_panel(findings, aim, each, number % columns == 0) for number, aim in enumerate(aims)]

@@ -12,7 +12,7 @@ def forbidden(baseline: Baseline) -> str:
     if baseline.too_often is None:
         return ", a mix that the limits forbid"
     domain, times = baseline.too_often
-    return f", which repeats {shown(domain)} {times:.0f} times and is forbidden by the limits"
+    return f", which repeats {shown(domain)} {_times(times)} times and is forbidden by the limits"
 
 
 def simple_note(findings: Findings) -> str:
@@ -40,9 +40,15 @@ def _repeats(broken: list[Baseline]) -> str:
     """Mixes that break limits; where it is by one domain's epochs, how often they repeat it."""
     often = [baseline.too_often for baseline in broken]
     if len({row[0] if row else None for row in often}) == 1 and often[0]:
-        times = listed([f"{row[1]:.0f} ({baseline.name})" for row, baseline in zip(often, broken, strict=True) if row])
+        times = listed(
+            [f"{_times(row[1])} ({baseline.name})" for row, baseline in zip(often, broken, strict=True) if row]
+        )
         return f"they repeat {shown(often[0][0])} {times} times"
     return listed([baseline.name for baseline in broken])
+
+
+def _times(repeats: float) -> str:
+    return f"{repeats:.0f}" if repeats >= 10 else f"{repeats:.1f}"
 
 
 def simple_rows(findings: Findings, aims: list[str]) -> list[list[str]]:

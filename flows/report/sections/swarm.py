@@ -8,13 +8,25 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section
-from flows.report.marks import LABELS, ROW, data, fitted, rows_axis, striped
+from flows.report.marks import LABELS, ROW, data, fitted, rows_axis, rows_shown, striped
 from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM, WORSE
 from mixes.target import OVERALL
 
-MOST_DOMAINS, MOST_MIXES, MOST_BEST = 80, 250, 3  # rows, ticks of a row, lines of tried mixes
+MOST_TICKS, MOST_BEST = 6_000, 3  # in all, and lines of tried mixes
 BEST = 0.05  # share of the mixes, those with the best scores, that are drawn as lines
-TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # of an axis of roots, on which small shares lie apart
+TICKS = (
+    0,
+    0.001,
+    0.005,
+    0.01,
+    0.05,
+    0.1,
+    0.2,
+    0.4,
+    0.6,
+    0.8,
+    1,
+)  # of an axis of roots, on which small shares lie apart
 APART = 84  # pixels between two lines below which their names would touch
 
 
@@ -22,9 +34,11 @@ def swarm(findings: Findings) -> Section:
     """One figure."""
     count = len(findings.problem.tried)
     best = max(1, min(MOST_BEST, round(BEST * count)))
-    drawn = f"; every {_every(count)} of {count} is drawn" if _every(count) > 1 else ""
-    rest = len(findings.domains) - MOST_DOMAINS
-    left_out = f" The {MOST_DOMAINS} largest domains; {rest} others are left out." if rest > 0 else ""
+    every = _every(findings)
+    drawn = f" (one in {every} is drawn)" if every > 1 else ""
+    rows = rows_shown(len(findings.domains))
+    rest = len(findings.domains) - rows
+    left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
         f"Ticks: a domain's share in each of the {count} tried mixes{drawn}. Thin line{'s' * (best > 1)}: the "
         f"{f'{best} mixes' if best > 1 else 'mix'} that scored best. Where no tick is near the blue line, that share "
@@ -34,15 +48,16 @@ def swarm(findings: Findings) -> Section:
     return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, best, width), note)])
 
 
-def _every(count: int) -> int:
-    """Of which mixes one is drawn."""
-    return max(1, -(-count // MOST_MIXES))
+def _every(findings: Findings) -> int:
+    """Of how many mixes one is drawn."""
+    return max(1, -(-len(findings.problem.tried) * rows_shown(len(findings.domains)) // MOST_TICKS))
 
 
 def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
     tried, scores = findings.problem.tried, findings.own_sign(OVERALL, findings.on_target.observed)
     worst_first = np.argsort(-findings.on_target.observed, kind="stable")
-    ranked = sorted(range(len(findings.domains)), key=lambda i: (-findings.mix[i], i))[:MOST_DOMAINS]
+    ranked = sorted(range(len(findings.domains)), key=lambda i: (-findings.mix[i], i))
+    ranked = ranked[: rows_shown(len(ranked))]
     names = [shown(findings.domains[i]) for i in ranked]
 
     def rows(key: str, weights: np.ndarray, **more: Any) -> list[dict[str, Any]]:
@@ -52,16 +67,16 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
         ]
 
     scored = lambda i: round(float(scores[i]), 4)  # noqa: E731
-    count = len(tried)
-    ticks = [row for i in worst_first[:: _every(count)] for row in rows("", tried[i], score=scored(i))]
-    good = [row for i in worst_first[-best:] for row in rows(f"m{i}", tried[i], score=scored(i))]
+    ticks = [row for i in worst_first[:: -_every(findings)][::-1] for row in rows("", tried[i], score=scored(i))]
+    good = [row for i in worst_first[-best:] for row in rows(f"m{i}", tried[i])]
     ends = [float(np.quantile(scores, share)) for share in (0.02, 0.98)]
     palette = [WORSE, UNIFORM, FAINT]
     better = palette[::-1] if findings.higher(OVERALL) else palette
     largest = max(
         float(row["value"]) for row in [*ticks, *rows("", findings.mix), *rows("", findings.problem.reference)]
     )
-    shares = altair.Axis(format=".0%", values=[tick for tick in TICKS if tick <= largest])
+    ticks_shown = [tick for tick in TICKS if tick <= largest and (tick >= largest / 40 or not tick)]
+    shares = altair.Axis(format="~%", values=ticks_shown)
     x = altair.X("value:Q", title="share of tokens", axis=shares,
                  scale=altair.Scale(type="sqrt", domain=[0, largest], nice=False))  # fmt: skip
     y = rows_axis(names, width)
@@ -76,8 +91,8 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
             altair.Chart(data(ticks)).mark_tick(aria=False, thickness=1.3, size=11, opacity=0.75).encode(
                 x=x, y=y, color=colour
             ),
-            altair.Chart(data(good)).mark_line(aria=False, strokeWidth=1.3).encode(
-                x=x, y=y, detail="line:N", order="at:Q", color=colour
+            altair.Chart(data(good)).mark_line(aria=False, strokeWidth=1.3, color=palette[0]).encode(
+                x=x, y=y, detail="line:N", order="at:Q"
             ),
             *_lines(findings, rows, x, y, (1 - LABELS) * width / largest**0.5),
         ),
