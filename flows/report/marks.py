@@ -65,11 +65,9 @@ def _labels(names: Sequence[str], most: int) -> dict[str, str]:
     for number, name in enumerate(alike):
         spare = most - 2 - (len(name) - end - start)  # characters beside what tells it apart
         last = len(name) - max(0, end - max(0, spare) // 2)
-        core = name[max(0, last - most + 2) : last]
-        short = f"{'…' * (last - most + 2 > 0)}{core}{'…' * (last < len(name))}"
-        labels[name] = (
-            short if spare >= 0 and short not in labels.values() else f"{number + 1} {shortened(name, most - 4)}"
-        )
+        first = start if spare < 0 else max(0, last - most + 2)
+        short = f"{'…' * (first > 0)}{shortened(name[first:last], most - 2)}{'…' * (last < len(name))}"
+        labels[name] = short if short not in labels.values() else f"{number + 1} {shortened(name, most - 4)}"
     return labels
 
 

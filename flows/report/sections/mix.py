@@ -107,7 +107,7 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
     caps = [row for row in rows if row["cap"] and row["cap"] <= largest]
     y = rows_axis(names, width)
     scale = altair.Scale(domain=[0, largest * 1.03], nice=False)
-    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format=".0%", tickCount=5), scale=scale)
+    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format="~%", tickCount=5), scale=scale)
     intervals = altair.Chart(data(rows))
     return fitted(
         altair.layer(

@@ -75,8 +75,8 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
     largest = max(
         float(row["value"]) for row in [*ticks, *rows("", findings.mix), *rows("", findings.problem.reference)]
     )
-    ticks_shown = [tick for tick in TICKS if tick <= largest and (tick >= largest / 40 or not tick)]
-    shares = altair.Axis(format="~%", values=ticks_shown)
+    ticks_shown = [tick for tick in TICKS if tick <= largest and (tick >= largest / 100 or not tick)]
+    shares = altair.Axis(values=ticks_shown, labelExpr="format(datum.value, '~%')")
     x = altair.X("value:Q", title="share of tokens", axis=shares,
                  scale=altair.Scale(type="sqrt", domain=[0, largest], nice=False))  # fmt: skip
     y = rows_axis(names, width)

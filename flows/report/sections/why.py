@@ -51,9 +51,7 @@ def _other_shares(findings: Findings) -> str:
 def _rest(findings: Findings) -> list[str]:
     lines = []
     if (count := rows_shown(len(findings.domains))) < len(findings.domains):
-        lines.append(
-            f"Of {len(findings.domains)} domains, the {count // 2} best and the {count // 2} worst for the target."
-        )
+        lines.append(f"Shown are the {count // 2} best and the {count // 2} worst of {len(findings.domains)} domains.")
     if len(findings.families) > MOST_COLUMNS - 1:
         lines.append(f"The {MOST_COLUMNS - 1} families that count most of {len(findings.families)} are shown.")
     return [paragraph(" ".join(lines), "note")] if lines else []
