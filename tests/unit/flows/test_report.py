@@ -82,7 +82,7 @@ def test_limits_are_in_plain_words(folder):
     html = made_report(folder, *words, "--no-figures")
     assert "code is at its limit of 1 epoch: 25.0% of the mix at this budget" in html
     assert "≤" not in html.partition('<section id="lineage">')[0]
-    assert "UniMax is as even as the epochs allow." in html
+    assert "UniMax (as even as the epochs allow) is uniform here." in html
 
 
 def test_the_same_evidence_gives_the_same_bytes(folder, html):
