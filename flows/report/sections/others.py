@@ -158,7 +158,8 @@ def _distance(findings: Findings, path: list[Farther], here: Farther, width: int
     x = altair.X("x:Q", title=f"share of the tokens moved away from {start}",
                  axis=altair.Axis(format=".0%", tickCount=6),
                  scale=altair.Scale(nice=False, zero=True, padding=6))  # fmt: skip
-    y = altair.Y("y:Q", title=f"predicted gain ({unit})", axis=altair.Axis(grid=True, tickCount=6))
+    y = altair.Y("y:Q", title=f"predicted gain ({unit})", axis=altair.Axis(grid=True, tickCount=6),
+              scale=altair.Scale(padding=8))  # fmt: skip
     names, values = ["recommended", start, "simple mixes"], [RECOMMENDED, NATURAL, UNIFORM]
     last = bool(moved.max() >= max(step.moved for step in path))  # uniform is at the figure's right end
     base = altair.Chart(data(rows))

@@ -10,9 +10,9 @@ def forbidden(baseline: Baseline) -> str:
     if baseline.allowed:
         return ""
     if baseline.too_often is None:
-        return ", a mix that the limits forbid"
+        return "; but the limits forbid it"
     domain, times = baseline.too_often
-    return f", which repeats {shown(domain)} {_times(times)} times and is forbidden by the limits"
+    return f"; but it repeats {shown(domain)} {_times(times)} times, which the limits forbid"
 
 
 def simple_note(findings: Findings) -> str:
@@ -29,6 +29,7 @@ def simple_note(findings: Findings) -> str:
         words.append("The natural mix is unknown, so it cannot be made more even.")
     else:
         words.append("natural^0.5 has shares in proportion to the root of natural's.")
+    words.append("These mixes have the laws' own scores, without a correction.")
     if broken := [baseline for baseline in findings.simple if not baseline.allowed]:
         words.append(f"Hollow marks break the limits: {_repeats(broken)}.")
     if set(findings.domains) != set(findings.recommendation.mix):
@@ -75,7 +76,11 @@ def task_rows(findings: Findings) -> list[list[str]]:
         tasks = sorted(task for task, of in question.families.items() if of == family)
         for task in sorted(tasks, key=lambda task: (-target.get(task, 0.0), task)):
             counted = target.get(task, 0.0)
-            why = "not counted" if task in findings.recommendation.families[family] else "not counted: mostly noise"
+            why = (
+                "not counted"
+                if task in findings.recommendation.families[family]
+                else "not counted: varies by less than twice its noise"
+            )
             rows.append(
                 [shown(family), shown(task), f"{findings.unit(task)}, {findings.better(task)}",
                  percent(counted / total) if counted else why]

@@ -15,6 +15,7 @@ from mixes.explain.held_out import HeldOut, held_out
 from mixes.target import OVERALL
 
 MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 40, 400
+NARROW = 150  # pixels below which a panel's words take two lines
 FAR = 200  # ratio of the ends of an axis from which only powers of ten are labelled
 CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
 
@@ -84,8 +85,9 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     )
     base = altair.Chart(data(rows))
     unit = findings.unit(aim)
+    words = [f"rank {scored.rank_correlation:.2f}", f"misses by {scored.error:.3f} {unit}"]
     title = altair.TitleParams(
-        f"{shown(aim)} ({unit})", subtitle=f"rank {scored.rank_correlation:.2f}, misses by {scored.error:.3f} {unit}",
+        f"{shown(aim)} ({unit})", subtitle=f"{words[0]}, {words[1]}" if width > NARROW else words,
         fontSize=12, subtitleFontSize=11, anchor="start", offset=4, limit=width + 40,
     )  # fmt: skip
     layers: list[Any] = [

@@ -106,8 +106,8 @@ def _worse(findings: Findings) -> str:
 def _ahead(findings: Findings) -> str:
     """Where a simple mix is predicted to do better by more than noise; empty where none does."""
     return " ".join(
-        f"{'The target' if row.aim == OVERALL else shown(row.aim)} is predicted to be {row.by:.3f} "
-        f"{findings.unit(row.aim)} ({row.low:.3f} to {row.high:.3f}) better on {row.baseline.name}"
+        f"On {'the target' if row.aim == OVERALL else shown(row.aim)}, {row.baseline.name} is predicted to be "
+        f"{row.by:.3f} {findings.unit(row.aim)} ({row.low:.3f} to {row.high:.3f}) better than this mix"
         f"{forbidden(row.baseline)}."
         for row in findings.ahead[:NAMED]
     )
