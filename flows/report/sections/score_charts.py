@@ -95,7 +95,7 @@ def tasks_left_out(findings: Findings) -> str:
     if count <= MOST_TASKS:
         return ""
     half = MOST_TASKS // 2
-    return f" Of {count} tasks, the {half} that gain most and the {half} that gain least."
+    return f"Of {count} tasks, the {half} that gain most and the {half} that gain least."
 
 
 def _gain_axis(findings: Findings, aim: str, width: int) -> altair.X:

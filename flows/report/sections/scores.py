@@ -34,8 +34,7 @@ def scores(findings: Findings) -> Section:
         parts.append(folded("Table: what came true", table(_measured_rows(findings.measured))))
     if len(findings.problem.fitted.runs.tasks) > len(findings.families):
         title = "Which tasks get better, and which get worse?"
-        note += tasks_left_out(findings)
-        parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), note))
+        parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), tasks_left_out(findings)))
     return Section("scores", "The scores", parts)
 
 

@@ -14,7 +14,7 @@ from mixes.certainty.noise import CLEAR, spreads
 from mixes.explain.held_out import HeldOut, held_out
 from mixes.target import OVERALL
 
-MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 40, 400
+MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 24, 400
 NARROW = 150  # pixels below which a panel's words take two lines
 FAR = 200  # ratio of the ends of an axis from which only powers of ten are labelled
 CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
