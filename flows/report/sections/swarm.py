@@ -27,7 +27,8 @@ TICKS = (
     0.8,
     1,
 )  # of an axis of roots, on which small shares lie apart
-APART = 84  # pixels between two lines below which their names would touch
+APART = 84  # pixels that a name takes
+Align = Literal["left", "right"]
 
 
 def swarm(findings: Findings) -> Section:
@@ -76,12 +77,12 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
         float(row["value"]) for row in [*ticks, *rows("", findings.mix), *rows("", findings.problem.reference)]
     )
     ticks_shown = [tick for tick in TICKS if tick <= largest and (tick >= largest / 100 or not tick)]
-    shares = altair.Axis(values=ticks_shown, labelExpr="format(datum.value, '~%')")
+    shares = altair.Axis(values=ticks_shown, labelExpr="format(datum.value, '~%')", labelOverlap="greedy")
     x = altair.X("value:Q", title="share of tokens", axis=shares,
                  scale=altair.Scale(type="sqrt", domain=[0, largest], nice=False))  # fmt: skip
     y = rows_axis(names, width)
     title = f"scored ({findings.unit(OVERALL)}, {findings.better(OVERALL)})"
-    legend = altair.Legend(type="gradient", offset=18, title=title, gradientLength=140, gradientThickness=10,
+    legend = altair.Legend(type="gradient", offset=30, title=title, gradientLength=140, gradientThickness=10,
                            tickCount=3, titleLimit=300)  # fmt: skip
     scale = altair.Scale(domain=[ends[0], sum(ends) / 2, ends[1]], range=better, clamp=True, interpolate="rgb")
     colour = altair.Color("score:Q", legend=legend, scale=scale)
@@ -94,33 +95,47 @@ def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
             altair.Chart(data(good)).mark_line(aria=False, strokeWidth=1.3, color=palette[0]).encode(
                 x=x, y=y, detail="line:N", order="at:Q"
             ),
-            *_lines(findings, rows, x, y, (1 - LABELS) * width / largest**0.5),
+            *_lines(findings, rows, x, y, (1 - LABELS) * width, largest),
         ),
         width, altair.Step(ROW + 2),
     )  # fmt: skip
 
 
-def _lines(findings: Findings, rows: Any, x: altair.X, y: altair.Y, scale: float) -> list[altair.Chart]:
-    """Natural and the recommended mix: a thick line each, with its name at the top; scale: pixels of a whole root."""
+def _lines(findings: Findings, rows: Any, x: altair.X, y: altair.Y, wide: float, largest: float) -> list[altair.Chart]:
+    """Natural and the recommended mix: a thick line each, with its name at the top.
+
+    The axis is `wide` pixels or more, and ends at the share `largest`.
+    """
     lines = [
         (findings.reference, findings.problem.reference, NATURAL, "diamond"),
         ("recommended", findings.mix, RECOMMENDED, "circle"),
     ]
-    layers, tops = [], [rows("", weights)[0]["value"] ** 0.5 * scale for _, weights, _, _ in lines]
-    touching = abs(tops[0] - tops[1]) < APART
-    for (name, weights, colour, shape), top, other in zip(lines, tops, tops[::-1], strict=True):
+    layers, tops = [], [wide * (rows("", weights)[0]["value"] / largest) ** 0.5 for _, weights, _, _ in lines]
+    for (name, weights, colour, shape), (align, up) in zip(lines, _labels_at(tops[0], tops[1], wide), strict=True):
         points = [{**row, "tip": f"{name}: {row['name']} {row['value']:.1%}"} for row in rows(name, weights)]
         base = altair.Chart(data(points))
-        align: Literal["left", "right"] = (
-            "left" if not touching or top > other or (top == other and shape == "circle") else "right"
-        )
         label = altair.Chart(data([{**points[0], "text": name}]))
         layers += [
             base.mark_line(aria=False, strokeWidth=3, color=colour).encode(x=x, y=y, order="at:Q"),
             base.mark_point(filled=True, size=46, opacity=1, color=colour, shape=shape).encode(
                 x=x, y=y, description="tip:N"
             ),
-            label.mark_text(aria=False, align=align, dx=-5 if align == "left" else 5, dy=-15, color=colour, fontSize=12,
-                            fontWeight="bold").encode(x=x, y=y, text="text:N"),
+            label.mark_text(
+                aria=False, align=align, dx=-5 if align == "left" else 5, dy=-up, color=colour, fontSize=12,
+                fontWeight="bold",
+            ).encode(x=x, y=y, text="text:N"),
         ]  # fmt: skip
     return layers
+
+
+def _labels_at(natural: float, recommended: float, wide: float) -> list[tuple[Align, int]]:
+    """How the names of two lines are aligned, and how many pixels above the first row they stand.
+
+    Given are the pixels of the lines' tops, and of the axis. Where names would touch, natural's is a line higher.
+    """
+    left_of_other = APART < natural <= recommended
+    aligned: list[Align] = ["right" if left_of_other or natural + APART > wide else "left"]
+    aligned.append("right" if recommended + APART > wide else "left")
+    starts = [top - APART * (align == "right") for top, align in zip((natural, recommended), aligned, strict=True)]
+    touching = abs(starts[0] - starts[1]) < APART
+    return [(aligned[0], 28 if touching else 15), (aligned[1], 15)]

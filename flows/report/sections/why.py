@@ -8,7 +8,7 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
-from flows.report.marks import PHONE, ROW, data, fitted, rows_axis, rows_shown, striped, zero_line
+from flows.report.marks import LABELS, LETTER, ROW, data, fitted, rows_axis, rows_shown, striped, zero_line
 from flows.report.theme import BETTER, NATURAL, NONE, ON_COLOUR, WORSE
 from flows.report.words import percent, signed
 from mixes.optimum.marginal import marginal_values
@@ -74,7 +74,7 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
     ]  # fmt: skip
     most = float(np.quantile(np.abs(gains), 0.98)) or 1e-9
     scale = altair.Scale(domain=[-most, 0, most], range=["#f2a36b", NONE, "#7cb8e0"], clamp=True, interpolate="rgb")
-    angled = len(columns) > (7 if width > PHONE else 3)
+    angled = max(map(len, columns)) * LETTER > (1 - LABELS) * width / len(columns)
     axis = altair.Axis(
         title=None, orient="top", labelAngle=-90 if angled else 0, labelOverlap=False, domain=False, labelLimit=150
     )
