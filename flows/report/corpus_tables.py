@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,19 @@ class CorpusTables:
     runs: "pl.DataFrame"
     validations: "pl.DataFrame"
     lineage: "pl.DataFrame"
+
+    @cached_property
+    def kept(self) -> dict[str, tuple[int, int]]:
+        """Source → bytes read, and bytes left after the last step; the largest source first."""
+        read, left = (self._bytes(step, column) for step, column in (("min", "bytes_in"), ("max", "bytes_out")))
+        return {
+            name: (size, left.get(name, 0)) for name, size in sorted(read.items(), key=lambda pair: (-pair[1], pair[0]))
+        }
+
+    def _bytes(self, step: str, column: str) -> dict[str, int]:
+        """Source → bytes of the first or the last step."""
+        at = self.funnel.filter(self.funnel["position"] == getattr(self.funnel["position"], step)())
+        return {str(name[0]): int(rows[column].sum()) for name, rows in at.group_by("source")}
 
 
 def read_corpus_tables(catalog: Path, read: Callable[..., "pl.DataFrame"] = query_catalog) -> CorpusTables:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixes.certainty.worlds import Worlds
+from mixes.explain.baselines import Ahead, Baseline, SimpleGain, ahead, baselines, simple_gains
 from mixes.explain.health import Check, health_checks
 from mixes.explain.held_out import Coverage, HeldOut, coverages, held_out
+from mixes.explain.shares_of_gain import GainShares, gain_shares
 from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Recommendation
 from mixes.show.printable import one_line
@@ -47,6 +49,11 @@ class Findings:
         """What the mix is compared with, in words."""
         return "natural" if self.recommendation.reference == "natural" else "the swarm's centre"
 
+    @property
+    def called_anchor(self) -> str:
+        """What the pull refers to, in words."""
+        return "the mix of `near`" if self.problem.question.settings.limits.near else self.reference
+
     @cached_property
     def families(self) -> tuple[str, ...]:
         """The families, those that the target counts most first."""
@@ -61,6 +68,10 @@ class Findings:
     def coverage(self) -> str:
         """Of every interval, as `90 %`."""
         return f"{100 * self.recommendation.coverage:g} %"
+
+    def optimism_of(self, pair: tuple[str, str]) -> tuple[float, float]:
+        """By how much the laws overstate the recommended mix on two aims."""
+        return self.recommendation.predicted[pair[0]].optimism, self.recommendation.predicted[pair[1]].optimism
 
     def unit(self, aim: str) -> str:
         """Unit of an aim's scores."""
@@ -106,6 +117,30 @@ class Findings:
     def coverages(self) -> list[Coverage]:
         """Nominal against actual coverage on the target."""
         return coverages(self.problem, OVERALL)
+
+    @cached_property
+    def simple(self) -> list[Baseline]:
+        """Mixes that take no swarm."""
+        return baselines(self.problem)
+
+    @cached_property
+    def simple_gains(self) -> dict[str, list[SimpleGain]]:
+        """Target or family → what each of them gains over the reference."""
+        return simple_gains(self.problem, self.worlds, self.simple, (OVERALL, *self.families))
+
+    @cached_property
+    def ahead(self) -> list[Ahead]:
+        """The target and families on which one of them beats the recommendation by more than noise."""
+        rows = (
+            ahead(self.problem, self.worlds, self.simple, self.mix, self.recommendation.predicted[aim], aim)
+            for aim in (OVERALL, *self.families)
+        )
+        return [row for row in rows if row]
+
+    @cached_property
+    def gain_shares(self) -> GainShares:
+        """What each domain's change brings of the gain on the target."""
+        return gain_shares(self.problem, self.worlds, OVERALL, self.mix, self.recommendation.predicted[OVERALL].gain)
 
     @cached_property
     def checks(self) -> list[Check]:

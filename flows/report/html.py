@@ -8,6 +8,7 @@ from flows.report.figure import Figure
 from mixes.show.printable import printable
 
 Part = str | Figure  # HTML, or a figure
+MOST_PRINTED = 120  # rows: two pages
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def table(rows: Sequence[Sequence[object]], words: int = 1) -> str:
 
 
 def folded(title: str, inner: str) -> str:
-    """Something that opens by a click, and is printed open."""
-    return f"<details><summary>{text(title)}</summary>{inner}</details>"
+    """Something that opens by a click. It is printed open, but not if it has more than MOST_PRINTED rows."""
+    kind = ' class="long"' if inner.count("<tr>") > MOST_PRINTED else ""
+    return f"<details{kind}><summary>{text(title)}</summary>{inner}</details>"
 
 
 def _cell(tag: str, words: bool, value: object) -> str:

@@ -13,6 +13,7 @@ ROW = 20  # pixels of a row
 LABELS = 0.38  # share of a figure's width that the names of rows may take
 LETTER = 6.4  # pixels of a character of a row's name, more than its mean
 PHONE = 400  # pixels below which a figure is for a phone
+MOST_ROWS, FEWER_ROWS = 80, 40  # domains up to which a figure shows all, and how many it shows of more
 
 
 def data(rows: Sequence[dict[str, Any]]) -> altair.Data:
@@ -24,6 +25,11 @@ def fitted(chart: Any, width: int, height: int | altair.Step) -> Any:
     """The chart in a total width of `width` pixels, its labels included."""
     fit = altair.AutoSizeParams(type="fit-x", contains="padding")
     return chart.properties(width=width, height=height, autosize=fit)
+
+
+def rows_shown(count: int) -> int:
+    """How many of `count` domains a figure shows."""
+    return count if count <= MOST_ROWS else FEWER_ROWS
 
 
 def rows_axis(names: Sequence[str], width: int, field: str = "name") -> altair.Y:
@@ -59,11 +65,9 @@ def _labels(names: Sequence[str], most: int) -> dict[str, str]:
     for number, name in enumerate(alike):
         spare = most - 2 - (len(name) - end - start)  # characters beside what tells it apart
         last = len(name) - max(0, end - max(0, spare) // 2)
-        core = name[max(0, last - most + 2) : last]
-        short = f"{'…' * (last - most + 2 > 0)}{core}{'…' * (last < len(name))}"
-        labels[name] = (
-            short if spare >= 0 and short not in labels.values() else f"{number + 1} {shortened(name, most - 4)}"
-        )
+        first = start if spare < 0 else max(0, last - most + 2)
+        short = f"{'…' * (first > 0)}{shortened(name[first:last], most - 2)}{'…' * (last < len(name))}"
+        labels[name] = short if short not in labels.values() else f"{number + 1} {shortened(name, most - 4)}"
     return labels
 
 

@@ -36,12 +36,12 @@ def _subtitle(findings: Findings) -> str:
     problem = findings.problem
     runs = problem.fitted.runs
     counts = (
-        f"{len(runs)} proxies on {len(problem.tried)} mixes of {len(runs.domains)} domains, scored on "
-        f"{len(runs.tasks)} tasks"
+        f"{len(runs)} proxies (small models) on {len(problem.tried)} mixes of {len(runs.domains)} domains, scored on "
+        f"{len(runs.tasks)} tasks. Laws fitted to their scores predict other mixes."
     )
     words = "Natural is the mix that the pool has by itself; uniform gives every domain the same share."
     unit = " Scores are bits per byte (bpb): less is better." if findings.unit(OVERALL) == "bpb" else ""
-    return text(f"{findings.recommendation.id}. {counts}.{unit} {words}")
+    return text(f"{findings.recommendation.id}. {counts}{unit} {words}")
 
 
 def _section(section: Section) -> str:

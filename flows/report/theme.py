@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
     "axis": {
         "labelColor": INK, "titleColor": MUTED, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 190,
-        "labelOverlap": True,
+        "labelOverlap": True, "labelSeparation": 5,
     },
     "axisY": {"grid": False, "domain": False, "ticks": False, "labelPadding": 6},
     "legend": {

@@ -85,20 +85,20 @@ def _limits(problem: Problem, mix: np.ndarray) -> Check:
     names = [domains[i] for i in np.flatnonzero(capped | floored)]
     share = float(mix[capped | floored].sum())
     if not names:
-        return Check("Optimum on a limit", "green", "No limit decides a weight: the optimum lies inside all of them.")
+        return Check("Weights on limits", "green", "No limit decides a weight: the optimum lies inside all of them.")
     text = f"Limits decide {_weights(names)}, together {share:.0%} of the mix; looser limits would change the answer."
-    return Check("Optimum on a limit", "amber" if share <= DECIDED else "red", text)
+    return Check("Weights on limits", "amber" if share <= DECIDED else "red", text)
 
 
 def _hull(problem: Problem, mix: np.ndarray) -> Check:
     distance = distance_to_hull(mix, problem.tried)
     if distance <= OUTSIDE:
-        return Check("Inside the tried mixes", "green", "The mix is a blend of mixes that were tried.")
+        return Check("Distance to tried mixes", "green", "The mix is a blend of mixes that were tried.")
     text = (
         f"The mix is {distance:.1%} of its tokens away from any blend of the mixes that were tried: its scores are "
         "extrapolated. Train proxies on it before relying on it."
     )
-    return Check("Inside the tried mixes", "amber" if distance <= FAR else "red", text)
+    return Check("Distance to tried mixes", "amber" if distance <= FAR else "red", text)
 
 
 def _reach(problem: Problem, mix: np.ndarray) -> Check:
@@ -106,12 +106,14 @@ def _reach(problem: Problem, mix: np.ndarray) -> Check:
     beyond = (mix > highest + ON_BOUND) | (mix < lowest - ON_BOUND)
     names = [problem.fitted.runs.domains[i] for i in np.flatnonzero(beyond)]
     if not names:
-        return Check("Reach of the swarm", "green", "Every recommended weight lies in the range that the swarm tried.")
+        return Check(
+            "Range of each weight", "green", "Every recommended weight lies in the range that the swarm tried."
+        )
     moved = float(np.where(mix > highest, mix - highest, np.maximum(lowest - mix, 0)).sum())
     text = (
         f"The swarm never tried the recommended {_weights(names)}: they exceed its range by {moved:.1%} of all tokens."
     )
-    return Check("Reach of the swarm", "amber" if moved <= FAR else "red", text)
+    return Check("Range of each weight", "amber" if moved <= FAR else "red", text)
 
 
 def _rank(on_target: HeldOut) -> Check:
@@ -149,6 +151,8 @@ def _coverage(covered: Sequence[Coverage], nominal: float) -> Check:
 def _optimism(target: Predicted) -> Check:
     size, left = max(0.0, target.optimism), max(target.gain, 0.0)
     text = f"The laws overstate the gain by {size:.3f}; {target.gain:.3f} is left after that is taken off."
+    if target.optimism <= -5e-4:
+        text = f"The laws are cautious: they understate the gain by {-target.optimism:.3f}, which is added to it."
     if size <= MILD * left or size < 5e-4:
         return Check("Optimism", "green", text)
     return Check("Optimism", "amber" if size <= LARGE * left else "red", text)
@@ -169,8 +173,10 @@ def _noise(recommendation: Recommendation) -> Check:
 def _proof(recommendation: Recommendation) -> Check:
     if recommendation.gap is None:
         text = "A law is not convex, so the mix was found by a search: there may be a better one."
-        return Check("Best possible mix", "amber", text)
-    return Check("Best possible mix", "green", "By these laws no mix within the limits is better: this is proven.")
+        return Check("Search for the best mix", "amber", text)
+    return Check(
+        "Search for the best mix", "green", "By these laws no mix within the limits is better: this is proven."
+    )
 
 
 def _weights(names: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ so Σ d_i = 0 and ḡ, the mix's own mean slope, changes no sum: it says that to
 mix in proportion. A domain that is worse than the mix's mean brings a gain by being lowered.
 
 Intervals come from imagined worlds: the share by the laws minus the errors that refits make of their truths' shares.
-The mean of these errors is taken off the share itself, as it is off a recommendation's gain.
+The mean of these errors is taken off the share itself, as it is off a recommendation's gain. A gain that is stated also
+lacks what choosing the mix added to it; that is taken off all shares in proportion to their sizes.
 """
 
 from collections.abc import Mapping
@@ -30,13 +31,16 @@ class GainShares:
     """By domain, in the order of the runs' domains, in the unit of the scores; above 0 is better."""
 
     claimed: np.ndarray  # (n_domains,) by the laws themselves; they sum to the claimed gain
-    shares: np.ndarray  # (n_domains,) the mean optimism of the laws taken off
+    shares: np.ndarray  # (n_domains,) the mean optimism of the laws taken off; they sum to a gain that is stated
     low: np.ndarray  # (n_domains,)
     high: np.ndarray  # (n_domains,)
 
 
-def gain_shares(problem: Problem, worlds: Worlds, aim: str, mix: np.ndarray) -> GainShares:
-    """What each domain's change from the reference to `mix` (n_domains,) gains on one aim."""
+def gain_shares(problem: Problem, worlds: Worlds, aim: str, mix: np.ndarray, stated: float | None = None) -> GainShares:
+    """What each domain's change from the reference to `mix` (n_domains,) gains on one aim.
+
+    stated: the gain that the shares sum to; None is the sum of their own estimates.
+    """
     laws = problem.fitted.laws
     counted = {task: value for task, value in problem.aims[aim].items() if value}
     own = {task: laws[task].parameters[None] for task in counted}
@@ -46,7 +50,9 @@ def gain_shares(problem: Problem, worlds: Worlds, aim: str, mix: np.ndarray) -> 
     tail = (1 - problem.question.settings.coverage) / 2
     likely = shares - (refits - truths)
     low, high = np.quantile(likely, (tail, 1 - tail), axis=0)
-    return GainShares(shares, np.clip(likely, low, high).mean(axis=0), low, high)
+    corrected = np.clip(likely, low, high).mean(axis=0)
+    move = np.zeros(len(mix)) if stated is None else _in_proportion(stated - corrected.sum(), corrected)
+    return GainShares(shares, corrected + move, low + move, high + move)
 
 
 def _in_worlds(
@@ -77,5 +83,11 @@ def _shares(
     ends = np.stack([reference, mix])
     before, after = sum(value * kinds[task].predict(parameters[task], ends) for task, value in counted.items()).T  # type: ignore[union-attr]
     missing = (before - after) - shares.sum(axis=1)
+    return shares + _in_proportion(missing[:, None], shares)
+
+
+def _in_proportion(total: np.ndarray | float, shares: np.ndarray) -> np.ndarray:
+    """`total`, split in proportion to the sizes of `shares` (…, n_domains)."""
     size = np.abs(shares)
-    return shares + missing[:, None] * size / np.maximum(size.sum(axis=1, keepdims=True), 1e-300)
+    parts: np.ndarray = total * size / np.maximum(size.sum(axis=-1, keepdims=True), 1e-300)
+    return parts

@@ -17,7 +17,7 @@ class Slice:
 
     domain: str
     weights: np.ndarray  # (m,) of the domain, ascending
-    scores: np.ndarray  # (m,) by the laws
+    scores: np.ndarray  # (m,) by the laws, what they overstate taken off
     low: np.ndarray  # (m,) a single proxy's score lies above, at the question's coverage …
     high: np.ndarray  # (m,) … and below
 
@@ -35,9 +35,14 @@ def slice_mixes(through: np.ndarray, domain: int, weights: np.ndarray, rest: np.
     return mixes
 
 
-def slice_along(problem: Problem, aim: str, through: np.ndarray, domain: str, points: int = 25) -> Slice:
+def slice_along(
+    problem: Problem, aim: str, through: np.ndarray, domain: str, points: int = 25, optimism: float = 0.0
+) -> Slice:
     """The slice of one aim along one domain through a mix (n_domains,), from 0 to past the weights of interest: that of
     the mix, that of the reference, and nearly all that were tried. The weight of `through` itself is one of the points.
+
+    `optimism` (`Predicted.optimism`) is what the laws overstate `through` by. It is taken off the whole slice, which
+    then passes through the score that a recommendation states.
     """
     column = problem.fitted.runs.domains.index(domain)
     tried = float(np.quantile(problem.tried[:, column], MOST_TRIED))
@@ -46,6 +51,6 @@ def slice_along(problem: Problem, aim: str, through: np.ndarray, domain: str, po
     weights = np.unique(np.append(weights, through[column]))
     mixes = slice_mixes(through, column, weights, problem.reference)
     counted = problem.aims[aim]
-    scores = problem.objective_of(counted).value(mixes)
-    ends = score_intervals(problem.fitted.local_fits, counted, mixes, problem.question.settings.coverage)
+    scores = problem.objective_of(counted).value(mixes) + optimism
+    ends = score_intervals(problem.fitted.local_fits, counted, mixes, problem.question.settings.coverage) + optimism
     return Slice(domain, weights, scores, ends[:, 0], ends[:, 1])

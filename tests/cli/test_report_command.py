@@ -10,6 +10,7 @@ from support import mixwright, only_line
 
 pytest.importorskip("vl_convert", reason="the package that draws figures is not installed")
 pytestmark = pytest.mark.cli
+DARK = {"name": "prefers-color-scheme", "value": "dark"}
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +62,22 @@ def test_it_opens_from_disk_without_a_request_or_an_error(page, tmp_path):
         assert tab.problems == []
         assert {request for request in tab.requests if not request.startswith("file:")} == set()
         assert set(tab.requests) == {address}
+
+
+def test_it_prints_light_and_nothing_is_cut(page):
+    path = chromium()
+    if path is None:
+        pytest.skip("there is no Chromium here (Debian's package is called chromium)")
+    with opened(path) as tab:
+        tab.look(700, dark=True)  # a page of A4 is about 700 pixels wide
+        tab.call("Emulation.setEmulatedMedia", media="print", features=[DARK])
+        tab.open(page.as_uri())
+        assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert tab.value("getComputedStyle(document.querySelector('nav')).display") == "none"
+        assert tab.value("[...document.querySelectorAll('.narrow')].every(one => one.clientHeight === 0)")
+        assert tab.value(
+            "[...document.querySelectorAll('table, svg')].every(one => one.getBoundingClientRect().right <= 700)"
+        )
+        whole = "[...document.querySelectorAll('figure, table')].every(one => getComputedStyle(one).breakInside === "
+        assert tab.value(f"{whole}'avoid')")
+        assert tab.value("[...document.querySelectorAll('details table')].every(one => one.clientHeight > 0)")

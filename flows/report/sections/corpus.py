@@ -13,7 +13,7 @@ from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, str
 from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED
 from flows.report.words import amount, in_bytes, percent
 
-MOST_SOURCES, MOST_REASONS, MOST_QUALITY = 40, 25, 30
+MOST_SOURCES, MOST_REASONS, MOST_QUALITY = 40, 15, 30
 OTHERS = "other sources"
 MEASURES = {"average_precision": "average precision", "roc_auc": "area under ROC", "accuracy": "accuracy",
             "macro_f1": "macro F1", "calibration_error:calibrated": "calibration error"}  # fmt: skip
@@ -70,17 +70,12 @@ def corpus(findings: Findings) -> Section | None:
 
 def _kept(tables: CorpusTables, width: int) -> altair.LayerChart:
     """Bytes left after the last step, of those that were read."""
-    first, last = (tables.funnel["position"].min(), tables.funnel["position"].max())
-    read = tables.funnel.filter(pl.col("position") == first).group_by("source").agg(pl.col("bytes_in").sum())
-    kept = tables.funnel.filter(pl.col("position") == last).group_by("source").agg(pl.col("bytes_out").sum())
-    joined = read.join(kept, on="source", how="left").fill_null(0).sort("bytes_in", "source", descending=[True, False])
     rows = [
-        {"name": shown(row["source"]), "left": row["bytes_out"] / max(row["bytes_in"], 1),
-         "text": f"{percent(row['bytes_out'] / max(row['bytes_in'], 1))} of {in_bytes(row['bytes_in'])}",
-         "tip": f"{shown(row['source'])}: {in_bytes(row['bytes_out'])} of {in_bytes(row['bytes_in'])} are left"}
-        for row in joined.head(MOST_SOURCES).iter_rows(named=True)
+        {"name": shown(source), "left": (share := left / max(read, 1)), "text": f"{percent(share)} of {in_bytes(read)}",
+         "tip": f"{shown(source)}: {in_bytes(left)} of {in_bytes(read)} are left"}
+        for source, (read, left) in list(tables.kept.items())[:MOST_SOURCES]
     ]  # fmt: skip
-    names = [row["name"] for row in rows]
+    names = [shown(source) for source in list(tables.kept)[:MOST_SOURCES]]
     y = rows_axis(names, width)
     x = altair.X("left:Q", title="share of the bytes read", scale=altair.Scale(domain=[0, 1.4], nice=False),
                  axis=altair.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1]))  # fmt: skip
@@ -210,7 +205,7 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
             base.mark_line(aria=False, strokeWidth=1.5, opacity=0.8),
             base.mark_circle(opacity=0.9).encode(size=size, description="tip:N"),
         ),
-        width, 280,
+        width, 230,
     )  # fmt: skip
 
 

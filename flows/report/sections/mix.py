@@ -7,22 +7,22 @@ import altair
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
-from flows.report.marks import ROW, colours, data, fitted, rows_axis, striped
+from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
+from flows.report.marks import ROW, colours, data, fitted, rows_axis, rows_shown, striped
 from flows.report.theme import INK, NATURAL, RECOMMENDED
 from flows.report.words import percent
 from mixes.target import OVERALL
 
-MOST = 80  # domains that the figure shows, those of the largest weight; the rest is folded into one row
+MOST_LIMITS = 80  # rows of the table of limits
 CAP = "cap"
 
 
 def mix(findings: Findings) -> Section:
     """One figure, and the same as a table."""
     count = len(findings.recommendation.mix)
-    shown_count = f"; the {MOST} largest of {count} domains" if count > MOST + 1 else ""
     note = (
         f"Share of the training tokens. Lines are {findings.coverage} intervals of the recommended weight"
-        f"{'; | is the largest weight that the limits allow' if _caps(findings) else ''}{shown_count}."
+        f"{'; | is the largest weight that the limits allow' if _caps(findings) else ''}.{_left_out(findings)}"
     )
     title = f"How does the recommended mix differ from {findings.reference}?"
     figure = Figure("mix", title, lambda width: _chart(findings, width), note)
@@ -32,18 +32,35 @@ def mix(findings: Findings) -> Section:
             paragraph("The natural mix is not known, so the mix is compared with the mean of the swarm's mixes.")
         )
     parts.append(folded(f"Table: all {count} domains", table(_table_rows(findings))))
-    if binding := findings.recommendation.binding:
-        gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
-        rows = [[shown(name), f"{gain:.4f}"] for name, gain in sorted(binding.items(), key=lambda pair: -pair[1])]
-        head = ["limit that binds", f"gain from 0.01 more of it ({gained})"]
-        parts.append(folded(f"Table: what limits the mix ({len(rows)} limits)", table([head, *rows])))
+    if limits := binding_limits(findings):
+        title = f"Table: what limits the mix ({len(limits)} limit{'s' * (len(limits) > 1)})"
+        parts.append(
+            folded(title, table(_limit_rows(findings, limits[:MOST_LIMITS])) + _other_limits(len(limits) - MOST_LIMITS))
+        )
     return Section("mix", "The mix", parts)
 
 
-def mix_rows(findings: Findings, most: int = MOST) -> list[dict[str, Any]]:
-    """One row per domain, the largest weight first, beyond `most` the rest as one."""
+def _limit_rows(findings: Findings, limits: list[BindingLimit]) -> list[list[str]]:
+    """The limits that bind, what loosening them gains, and how much of the sources behind them the filters kept."""
+    gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
+    kept = [kept_of_sources(findings, limit.domains) for limit in limits]
+    head = ["limit that binds", f"gain from 0.01 more ({gained})"]
+    rows = [[limit.words, f"{limit.price:.4f}"] for limit in limits]
+    if not any(kept):
+        return [head, *rows]
+    shares = [", ".join(f"{percent(share)} of {shown(name)}" for name, share in of.items()) or "–" for of in kept]
+    return [[*head, "left of its source"], *([*row, share] for row, share in zip(rows, shares, strict=True))]
+
+
+def _other_limits(count: int) -> str:
+    """A line on the limits that the table leaves out."""
+    return paragraph(f"{count} others gain less.", "note") if count > 0 else ""
+
+
+def mix_rows(findings: Findings) -> list[dict[str, Any]]:
+    """One row per domain, the largest weight first."""
     recommendation, caps = findings.recommendation, _caps(findings)
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "name": shown(name),
             "natural": recommendation.natural[name],
@@ -55,11 +72,18 @@ def mix_rows(findings: Findings, most: int = MOST) -> list[dict[str, Any]]:
         }
         for name, weight in sorted(recommendation.mix.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    if len(rows) <= most + 1:
-        return rows
-    rest = rows[most:]
-    sums = {key: sum(row[key] for row in rest) for key in ("natural", "weight")}
-    return [*rows[:most], {"name": f"{len(rest)} other domains", **sums, "low": None, "high": None, "cap": None}]
+
+
+def _left_out(findings: Findings) -> str:
+    """What the domains that the figure leaves out sum to."""
+    rows = mix_rows(findings)
+    if not (rest := rows[rows_shown(len(rows)) :]):
+        return ""
+    natural, weight = (percent(sum(row[key] for row in rest)) for key in ("natural", "weight"))
+    return (
+        f" The {len(rows) - len(rest)} largest domains; the {len(rest)} others together: {findings.reference} "
+        f"{natural}, recommended {weight}."
+    )
 
 
 def _caps(findings: Findings) -> dict[str, float]:
@@ -72,8 +96,9 @@ def _caps(findings: Findings) -> dict[str, float]:
 
 def _chart(findings: Findings, width: int) -> altair.LayerChart:
     rows = mix_rows(findings)
+    rows = rows[: rows_shown(len(rows))]
     names, series = [row["name"] for row in rows], (findings.reference, "recommended")
-    largest = max(max(row["natural"], row["weight"], row["high"] or 0) for row in rows)
+    largest = max(max(row["natural"], row["weight"], row["high"]) for row in rows)
     points = [
         {"name": row["name"], "series": which, "value": row[key], "tip": _tip(row, which, key)}
         for row in rows
@@ -82,8 +107,8 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
     caps = [row for row in rows if row["cap"] and row["cap"] <= largest]
     y = rows_axis(names, width)
     scale = altair.Scale(domain=[0, largest * 1.03], nice=False)
-    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format=".0%", tickCount=5), scale=scale)
-    intervals = altair.Chart(data([row for row in rows if row["low"] is not None]))
+    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format="~%", tickCount=5), scale=scale)
+    intervals = altair.Chart(data(rows))
     return fitted(
         altair.layer(
             striped(names, width),
@@ -107,7 +132,7 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
 
 def _tip(row: dict[str, Any], which: str, key: str) -> str:
     text = f"{row['name']}: {which} {percent(row[key])}"
-    if key == "weight" and row["low"] is not None:
+    if key == "weight":
         text += f", interval {percent(row['low'])} to {percent(row['high'])}"
     return text
 
@@ -117,7 +142,7 @@ def _table_rows(findings: Findings) -> list[list[str]]:
     with_epochs = bool(recommendation.epochs)
     head = ["domain", findings.reference, "recommended", f"{findings.coverage} interval", "ratio", "cap"]
     rows = [[*head, "epochs"] if with_epochs else head]
-    for row in mix_rows(findings, len(recommendation.mix)):
+    for row in mix_rows(findings):
         ratio = f"{row['weight'] / row['natural']:.2f}×" if row["natural"] else "–"
         line = [row["name"], percent(row["natural"]), percent(row["weight"])]
         line += [f"{percent(row['low'])} – {percent(row['high'])}", ratio, percent(row["cap"]) if row["cap"] else "–"]

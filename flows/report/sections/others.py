@@ -8,14 +8,25 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, paragraph
-from flows.report.marks import PHONE, colours, data, fitted, zero_line
-from flows.report.theme import FAINT, MUTED, NATURAL, RECOMMENDED, UNIFORM
+from flows.report.marks import colours, data, fitted, zero_line
+from flows.report.theme import FAINT, INK, MUTED, NATURAL, RECOMMENDED, UNIFORM
 from flows.report.words import percent, signed
-from mixes.explain.trade_offs import Between, between, farther, farther_from_anchor, front_between, most_opposed
+from mixes.explain.baselines import UNIFORM as UNIFORM_MIX
+from mixes.explain.trade_offs import (
+    Between,
+    Farther,
+    between,
+    farther_from_anchor,
+    front_between,
+    most_opposed,
+    share_moved,
+)
+from mixes.optimum.objective import divergence
 from mixes.target import OVERALL
 
-HEIGHT = 320  # pixels
+HEIGHT = 280  # pixels
 MOST_POINTS = 400  # runs
+NONE = (0.0, 0.0)  # the optimism of mixes that laws did not choose
 
 
 def others(findings: Findings) -> Section:
@@ -26,7 +37,7 @@ def others(findings: Findings) -> Section:
         parts.append(paragraph("There is one family, so no family pays for another."))
     else:
         first, second = (shown(name) for name in pair)
-        front = front_between(findings.problem, *pair)
+        front = front_between(findings.problem, *pair, optimism=findings.optimism_of(pair))
         note = (
             "The line joins mixes of which none is better for one family without being worse for the other. Crosses "
             f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most. "
@@ -34,13 +45,10 @@ def others(findings: Findings) -> Section:
         )
         title = f"What does a better score on {first} cost {second}?"
         parts.append(Figure("front", title, lambda width: _front(findings, pair, front, width), note))
-    path = farther_from_anchor(findings.problem, findings.worlds)
-    here = farther(findings.problem, findings.worlds, findings.mix)
-    note = (
-        f"The best mix at each distance, and its predicted gain with a {findings.coverage} interval. The distance is "
-        f"the Kullback–Leibler divergence of the mix from {findings.reference}, in nats: 0 is the same mix."
-    )
-    title = f"How far from {findings.reference} must I go for the gain?"
+    stated = findings.recommendation.predicted[OVERALL]
+    *path, here = farther_from_anchor(findings.problem, findings.worlds, findings.mix, stated)
+    title = f"How far from {findings.called_anchor} must I go for the gain?"
+    note = _distance_note(findings, here)
     parts.append(Figure("distance", title, lambda width: _distance(findings, path, here, width), note))
     return Section("others", "What does it cost others?", parts)
 
@@ -54,8 +62,8 @@ def _front(findings: Findings, pair: tuple[str, str], front: list[Between], widt
         "uniform": (uniform, UNIFORM),
     }  # fmt: skip
     marked = [
-        {**_own(findings, pair, between(findings.problem, mix, *pair)), "series": name}
-        for name, (mix, _) in places.items()
+        {**_own(findings, pair, between(findings.problem, mix, *pair, over)), "series": name}
+        for (name, (mix, _)), over in zip(places.items(), (findings.optimism_of(pair), NONE, NONE), strict=True)
     ]
     for row in marked:
         row["tip"] = f"{row['series']}: {shown(pair[0])} {row['x']:.3f}, {shown(pair[1])} {row['y']:.3f}"
@@ -123,38 +131,51 @@ def _scale(rows: list[dict[str, Any]], key: str) -> altair.Scale:
     return altair.Scale(domain=[low - room, high + room], zero=False, nice=False)
 
 
-def _distance(findings: Findings, path: list[Any], here: Any, width: int) -> altair.LayerChart:
-    rows = [{"x": step.nats, "y": step.gain, "low": step.low, "high": step.high} for step in path]
-    corrected = findings.recommendation.predicted[OVERALL]
-    ends = {"low": here.low, "high": here.high}
-    tip = f"recommended: {here.nats:.2f} nats, {signed(corrected.gain)} {findings.unit(OVERALL)}"
-    largest = [{"x": here.nats, "y": here.gain, "series": "recommended", "tip": tip, **ends}]
-    zero = [{"x": 0.0, "y": 0.0, "series": findings.reference, "tip": findings.reference}]
-    moved = 0.5 * float(np.abs(findings.mix - findings.problem.reference).sum())
-    x = altair.X(
-        "x:Q",
-        title=f"nats from {findings.reference} (recommended moves {percent(moved)} of the tokens)"
-        if width > PHONE
-        else f"nats from {findings.reference}",
-        scale=altair.Scale(nice=False, zero=True),
+def _distance_note(findings: Findings, here: Farther) -> str:
+    """What the axis counts, and the same in nats."""
+    uniform = np.full((1, len(findings.mix)), 1 / len(findings.mix))
+    nats = float(divergence(findings.problem.anchor).value(uniform)[0])
+    return (
+        f"Line: the best mix at each distance, with the {findings.coverage} interval of its gain. The distance is the "
+        f"share of tokens that change domain. As Kullback–Leibler divergence, the recommended mix is {here.nats:.2f} "
+        f"nats away and uniform {nats:.2f}."
     )
-    y = altair.Y(
-        "y:Q",
-        title=f"predicted gain on the target ({findings.unit(OVERALL)})",
-        axis=altair.Axis(grid=True, tickCount=6),
-    )
-    names, values = ["recommended", findings.reference], [RECOMMENDED, NATURAL]
+
+
+def _distance(findings: Findings, path: list[Farther], here: Farther, width: int) -> altair.LayerChart:
+    unit, start = findings.unit(OVERALL), findings.called_anchor
+    rows = [{"x": step.moved, "y": step.gain, "low": step.low, "high": step.high} for step in path]
+    tip = f"recommended: {percent(here.moved)} of the tokens moved, {signed(here.gain)} {unit}"
+    marked = [{"x": here.moved, "y": here.gain, "series": "recommended", "tip": tip}]
+    if start == findings.reference:
+        marked.append({"x": 0.0, "y": 0.0, "series": start, "tip": start})
+    moved = share_moved(np.array([simple.mix for simple in findings.simple]), findings.problem.anchor)
+    simple = [
+        {"x": float(far), "y": gain.value, "series": "simple mixes", "name": mix.name * (mix.name == UNIFORM_MIX),
+         "tip": f"{mix.name}: {percent(float(far))} of the tokens moved, {signed(gain.value)} {unit}"}
+        for mix, far, gain in zip(findings.simple, moved, findings.simple_gains[OVERALL], strict=True)
+    ]  # fmt: skip
+    x = altair.X("x:Q", title=f"share of the tokens moved away from {start}",
+                 axis=altair.Axis(format=".0%", tickCount=6),
+                 scale=altair.Scale(nice=False, zero=True, padding=6))  # fmt: skip
+    y = altair.Y("y:Q", title=f"predicted gain ({unit})", axis=altair.Axis(grid=True, tickCount=6),
+              scale=altair.Scale(padding=8))  # fmt: skip
+    names, values = ["recommended", start, "simple mixes"], [RECOMMENDED, NATURAL, UNIFORM]
+    last = bool(moved.max() >= max(step.moved for step in path))  # uniform is at the figure's right end
     base = altair.Chart(data(rows))
     return fitted(
         altair.layer(
             zero_line_y(),
             base.mark_area(aria=False, color=RECOMMENDED, opacity=0.15).encode(x=x, y=altair.Y("low:Q"), y2="high:Q"),
-            base.mark_line(aria=False, color=RECOMMENDED, strokeWidth=2).encode(x=x, y=y),
-            altair.Chart(data(largest + zero)).mark_point(filled=True, size=90, opacity=1).encode(
+            base.mark_line(aria=False, color=RECOMMENDED, strokeWidth=2).encode(x=x, y=y, order="x:Q"),
+            altair.Chart(data(simple + marked)).mark_point(filled=True, size=80, opacity=1).encode(
                 x=x, y=y, color=colours(names, values), description="tip:N",
                 shape=altair.Shape("series:N", legend=None,
-                                   scale=altair.Scale(domain=names, range=["circle", "diamond"])),
+                                   scale=altair.Scale(domain=names, range=["circle", "diamond", "square"])),
             ),
+            altair.Chart(data(simple)).mark_text(
+                aria=False, align="right" if last else "left", dx=-9 if last else 9, color=INK, fontSize=12
+            ).encode(x=x, y=y, text="name:N"),
         ),
         width, HEIGHT - 60,
     )  # fmt: skip

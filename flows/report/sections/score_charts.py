@@ -6,43 +6,61 @@ import altair
 
 from flows.report.findings import Findings, shown
 from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
-from flows.report.theme import BETTER, NATURAL, RECOMMENDED, UNIFORM, VALIDATED, WORSE
+from flows.report.theme import BETTER, GRID, INK, NATURAL, RECOMMENDED, UNIFORM, VALIDATED, WORSE
 from flows.report.words import signed
 from mixes.target import OVERALL
 
 MOST_TASKS = 40  # that the figure shows: those that lose and those that gain most
-MOST_FAMILIES = 30
-MEASURED = "recommended, trained anew"
-COLOURS = {"recommended": RECOMMENDED, "uniform": UNIFORM, MEASURED: VALIDATED}
-SHAPES = {"recommended": "circle", "uniform": "square", MEASURED: "triangle-up"}
-APART = 7  # pixels between what was predicted and what was measured of one family
+MOST_PANELS = 12  # the target and families; the others are in the table
+CHOSEN, MEASURED = "recommended", "trained anew"
+COLOURS = {CHOSEN: RECOMMENDED, MEASURED: VALIDATED}
+NAMES = 84  # pixels of the names of mixes
+PANEL_ROW = 15  # pixels of a row
 
 
-def families_chart(findings: Findings, width: int) -> altair.LayerChart:
-    """The target and the families, one row each."""
-    aims = [OVERALL, *findings.families][: MOST_FAMILIES + 1]
-    names = [shown(aim) for aim in aims]
-    rows = {
-        "recommended": [_predicted(findings, aim) for aim in aims],
-        "uniform": [_uniform(findings, a) for a in aims],
-    }
-    measured = _measured(findings, aims)
-    if measured:
-        rows[MEASURED] = measured
-    y = rows_axis(names, width)
-    x = _gain_axis(findings, OVERALL, width)
-    colour = colours(list(rows), [COLOURS[name] for name in rows])
-    kinds = altair.Scale(domain=list(rows), range=[SHAPES[name] for name in rows])
-    shape = altair.Shape("series:N", scale=kinds, legend=altair.Legend(title=None))
-    layers: list[Any] = [striped(names, width), zero_line(0.0, NATURAL)]
-    for name, series in rows.items():
-        down = APART * ((name == MEASURED) - (name == "recommended")) if measured else 0
-        if name != "uniform":
-            rules = altair.Chart(data(series)).mark_rule(aria=False, strokeWidth=4, opacity=0.35, yOffset=down)
-            layers.append(rules.encode(y=y, x="low:Q", x2="high:Q", color=colour))
-        points = altair.Chart(data(series)).mark_point(filled=True, size=64, opacity=1, yOffset=down)
-        layers.append(points.encode(y=y, x=x, color=colour, shape=shape, description="tip:N"))
-    return fitted(altair.layer(*layers), width, altair.Step(ROW + (14 if measured else 4)))
+def families_chart(findings: Findings, width: int) -> altair.ConcatChart:
+    """A panel for the target and for each family: the recommended mix, what was measured, simple mixes."""
+    aims = [OVERALL, *findings.families][:MOST_PANELS]
+    columns = min(3 if width > PHONE else 2, len(aims))
+    gap = 22
+    each = (width - NAMES - columns * 8 - (columns - 1) * gap) // columns
+    panels = [_panel(findings, aim, each, number % columns == 0) for number, aim in enumerate(aims)]
+    return altair.concat(*panels, columns=columns, spacing=gap)
+
+
+def families_left_out(findings: Findings) -> str:
+    """What the figure of families does not show."""
+    count = len(findings.families)
+    return f" Of {count} families, the {MOST_PANELS - 1} that count most." if count >= MOST_PANELS else ""
+
+
+def _panel(findings: Findings, aim: str, width: int, named: bool) -> Any:
+    """One aim, a row for each mix."""
+    rows = [_predicted(findings, aim), *_measured(findings, aim)]
+    for baseline, gain in zip(findings.simple, findings.simple_gains[aim], strict=True):
+        tip = f"{baseline.name}, {shown(aim)}: {signed(gain.value)} {findings.unit(aim)}"
+        tip += f", {signed(gain.low)} to {signed(gain.high)}"
+        ends = {"low": gain.low, "high": gain.high}
+        rows.append({"name": baseline.name, "value": gain.value, **ends, "tip": tip, "allowed": baseline.allowed})
+    names = [row["name"] for row in rows]
+    axis = altair.Axis(title=None, labels=named, labelOverlap=False, labelLimit=NAMES)
+    y = altair.Y("name:N", sort=names, axis=axis, scale=altair.Scale(domain=names))
+    x = altair.X(
+        "value:Q", title=f"gain ({findings.unit(aim)})", axis=altair.Axis(tickCount=3), scale=altair.Scale(zero=True)
+    )
+    series = altair.Scale(domain=names, range=[COLOURS.get(name, UNIFORM) for name in names])
+    colour = altair.Color("name:N", scale=series, legend=None)
+    lines = altair.Chart(data(rows)).mark_rule(aria=False, strokeWidth=4, opacity=0.35)
+    layers: list[Any] = [
+        altair.Chart(data([{"name": name} for name in names])).mark_rule(aria=False, color=GRID).encode(y=y),
+        zero_line(0.0, INK), lines.encode(y=y, x=x, x2="high:Q", color=colour).encode(x=altair.X("low:Q")),
+    ]  # fmt: skip
+    for filled in (True, False):
+        kind = [row for row in rows if row["allowed"] == filled]
+        points = altair.Chart(data(kind)).mark_point(filled=filled, size=52, opacity=1, strokeWidth=1.8)
+        layers.append(points.encode(y=y, x=x, color=colour, description="tip:N"))
+    title = altair.TitleParams(shown(aim), fontSize=12, anchor="start", offset=4, limit=width + 20)
+    return altair.layer(*layers).properties(width=width, height=altair.Step(PANEL_ROW), title=title)
 
 
 def tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
@@ -55,7 +73,7 @@ def tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
     for task in tasks:
         row = predicted[task]
         kind = "gains" if row.gain_low > 0 else "loses" if row.gain_high < 0 else "unclear"
-        rows.append({**_predicted(findings, task), "series": kind})
+        rows.append({**_predicted(findings, task), "name": shown(task), "series": kind})
     present = {kind: colour for kind, colour in kinds.items() if any(row["series"] == kind for row in rows)}
     y, x = rows_axis(names, width), _gain_axis(findings, tasks[0], width)
     colour = colours(list(present), list(present.values()), columns=4)
@@ -77,7 +95,7 @@ def tasks_left_out(findings: Findings) -> str:
     if count <= MOST_TASKS:
         return ""
     half = MOST_TASKS // 2
-    return f" Of {count} tasks, the {half} that gain most and the {half} that gain least."
+    return f"Of {count} tasks, the {half} that gain most and the {half} that gain least."
 
 
 def _gain_axis(findings: Findings, aim: str, width: int) -> altair.X:
@@ -87,28 +105,20 @@ def _gain_axis(findings: Findings, aim: str, width: int) -> altair.X:
 
 
 def _predicted(findings: Findings, aim: str) -> dict[str, Any]:
-    row, name, unit = findings.recommendation.predicted[aim], shown(aim), findings.unit(aim)
-    tip = f"recommended, {name}: {signed(row.gain)} {unit}, {signed(row.gain_low)} to {signed(row.gain_high)}"
-    ends = {"low": row.gain_low, "high": row.gain_high}
-    return {"name": name, "series": "recommended", "value": row.gain, **ends, "tip": tip}
+    row, unit = findings.recommendation.predicted[aim], findings.unit(aim)
+    tip = f"{CHOSEN}, {shown(aim)}: {signed(row.gain)} {unit}, {signed(row.gain_low)} to {signed(row.gain_high)}"
+    return {"name": CHOSEN, "value": row.gain, "low": row.gain_low, "high": row.gain_high, "tip": tip, "allowed": True}
 
 
-def _uniform(findings: Findings, aim: str) -> dict[str, Any]:
-    row, name = findings.recommendation.predicted[aim], shown(aim)
-    gain = (row.uniform - row.natural) if findings.higher(aim) else (row.natural - row.uniform)
-    tip = f"uniform, {name}: {signed(gain)} {findings.unit(aim)}"
-    return {"name": name, "series": "uniform", "value": gain, "tip": tip}
-
-
-def _measured(findings: Findings, aims: list[str]) -> list[dict[str, Any]]:
-    """The validation's gains; empty without one."""
+def _measured(findings: Findings, aim: str) -> list[dict[str, Any]]:
+    """The validation's gain; empty without one."""
     if findings.measured is None:
         return []
     return [
-        {"name": shown(row["name"]), "series": MEASURED, "value": row["gain"], "low": row["gain_low"],
-         "high": row["gain_high"], "tip": f"measured, {shown(row['name'])}: {signed(row['gain'])} bpb, "
-         f"{signed(row['gain_low'])} to {signed(row['gain_high'])}"}
-        for row in findings.measured.iter_rows(named=True) if row["name"] in aims
+        {"name": MEASURED, "value": row["gain"], "low": row["gain_low"], "high": row["gain_high"], "allowed": True,
+         "tip": f"measured, {shown(aim)}: {signed(row['gain'])} bpb, {signed(row['gain_low'])} to "
+         f"{signed(row['gain_high'])}"}
+        for row in findings.measured.iter_rows(named=True) if row["name"] == aim
     ]  # fmt: skip
 
 

@@ -5,7 +5,8 @@ import polars as pl
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
-from flows.report.sections.score_charts import families_chart, tasks_chart, tasks_left_out
+from flows.report.sections.score_charts import families_chart, families_left_out, tasks_chart, tasks_left_out
+from flows.report.sections.simple_mixes import simple_note, simple_rows, task_rows
 from flows.report.words import amount, signed
 from mixes.show.recommendation import WORDS
 from mixes.target import OVERALL
@@ -18,18 +19,22 @@ def scores(findings: Findings) -> Section:
         f"right is better. Lines are {findings.coverage} intervals."
     )
     title = "How much is each family of tasks predicted to gain?"
+    aims = [OVERALL, *findings.families]
     parts: list[Part] = [
-        Figure("scores", title, lambda width: families_chart(findings, width), f"{note}{_trained_anew(findings)}"),
+        Figure("scores", title, lambda width: families_chart(findings, width),
+               f"{note} {simple_note(findings)}{families_left_out(findings)}{_trained_anew(findings)}"),
         folded("Table: predicted scores by family", table(_score_rows(findings))),
-    ]
+        folded(f"Table: {len(findings.simple)} simple mixes by family", table(simple_rows(findings, aims), words=2)),
+        folded(f"Table: the tasks of each family ({len(findings.problem.question.families)} tasks)",
+               table(task_rows(findings), words=3)),
+    ]  # fmt: skip
     if findings.measured is None:
         parts.append(paragraph(_no_validation(findings)))
     else:
         parts.append(folded("Table: what came true", table(_measured_rows(findings.measured))))
     if len(findings.problem.fitted.runs.tasks) > len(findings.families):
         title = "Which tasks get better, and which get worse?"
-        note += tasks_left_out(findings)
-        parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), note))
+        parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), tasks_left_out(findings)))
     return Section("scores", "The scores", parts)
 
 
@@ -47,7 +52,7 @@ def _trained_anew(findings: Findings) -> str:
     if findings.measured is None:
         return ""
     row = findings.measured.row(0, named=True)
-    return f" Triangles were measured: {row['seeds']} seeds at {row['size']}, {amount(row['tokens'])} tokens per proxy."
+    return f" Green was measured: {row['seeds']} seeds at {row['size']}, {amount(row['tokens'])} tokens per proxy."
 
 
 def _score_rows(findings: Findings) -> list[list[str]]:

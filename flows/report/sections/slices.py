@@ -22,26 +22,27 @@ MOST_POINTS = 150  # runs of each facet
 def slices(findings: Findings) -> Section:
     """One small figure per domain."""
     moved = np.argsort(-np.abs(findings.mix - findings.problem.reference), kind="stable")[:MOST_TRIED]
-    along = [slice_along(findings.problem, OVERALL, findings.mix, findings.domains[i]) for i in moved]
+    over = findings.recommendation.predicted[OVERALL].optimism
+    along = [slice_along(findings.problem, OVERALL, findings.mix, findings.domains[i], optimism=over) for i in moved]
     ranked = sorted(along, key=lambda one: (-float(np.ptp(one.scores)), one.domain))
     chosen, rest = ranked[:MOST], ranked[MOST:]
     note = (
         f"Line: the predicted target ({findings.unit(OVERALL)}, {findings.better(OVERALL)}) when the domain's share "
         f"changes and the others keep their proportions; band: {findings.coverage} range of one proxy. Grey points: "
-        "the runs, which differ in all domains; the worst lie outside the figure. Blue circle: recommended; grey "
-        f"diamond: {findings.reference}."
+        "the runs, which differ in all domains; the worst lie outside the figure. Blue circle: recommended, as in the "
+        f"table of scores; grey diamond: {findings.reference}'s share of this one domain."
     )
     title = "How does the target change along each domain?"
     figure = Figure("slices", title, lambda width: _facets(findings, chosen, width), note)
     parts: list[str | Figure] = [figure]
     if rest:
-        names = listed([shown(one.domain) for one in rest], 60)
+        names = listed([shown(one.domain) for one in rest], 12)
         parts.append(paragraph(f"Along {len(rest)} other domains the target changes less: {names}.", "note"))
     return Section("slices", "What if I change one domain?", parts)
 
 
 def _facets(findings: Findings, chosen: list[Slice], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > PHONE else 1, len(chosen))
+    columns = min(3 if width > PHONE else 2, len(chosen))
     gap = 26
     each = (width - columns * 46 - (columns - 1) * gap) // columns
     scores = _target_scores(findings)
@@ -86,7 +87,7 @@ def _facet(findings: Findings, one: Slice, scores: np.ndarray, scale: altair.Sca
         if low <= y <= high
     ]
     limits = altair.Scale(domain=[0, float(one.weights.max())], nice=False)
-    x = altair.X("x:Q", title=None, scale=limits, axis=altair.Axis(format=".0%", tickCount=4, labelFlush=True))
+    x = altair.X("x:Q", title=None, scale=limits, axis=altair.Axis(format="~%", tickCount=4, labelFlush=True))
     unit = f"target ({findings.unit(OVERALL)})" if titled else None
     y = altair.Y("y:Q", title=unit, scale=scale, axis=altair.Axis(grid=True, tickCount=4))
     base = altair.Chart(data(line))

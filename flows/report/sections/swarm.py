@@ -1,4 +1,6 @@
-"""The swarm as parallel coordinates: one row per domain, one line per mix, so that names stay readable."""
+"""The swarm as parallel coordinates: a row per domain, a tick per mix, and lines of the mixes that matter."""
+
+from typing import Any, Literal
 
 import altair
 import numpy as np
@@ -6,65 +8,134 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section
-from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped
-from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM
+from flows.report.marks import LABELS, ROW, data, fitted, rows_axis, rows_shown, striped
+from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM, WORSE
+from mixes.target import OVERALL
 
-MOST_DOMAINS, MOST_LINES, MOST_BEST = 80, 120, 10
-BEST = 0.1  # share of the mixes, those with the best scores, that are coloured
+MOST_TICKS, MOST_BEST = 6_000, 3  # in all, and lines of tried mixes
+BEST = 0.05  # share of the mixes, those with the best scores, that are drawn as lines
+TICKS = (
+    0,
+    0.001,
+    0.005,
+    0.01,
+    0.05,
+    0.1,
+    0.2,
+    0.4,
+    0.6,
+    0.8,
+    1,
+)  # of an axis of roots, on which small shares lie apart
+APART = 84  # pixels that a name takes
+Align = Literal["left", "right"]
 
 
 def swarm(findings: Findings) -> Section:
     """One figure."""
     count = len(findings.problem.tried)
     best = max(1, min(MOST_BEST, round(BEST * count)))
-    drawn = f", of which {MOST_LINES} are drawn" if count > MOST_LINES else ""
+    every = _every(findings)
+    drawn = f" (one in {every} is drawn)" if every > 1 else ""
+    rows = rows_shown(len(findings.domains))
+    rest = len(findings.domains) - rows
+    left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
-        f"One line per mix: its share of each domain. {count} mixes were tried{drawn}. Where no line reaches a "
-        "recommended weight, that weight was never tried."
+        f"Ticks: a domain's share in each of the {count} tried mixes{drawn}. Thin line{'s' * (best > 1)}: the "
+        f"{f'{best} mixes' if best > 1 else 'mix'} that scored best. Where no tick is near the blue line, that share "
+        f"was never tried. The scale widens small shares.{left_out}"
     )
     title = "Which mixes were tried, and which scored best on the target?"
     return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, best, width), note)])
 
 
-def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
-    tried, scores = findings.problem.tried, findings.on_target.observed
-    order = np.argsort(scores, kind="stable")
-    others = order[best:]
-    every = max(1, -(-len(others) // (MOST_LINES - best)))
-    ranked = sorted(range(len(findings.domains)), key=lambda i: -findings.mix[i])[:MOST_DOMAINS]
-    names = [shown(findings.domains[i]) for i in ranked]
-    series = {
-        "tried": FAINT, f"the {best} that scored best": UNIFORM, findings.reference: NATURAL,
-        "recommended": RECOMMENDED,
-    }  # fmt: skip
-    kinds = list(series)
+def _every(findings: Findings) -> int:
+    """Of how many mixes one is drawn."""
+    return max(1, -(-len(findings.problem.tried) * rows_shown(len(findings.domains)) // MOST_TICKS))
 
-    def line(key: str, kind: str, weights: np.ndarray) -> list[dict]:
+
+def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
+    tried, scores = findings.problem.tried, findings.own_sign(OVERALL, findings.on_target.observed)
+    worst_first = np.argsort(-findings.on_target.observed, kind="stable")
+    ranked = sorted(range(len(findings.domains)), key=lambda i: (-findings.mix[i], i))
+    ranked = ranked[: rows_shown(len(ranked))]
+    names = [shown(findings.domains[i]) for i in ranked]
+
+    def rows(key: str, weights: np.ndarray, **more: Any) -> list[dict[str, Any]]:
         return [
-            {"line": key, "series": kind, "name": name, "at": number, "value": round(float(weights[i]), 4)}
+            {"line": key, "name": name, "at": number, "value": round(float(weights[i]), 4), **more}
             for number, (i, name) in enumerate(zip(ranked, names, strict=True))
         ]
 
-    tips = lambda rows: [{**row, "tip": f"{row['series']}: {row['name']} {row['value']:.1%}"} for row in rows]  # noqa: E731
-    plain = [row for i in others[::every] for row in line(f"m{i}", kinds[0], tried[i])]
-    good = [row for i in order[:best] for row in line(f"m{i}", kinds[1], tried[i])]
-    marked = tips(line("natural", kinds[2], findings.problem.reference) + line("mix", kinds[3], findings.mix))
+    scored = lambda i: round(float(scores[i]), 4)  # noqa: E731
+    ticks = [row for i in worst_first[:: -_every(findings)][::-1] for row in rows("", tried[i], score=scored(i))]
+    good = [row for i in worst_first[-best:] for row in rows(f"m{i}", tried[i])]
+    ends = [float(np.quantile(scores, share)) for share in (0.02, 0.98)]
+    palette = [WORSE, UNIFORM, FAINT]
+    better = palette[::-1] if findings.higher(OVERALL) else palette
+    largest = max(
+        float(row["value"]) for row in [*ticks, *rows("", findings.mix), *rows("", findings.problem.reference)]
+    )
+    ticks_shown = [tick for tick in TICKS if tick <= largest and (tick >= largest / 100 or not tick)]
+    shares = altair.Axis(values=ticks_shown, labelExpr="format(datum.value, '~%')", labelOverlap="greedy")
+    x = altair.X("value:Q", title="share of tokens", axis=shares,
+                 scale=altair.Scale(type="sqrt", domain=[0, largest], nice=False))  # fmt: skip
     y = rows_axis(names, width)
-    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format=".0%", tickCount=5))
-    colour = colours(kinds, list(series.values()), columns=2 if width < PHONE else 4)
-
-    def drawn(rows: list[dict], thick: float, opacity: float) -> altair.Chart:
-        return (
-            altair.Chart(data(rows))
-            .mark_line(aria=False, strokeWidth=thick, opacity=opacity)
-            .encode(x=x, y=y, detail="line:N", order="at:Q", color=colour)
-        )
-
-    points = altair.Chart(data(marked)).mark_point(filled=True, size=36, opacity=1)
+    title = f"scored ({findings.unit(OVERALL)}, {findings.better(OVERALL)})"
+    legend = altair.Legend(type="gradient", offset=30, title=title, gradientLength=140, gradientThickness=10,
+                           tickCount=3, titleLimit=300)  # fmt: skip
+    scale = altair.Scale(domain=[ends[0], sum(ends) / 2, ends[1]], range=better, clamp=True, interpolate="rgb")
+    colour = altair.Color("score:Q", legend=legend, scale=scale)
     return fitted(
         altair.layer(
-            striped(names, width), drawn(plain, 0.6, 0.45), drawn(good, 1.2, 0.8), drawn(marked, 2.4, 1.0),
-            points.encode(x=x, y=y, color=colour, description="tip:N"),
+            striped(names, width),
+            altair.Chart(data(ticks)).mark_tick(aria=False, thickness=1.3, size=11, opacity=0.75).encode(
+                x=x, y=y, color=colour
+            ),
+            altair.Chart(data(good)).mark_line(aria=False, strokeWidth=1.3, color=palette[0]).encode(
+                x=x, y=y, detail="line:N", order="at:Q"
+            ),
+            *_lines(findings, rows, x, y, (1 - LABELS) * width, largest),
         ),
-        width, altair.Step(ROW),
+        width, altair.Step(ROW + 2),
     )  # fmt: skip
+
+
+def _lines(findings: Findings, rows: Any, x: altair.X, y: altair.Y, wide: float, largest: float) -> list[altair.Chart]:
+    """Natural and the recommended mix: a thick line each, with its name at the top.
+
+    The axis is `wide` pixels or more, and ends at the share `largest`.
+    """
+    lines = [
+        (findings.reference, findings.problem.reference, NATURAL, "diamond"),
+        ("recommended", findings.mix, RECOMMENDED, "circle"),
+    ]
+    layers, tops = [], [wide * (rows("", weights)[0]["value"] / largest) ** 0.5 for _, weights, _, _ in lines]
+    for (name, weights, colour, shape), (align, up) in zip(lines, _labels_at(tops[0], tops[1], wide), strict=True):
+        points = [{**row, "tip": f"{name}: {row['name']} {row['value']:.1%}"} for row in rows(name, weights)]
+        base = altair.Chart(data(points))
+        label = altair.Chart(data([{**points[0], "text": name}]))
+        layers += [
+            base.mark_line(aria=False, strokeWidth=3, color=colour).encode(x=x, y=y, order="at:Q"),
+            base.mark_point(filled=True, size=46, opacity=1, color=colour, shape=shape).encode(
+                x=x, y=y, description="tip:N"
+            ),
+            label.mark_text(
+                aria=False, align=align, dx=-5 if align == "left" else 5, dy=-up, color=colour, fontSize=12,
+                fontWeight="bold",
+            ).encode(x=x, y=y, text="text:N"),
+        ]  # fmt: skip
+    return layers
+
+
+def _labels_at(natural: float, recommended: float, wide: float) -> list[tuple[Align, int]]:
+    """How the names of two lines are aligned, and how many pixels above the first row they stand.
+
+    Given are the pixels of the lines' tops, and of the axis. Where names would touch, natural's is a line higher.
+    """
+    left_of_other = APART < natural <= recommended
+    aligned: list[Align] = ["right" if left_of_other or natural + APART > wide else "left"]
+    aligned.append("right" if recommended + APART > wide else "left")
+    starts = [top - APART * (align == "right") for top, align in zip((natural, recommended), aligned, strict=True)]
+    touching = abs(starts[0] - starts[1]) < APART
+    return [(aligned[0], 28 if touching else 15), (aligned[1], 15)]

@@ -14,7 +14,9 @@ from mixes.certainty.noise import CLEAR, spreads
 from mixes.explain.held_out import HeldOut, held_out
 from mixes.target import OVERALL
 
-MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 40, 400
+MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 24, 400
+NARROW = 150  # pixels below which a panel's words take two lines
+FAR = 200  # ratio of the ends of an axis from which only powers of ten are labelled
 CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
 
 
@@ -56,7 +58,7 @@ def _list(findings: Findings) -> str:
 
 
 def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > PHONE else 1, len(held))
+    columns = min(3 if width > PHONE else 2, len(held))
     gap = 30
     each = (width - columns * 48 - (columns - 1) * gap) // columns
     charts = [_facet(findings, aim, scored, min(each, 260)) for aim, scored in held.items()]
@@ -83,8 +85,9 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     )
     base = altair.Chart(data(rows))
     unit = findings.unit(aim)
+    words = [f"rank {scored.rank_correlation:.2f}", f"misses by {scored.error:.3f} {unit}"]
     title = altair.TitleParams(
-        f"{shown(aim)} ({unit})", subtitle=f"rank {scored.rank_correlation:.2f}, misses by {scored.error:.3f} {unit}",
+        f"{shown(aim)} ({unit})", subtitle=f"{words[0]}, {words[1]}" if width > NARROW else words,
         fontSize=12, subtitleFontSize=11, anchor="start", offset=4, limit=width + 40,
     )  # fmt: skip
     layers: list[Any] = [
@@ -121,7 +124,7 @@ def _calibration(findings: Findings, width: int) -> altair.LayerChart:
                     domain=list(names), range=["diamond", "circle"])),
             ),
         ),
-        width, 240,
+        width, 200,
     )  # fmt: skip
 
 
@@ -149,8 +152,15 @@ def _signal(findings: Findings, width: int) -> altair.LayerChart:
     y = rows_axis(names, width)
     ends = [0.9 * min(1, *(row["value"] for row in rows)), 1.1 * max(3, *(row["value"] for row in rows))]
     scale = altair.Scale(type="log", domain=ends, nice=False)
-    ticks = altair.Axis(values=[0.5, 1, 2, 5, 10, 20, 50, 100], format="~g")
-    x = altair.X("value:Q", title="spread between mixes ÷ noise (log scale)", scale=scale, axis=ticks)
+    wide = ends[1] > FAR * ends[0]
+    values = [10.0**power for power in range(12)] if wide else [0.5, 1, 2, 5, 10, 20, 50, 100]
+    ticks = altair.Axis(values=values, format="~s" if wide else "~g")
+    x = altair.X(
+        "value:Q",
+        title="spread between mixes ÷ noise (log scale)" if width > PHONE else "spread ÷ noise (log scale)",
+        scale=scale,
+        axis=ticks,
+    )
     return fitted(
         altair.layer(
             striped(names, width),

@@ -6,6 +6,8 @@ import polars as pl
 
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, text
+from flows.report.limits import binding_limits, kept_in_words, kept_of_sources
+from flows.report.sections.simple_mixes import forbidden
 from flows.report.words import amount, listed, percent, signed
 from mixes.explain.health import Status
 from mixes.target import OVERALL
@@ -22,7 +24,7 @@ def verdict(findings: Findings) -> Section:
         "Train on": text(_mix(findings)),
         "What changes": text(_changes(findings)),
         "How sure": text(_gain(findings)),
-        "What gets worse": text(_worse(findings)),
+        "What gets worse": text(f"{_worse(findings)} {_ahead(findings)}"),
         "What limits it": text(_limits(findings)),
         "Can I trust it": _health(findings),
     }
@@ -101,29 +103,37 @@ def _worse(findings: Findings) -> str:
     return f"{of_families}. {of_tasks}. (Their whole {findings.coverage} interval lies below zero.)"
 
 
+def _ahead(findings: Findings) -> str:
+    """Where a simple mix is predicted to do better by more than noise; empty where none does."""
+    return " ".join(
+        f"On {'the target' if row.aim == OVERALL else shown(row.aim)}, {row.baseline.name} is predicted to be "
+        f"{row.by:.3f} {findings.unit(row.aim)} ({row.low:.3f} to {row.high:.3f}) better than this mix"
+        f"{forbidden(row.baseline)}."
+        for row in findings.ahead[:NAMED]
+    )
+
+
 def _with_gains(findings: Findings, names: list[str]) -> str:
     predicted = findings.recommendation.predicted
     return listed([f"{shown(name)} ({signed(predicted[name].gain)} {findings.unit(name)})" for name in names])
 
 
 def _limits(findings: Findings) -> str:
-    recommendation = findings.recommendation
+    recommendation, limits = findings.recommendation, binding_limits(findings)
     caps = sorted(recommendation.caps.items(), key=lambda pair: (-pair[1], pair[0]))
-    capped = [f"{shown(name)} ({percent(cap)})" for name, cap in caps]
+    capped = [f"{percent(cap)} {shown(name)}" for name, cap in caps]
     words = []
     if recommendation.budget and recommendation.epochs:
         repeats = f"{recommendation.max_epochs:g} time{'s' * (recommendation.max_epochs != 1)}"
         words.append(f"The budget is {amount(recommendation.budget)} tokens, and a domain may repeat {repeats}.")
-    words.append(f"On {'its cap' if len(capped) == 1 else 'their caps'}: {listed(capped)}." if capped else
-                 "No domain is on its cap.")  # fmt: skip
-    prices = sorted(recommendation.binding.items(), key=lambda pair: -pair[1])
-    if prices and not findings.problem.question.settings.limits.closest and prices[0][1] > 0:
-        limit, gain = prices[0]
-        words.append(
-            f"The costliest limit is “{shown(limit)}”: one percentage point more of it would gain {gain:.4f} "
-            f"{findings.unit(OVERALL)}."
-        )
-    return " ".join(words)
+    words.append(f"At {'that limit' if words else 'their caps'}: {listed(capped, 6)}." if capped else
+                 "No domain is as large as it may be.")  # fmt: skip
+    words += [f"Also, {limit.words}." for limit in limits if len(limit.domains) != 1]
+    if limits and not findings.problem.question.settings.limits.closest and limits[0].price > 0:
+        gain = f"{limits[0].price:.4f} {findings.unit(OVERALL)}"
+        words.append(f"{limits[0].more[0].upper()}{limits[0].more[1:]} would gain most, {gain}.")
+    words.append(kept_in_words(kept_of_sources(findings, tuple(recommendation.caps))))
+    return " ".join(word for word in words if word)
 
 
 def _health(findings: Findings) -> str:

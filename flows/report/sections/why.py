@@ -8,27 +8,27 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
-from flows.report.marks import PHONE, ROW, data, fitted, rows_axis, striped, zero_line
+from flows.report.marks import LABELS, LETTER, ROW, data, fitted, rows_axis, rows_shown, striped, zero_line
 from flows.report.theme import BETTER, NATURAL, NONE, ON_COLOUR, WORSE
 from flows.report.words import percent, signed
-from mixes.explain.shares_of_gain import gain_shares
 from mixes.optimum.marginal import marginal_values
 from mixes.target import OVERALL
 
-MOST_DOMAINS, MOST_BARS, MOST_COLUMNS = 80, 30, 14
+MOST_BARS, MOST_COLUMNS = 30, 14
 LABELLED = 40  # pixels of a cell above which it bears its number
 
 
 def why(findings: Findings) -> Section:
     """The marginal values, then the shares of the gain."""
-    unit = findings.unit(OVERALL)
+    unit, gain = findings.unit(OVERALL), findings.recommendation.predicted[OVERALL].gain
     marginal_note = (
         "Each cell: the predicted gain from one more percent of the domain, taken from the others in proportion, at "
         f"the recommended mix. In thousandths of {unit}; blue is a gain, orange a loss, pale is close to nothing."
     )
     share_note = (
         f"How much of the predicted gain on the target each domain's change from {findings.reference} brings, in "
-        f"{unit}. The bars sum to about the whole gain. Lines are {findings.coverage} intervals."
+        f"{unit}. The bars sum to the gain, {signed(gain)}. Lines are {findings.coverage} intervals."
+        f"{_other_shares(findings)}"
     )
     marginal = Figure(
         "marginal", "What would a little more of each domain do?", lambda width: _heat(findings, width), marginal_note
@@ -39,10 +39,19 @@ def why(findings: Findings) -> Section:
     return Section("why", "Why this mix?", [importance, marginal, *_rest(findings)])
 
 
+def _other_shares(findings: Findings) -> str:
+    """What the domains without a bar bring."""
+    shares = findings.gain_shares.shares
+    if len(shares) <= MOST_BARS:
+        return ""
+    rest = shares[np.argsort(-np.abs(shares), kind="stable")[MOST_BARS:]]
+    return f" The {len(rest)} domains without a bar bring {signed(float(rest.sum()))} of it."
+
+
 def _rest(findings: Findings) -> list[str]:
     lines = []
-    if len(findings.domains) > MOST_DOMAINS:
-        lines.append(f"The {MOST_DOMAINS} domains with the largest effects of {len(findings.domains)} are shown.")
+    if (count := rows_shown(len(findings.domains))) < len(findings.domains):
+        lines.append(f"Shown are the {count // 2} best and the {count // 2} worst of {len(findings.domains)} domains.")
     if len(findings.families) > MOST_COLUMNS - 1:
         lines.append(f"The {MOST_COLUMNS - 1} families that count most of {len(findings.families)} are shown.")
     return [paragraph(" ".join(lines), "note")] if lines else []
@@ -54,9 +63,8 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
     values = marginal_values({aim: problem.objective_of(problem.aims[aim]) for aim in aims}, findings.mix)
     gains = -thousand * np.nan_to_num(np.array([values[aim] for aim in aims]))  # (n_aims, n_domains)
     order = np.argsort(-gains[0], kind="stable")
-    if len(order) > MOST_DOMAINS:
-        largest = np.argsort(-np.abs(gains).max(axis=0), kind="stable")[:MOST_DOMAINS]
-        order = np.array([i for i in order if i in set(largest.tolist())])
+    if (count := rows_shown(len(order))) < len(order):
+        order = np.concatenate([order[: count // 2], order[-(count // 2) :]])
     names, columns = [shown(findings.domains[i]) for i in order], [shown(aim) for aim in aims]
     rows = [
         {"name": name, "aim": column, "value": float(gains[a, i]), "text": signed(float(gains[a, i]), 1),
@@ -66,7 +74,7 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
     ]  # fmt: skip
     most = float(np.quantile(np.abs(gains), 0.98)) or 1e-9
     scale = altair.Scale(domain=[-most, 0, most], range=["#f2a36b", NONE, "#7cb8e0"], clamp=True, interpolate="rgb")
-    angled = len(columns) > (7 if width > PHONE else 3)
+    angled = max(map(len, columns)) * LETTER > (1 - LABELS) * width / len(columns)
     axis = altair.Axis(
         title=None, orient="top", labelAngle=-90 if angled else 0, labelOverlap=False, domain=False, labelLimit=150
     )
@@ -82,14 +90,10 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
 
 
 def _shares(findings: Findings, width: int) -> altair.LayerChart:
-    found = gain_shares(findings.problem, findings.worlds, OVERALL, findings.mix)
+    found = findings.gain_shares
     order = np.argsort(-np.abs(found.shares), kind="stable")
     kept = sorted(order[:MOST_BARS], key=lambda i: -found.shares[i])
     rows = [_share_row(findings, found.shares[i], found.low[i], found.high[i], int(i)) for i in kept]
-    if len(order) > MOST_BARS:
-        rest = float(found.shares[order[MOST_BARS:]].sum())
-        name = f"{len(order) - MOST_BARS} other domains"
-        rows.append({"name": name, "value": rest, "kind": "gain" if rest >= 0 else "loss", "tip": signed(rest, 4)})
     names = [row["name"] for row in rows]
     y = rows_axis(names, width)
     title = f"share of the gain ({findings.unit(OVERALL)}; right is better)"
@@ -100,7 +104,7 @@ def _shares(findings: Findings, width: int) -> altair.LayerChart:
         altair.layer(
             striped(names, width),
             base.mark_bar(height=11, opacity=0.9).encode(y=y, x=x, color=colour, description="tip:N"),
-            altair.Chart(data([row for row in rows if "low" in row]))
+            base
             .mark_rule(aria=False, color=NATURAL, strokeWidth=1.5)
             .encode(y=y, x=altair.X("low:Q"), x2="high:Q"),
             zero_line(),

@@ -60,6 +60,31 @@ def test_figures_are_written_as_png_and_svg(folder, html):
         assert (folder / "report_figures" / f"{name}.svg").read_text().startswith("<svg")
 
 
+def test_one_number_for_the_recommended_score(folder, html):
+    """The table of scores, the slices' circle and the sum of the bars say the same."""
+    row = re.search(r'<td class="w">target</td>.*?</tr>', html[html.index("predicted scores by family") :])
+    natural, _, mix = re.findall(r'<td class="n">(\d\.\d+)</td>', row[0])[:3]
+    gain = re.search(r"is predicted to gain \+([\d.]+) bpb", html)[1]
+    assert float(natural) - float(mix) == pytest.approx(float(gain), abs=0.0011)
+    assert f"The bars sum to the gain, +{gain}." in html
+
+
+def test_tasks_of_families_and_simple_mixes_are_tables(html):
+    tasks = html[html.index("the tasks of each family (4 tasks)") :].partition("</details>")[0]
+    assert re.search(r"code</td><td class=\"w\">humaneval_bpb</td><td class=\"w\">bpb, lower is better", tasks)
+    assert tasks.count("<tr>") == 5
+    simple = html[html.index("simple mixes by family") :].partition("</details>")[0]
+    assert simple.count("<tr>") == 1 + 3 * 4  # target and two families; uniform and three powers of natural
+
+
+def test_limits_are_in_plain_words(folder):
+    words = ("--tokens", "tokens.csv", "--budget", "400B", "--max-epochs", "1")
+    html = made_report(folder, *words, "--no-figures")
+    assert "code is at its limit of 1 epoch: 25.0% of the mix at this budget" in html
+    assert "≤" not in html.partition('<section id="lineage">')[0]
+    assert "UniMax (as even as the epochs allow) is uniform here." in html
+
+
 def test_the_same_evidence_gives_the_same_bytes(folder, html):
     assert made_report(folder, "--no-figures") == html
 
@@ -71,6 +96,9 @@ def test_options_ask_for_another_recommendation(folder, html):
     text = other.read_text()
     assert "the swarm&#x27;s centre" in text  # without tokens there is no natural mix
     assert "--target code=1" in text
+    assert "Tokens by domain are unknown, so there is no UniMax" in text
+    assert "The natural mix is unknown, so it cannot be made more even." in text
+    assert re.search(r"not counted</td>", text)  # tasks of the other family
     assert not (folder / "other_figures").exists()
 
 

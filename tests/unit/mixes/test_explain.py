@@ -9,7 +9,7 @@ from mixes.explain.health import health_checks
 from mixes.explain.held_out import coverages, held_out
 from mixes.explain.shares_of_gain import gain_shares
 from mixes.explain.slices import slice_along, slice_mixes
-from mixes.explain.trade_offs import farther_from_anchor, front_between, most_opposed
+from mixes.explain.trade_offs import between, farther_from_anchor, front_between, most_opposed
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
@@ -39,9 +39,14 @@ def test_a_slice_keeps_the_others_in_proportion():
 
 
 def test_a_slice_follows_the_law_through_the_mix(studied):
-    problem, _, _, mix = studied
+    problem, _, recommendation, mix = studied
     along = slice_along(problem, "code", mix, "code")
     at = int(np.flatnonzero(along.weights == mix[DOMAINS.index("code")])[0])
+    stated = recommendation.predicted["code"]
+    shifted = slice_along(problem, "code", mix, "code", optimism=stated.optimism)
+    assert (shifted.scores[at], shifted.low[at], shifted.high[at]) == pytest.approx(
+        (stated.mix, stated.mix_low, stated.mix_high)
+    )
     assert along.scores[at] == pytest.approx(problem.objective_of(problem.aims["code"]).value(mix[None])[0])
     assert (np.diff(along.scores) < 0).all()  # code only helps code
     assert (along.low < along.scores).all()
@@ -49,12 +54,14 @@ def test_a_slice_follows_the_law_through_the_mix(studied):
 
 
 def test_shares_sum_to_the_gain_of_the_laws(studied):
-    problem, worlds, _, mix = studied
+    problem, worlds, recommendation, mix = studied
     for aim in ("target", "code", "knowledge"):
         found = gain_shares(problem, worlds, aim, mix)
         before, after = problem.objective_of(problem.aims[aim]).value(np.stack([problem.reference, mix]))
         assert found.claimed.sum() == pytest.approx(before - after, abs=1e-12)
         assert found.shares.sum() == pytest.approx(before - after, abs=0.02)
+        stated = recommendation.predicted[aim].gain
+        assert gain_shares(problem, worlds, aim, mix, stated).shares.sum() == pytest.approx(stated)
         assert (found.low <= found.shares).all()
         assert (found.shares <= found.high).all()
     of_code = gain_shares(problem, worlds, "code", mix)
@@ -79,23 +86,31 @@ def test_held_out_predictions_err_as_the_fits_say(studied):
 
 
 def test_the_front_trades_one_family_for_the_other(studied):
-    problem, _, _, _ = studied
+    problem, _, recommendation, mix = studied
     assert most_opposed(problem) == ("code", "knowledge")
     front = front_between(problem, "code", "knowledge", points=5)
     code, knowledge = (np.array([point.scores[side] for point in front]) for side in (0, 1))
     assert len(front) >= 3
+    stated = [recommendation.predicted[name] for name in ("code", "knowledge")]
+    at = between(problem, mix, "code", "knowledge", (stated[0].optimism, stated[1].optimism))
+    assert at.scores == pytest.approx(tuple(row.mix for row in stated))
+    assert at.lows == pytest.approx(tuple(row.mix_low for row in stated))
     assert (np.diff(code) > 0).all()
     assert (np.diff(knowledge) < 0).all()
 
 
 def test_more_can_be_gained_farther_from_natural(studied):
-    problem, worlds, _, _ = studied
-    path = farther_from_anchor(problem, worlds)
+    problem, worlds, recommendation, mix = studied
+    stated = recommendation.predicted["target"]
+    *path, here = farther_from_anchor(problem, worlds, mix, stated)
     nats, gains = (np.array([getattr(step, name) for step in path]) for name in ("nats", "gain"))
     assert nats[0] < 1e-3
     assert (np.diff(nats) > -1e-9).all()
     assert (np.diff(gains) > -1e-3).all()
     assert all(step.low <= step.gain <= step.high for step in path)
+    assert gains[0] == pytest.approx(0, abs=0.01)
+    assert (here.gain, here.low, here.high) == pytest.approx((stated.gain, stated.gain_low, stated.gain_high))
+    assert here.moved == pytest.approx(0.5 * np.abs(mix - problem.reference).sum())
 
 
 def test_health_checks_of_a_clear_swarm_and_of_a_noisy_one(studied):
@@ -108,7 +123,7 @@ def test_health_checks_of_a_clear_swarm_and_of_a_noisy_one(studied):
     }
     assert checks["Effect"].status == "green"
     assert checks["Held-out rank"].status == "green"
-    assert checks["Best possible mix"].status == "green"
+    assert checks["Search for the best mix"].status == "green"
     assert checks["Noise floor"].status == "green"
     assert all(check.sentence.endswith(".") for check in checks.values())
 
