@@ -128,14 +128,14 @@ def bytewise() -> Tokenizer:
     return made
 
 
-def start_server(folder: Path) -> dict:
+def start_server(folder: Path, **extra: str) -> dict:
     """A Prefect server on loopback: its address and process, once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"],
-        env={**os.environ, "PREFECT_HOME": str(folder / "server")},
+        env={**os.environ, **extra, "PREFECT_HOME": str(folder / "server")},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     api = f"http://127.0.0.1:{port}/api"

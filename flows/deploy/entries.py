@@ -12,6 +12,7 @@ from prefect import flow, get_run_logger, tags
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from flows.deploy.due import only_run_that_is_due
 from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure
 from flows.experiment import Experiment, load_experiment
 from flows.show import progress
@@ -123,7 +124,11 @@ def _run(experiment: str, work: Callable[[Experiment], Any]) -> Any:
             raise ExperimentError(
                 f"experiment {experiment}: is a relative path, and a worker has its own — give all of it"
             )
-        with tags(*(flow_run.tags or ())), _logged():  # flows within this one are watched over, too
+        with (
+            tags(*(flow_run.tags or ())),
+            _logged(),
+            only_run_that_is_due(),
+        ):  # flows within this one are watched over, too
             return work(load_experiment(path))
     except INPUT_ERRORS as error:
         return Failed(message=one_line(str(error)))
