@@ -125,7 +125,7 @@ def _(INPUT_ERRORS, bounds, budget, epochs, opened, page, pull, weights):
 def _(draw, findings, go, mistake, mo, optimum, page, parts, question, tab, time):
     def _follow():
         thread = mo.current_thread()
-        time.sleep(0.25)  # while a slider moves, only the optimum is drawn
+        time.sleep(0.15)  # while a slider moves, only the optimum is drawn
         if thread.should_exit:
             return
         go()
