@@ -47,9 +47,7 @@ def exact_mix(objective: Objective, limits: Limits, within: float = OPTIMAL) -> 
     lifted = Lifted(
         limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), np.zeros(0), objective.anchor
     )
-    return certified(
-        lifted, limits, np.zeros(0), span, lambda mix: objective.at(mix).value, offset, within
-    )
+    return certified(lifted, limits, np.zeros(0), span, lambda mix: objective.at(mix).value, offset, within)
 
 
 def certified(

@@ -225,9 +225,7 @@ class Solver:
 
         def residual(at: Point) -> float:
             products = at.slack * at.multipliers - centred
-            return float(
-                (at.gradient**2 / stiffness).sum() + (at.over**2 * ratio).sum() + (products**2).sum() / mean
-            )
+            return float((at.gradient**2 / stiffness).sum() + (at.over**2 * ratio).sum() + (products**2).sum() / mean)
 
         reach = min(_longest(point.slack, step.slack), _longest(point.multipliers, step.multipliers))
         length = min(1.0, max(TO_BOUNDARY, 1 - point.slack @ point.multipliers - self._apart(point)) * reach)
