@@ -1,6 +1,7 @@
 """What the explorer keeps of an experiment's question: a recommendation among its records, or an experiment file."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -52,18 +53,15 @@ def kept(explored: Explored, question: Question) -> str:
     )
 
 
-def experiment_yaml(explored: Explored, settings: RecommendSettings) -> str:
+def experiment_yaml(file: Path, work: str, settings: RecommendSettings) -> str:
     """The experiment file with `settings` as its `recommend:` section, and everything else as it is.
 
-    The work folder is written where the file names none, since its default is by the file's name: under another name
-    the same work would begin anew.
+    work: the experiment's work folder. It is written where the file names none, since its default is by the file's
+    name: under another name the same work would begin anew.
 
     Raises:
         ExperimentError: the file can no longer be read.
     """
-    assert explored.file
-    assert explored.experiment
-    file, work = explored.file, explored.experiment.work
     try:
         text = file.read_text(encoding="utf-8-sig")
         content = yaml.safe_load(text)

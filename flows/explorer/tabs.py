@@ -64,11 +64,13 @@ def _experiment(opened: Explored, question: Question, record: Any) -> list[Any]:
     import marimo as mo
 
     assert opened.file
+    assert opened.experiment
+    changed = keep.experiment_yaml(opened.file, opened.experiment.work, question.settings)
     return [
         mo.Html(parts.group("The experiment")),
         record,
         mo.Html(keep.kept(opened, question) if record.value else parts.note(keep.AMONG_RECORDS)),
-        _download(f"{opened.file.stem}-changed.yaml", keep.experiment_yaml(opened, question.settings)),
+        _download(f"{opened.file.stem}-changed.yaml", changed),
         mo.Html(parts.note(keep.BESIDE)),
     ]
 

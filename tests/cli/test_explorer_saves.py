@@ -45,7 +45,7 @@ def test_a_question_is_saved_as_the_command_answers_it(opened, tiny, finished):
     assert records(opened.experiment.folder) == before
 
     file = tiny / "changed.yaml"
-    file.write_text(experiment_yaml(opened, question.settings))
+    file.write_text(experiment_yaml(opened.file, opened.experiment.work, question.settings))
     changed = load_experiment(file)
     assert (changed.recommend, changed.folder) == (question.settings, opened.experiment.folder)
     again = explored_experiment(file)

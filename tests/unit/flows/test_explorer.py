@@ -159,15 +159,12 @@ def test_a_dragged_domain_leaves_the_others_their_proportions():
 
 @pytest.mark.parametrize(
     "text",
-    ["name: x\nrecommend:\n  pull: 2\n\n  # inner\n  front: 3\n\n# about seed\nseed: 1\n", "seed: 1\nname: x", "{name: x, seed: 1}",
-     "recommend: &r {pull: 2}\nother: *r\nseed: 1\nname: x\n"],
+    ["name: x\nrecommend:\n  pull: 2\n\n  # inner\n  front: 3\n\n# about seed\nseed: 1\n", "seed: 1\nname: x",
+     "{name: x, seed: 1}", "recommend: &r {pull: 2}\nother: *r\nseed: 1\nname: x\n"],
 )  # fmt: skip
 def test_an_experiment_file_gets_another_question(tmp_path, text):
-    from types import SimpleNamespace
-
     (file := tmp_path / "x.yaml").write_text(text)
-    opened = SimpleNamespace(file=file, experiment=SimpleNamespace(work="work/x"))
-    changed = keep.experiment_yaml(opened, RecommendSettings(pull=5.0))
+    changed = keep.experiment_yaml(file, "work/x", RecommendSettings(pull=5.0))
     assert yaml.safe_load(changed) == {**yaml.safe_load(text), "work": "work/x", "recommend": {"pull": 5.0}}
     assert ("# about seed" in changed) == ("# about seed" in text)
     assert "inner" not in changed
