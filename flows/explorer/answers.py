@@ -59,12 +59,12 @@ class Shown:
 
 
 def point(question: Question, findings: Findings, optimism: Mapping[str, float]) -> Shown:
-    """The optimum without intervals, in tens of milliseconds.
+    """The optimum without intervals, in tens of milliseconds; a robust one takes seconds.
 
     optimism: aim → by how much laws overstated the gain when it was last measured. It is taken off here too, so that
     scores do not jump when intervals arrive.
     """
-    best = answer(question, findings.problem.fitted)
+    best = answer(question, findings.problem.fitted, findings.worlds)
     domains = [
         DomainRow(name, best.natural[name], weight, None, best.epochs.get(name), best.caps.get(name))
         for name, weight in best.mix.items()

@@ -191,7 +191,7 @@ def _(compare, dragged, go, left, mistake, mo, opened, optimum, own, parts, ques
         _html = parts.error(mistake)
         if question is not None:
             _html = tabs_of.compared(opened, question, optimum, (left.value, right.value), own.value)
-        _own = [tabs_of.own_mix(own, dragged)] if _is_asked else []
+        _own = [tabs_of.own_mix(own, dragged, own.value)] if _is_asked else []
         _shown = mo.vstack([mo.hstack([left, right], widths="equal"), *_own, mo.Html(_html)])
     _shown
     return

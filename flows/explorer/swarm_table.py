@@ -37,4 +37,5 @@ def swarm_table(findings: Findings, state: State) -> str:
         links[row] = state.address(tab="compare", left=str(name), right=OPTIMUM)
     cut = f" The best {MOST} of {len(by_mix.mixes)}." if len(by_mix.mixes) > MOST else ""
     line = f'<p class="mx-note">Measured scores, best on the target first; {len(runs)} runs.{cut} A name leads to the '
-    return f'<div class="mx">{line}comparison with the optimum.</p>{plain_table(rows, head=head, links=links)}</div>'
+    table = plain_table(rows, head=head, links=links, kind="mx-tight")
+    return f'<div class="mx">{line}comparison with the optimum.</p>{table}</div>'

@@ -9,6 +9,7 @@ from flows.explorer.answers import Shown
 from flows.explorer.explored import Explored
 from flows.explorer.session import Session
 from flows.explorer.side_by_side import side_by_side
+from flows.report.words import percent
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 
@@ -17,16 +18,20 @@ HOW = "One domain and its share per line; the shares are scaled to sum to 100 %"
 DRAG = "Or move a domain: the others keep their proportions"
 
 
-def own_mix(text: Any, sliders: Any) -> Any:
-    """One's own mix, typed and dragged. text, sliders: marimo's elements, the latter by domain."""
+def own_mix(text: Any, sliders: Any, own: str) -> Any:
+    """One's own mix, typed and dragged. text, sliders: marimo's elements, the latter by domain; own: as it is typed."""
     import marimo as mo
 
-    rows = [mo.vstack([mo.Html(parts.label(name)), slider], gap=0) for name, slider in sliders.elements.items()]
+    shares = typed.shares_of(own, list(sliders.elements))
+    rows = [
+        mo.vstack([mo.Html(parts.label(name, percent(shares[name] / 100))), slider], gap=0)
+        for name, slider in sliders.elements.items()
+    ]
     dragged = [mo.Html(parts.label(DRAG)), *rows[:UNFOLDED]]
     if rest := rows[UNFOLDED:]:
         dragged.append(mo.accordion({f"{len(rest)} more domains": mo.vstack(rest, gap=0.35)}))
     typing = mo.vstack([mo.Html(parts.label(HOW)), text], gap=0)
-    return mo.hstack([typing, mo.vstack(dragged, gap=0.35)], widths="equal", wrap=True, align="start", gap=2)
+    return mo.Html(f'<div class="mx-own">{typing}{mo.vstack(dragged, gap=0.35)}</div>')
 
 
 def compared(opened: Explored, question: Question, optimum: Shown, names: Sequence[str], own: str) -> str:
