@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flows.report.html import text
 
+NUMBER = int | float | None  # what a column of numbers holds
 UNFOLDED = 40  # rows of domains that are drawn; more are folded
 
 
@@ -66,16 +67,22 @@ def plain_table(
 ) -> str:
     """A table of texts; links: number of a row → address that its first cell leads to; kind: `mx-tight` has rows of one
     line on a phone."""
+    right = [bool(rows) and all(isinstance(row[at], NUMBER) for row in rows) for at in range(len(head))]
     body = []
     for number, row in enumerate(rows):
         cells = [text(_cell(value)) for value in row]
         if links and number in links:
             cells[0] = f'<a href="{text(links[number])}">{cells[0]}</a>'
-        body.append("".join(f"<td>{cell}</td>" for cell in cells))
-    lines = "".join(f"<tr>{line}</tr>" for line in body)
-    return (
-        f'<div class="mx-wide {kind}"><table class="mx-table">{table_head(*head)}<tbody>{lines}</tbody></table></div>'
-    )
+        body.append(_cells("td", cells, right))
+    top, lines = _cells("th", [text(name) for name in head], right), "".join(f"<tr>{line}</tr>" for line in body)
+    table = f'<table class="mx-table"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>'
+    return f'<div class="mx-wide {kind}">{table}</div>'
+
+
+def _cells(tag: str, cells: Sequence[str], right: Sequence[bool]) -> str:
+    """Cells of a row; numbers stand to the right."""
+    kinds = [' class="n"' if number else "" for number in right]
+    return "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
 
 def folded(title: str, inner: str) -> str:

@@ -28,7 +28,7 @@ def swarm_table(findings: Findings, state: State) -> str:
     rows, links = [], {}
     for row, column in enumerate(np.argsort(measured[0], kind="stable")[:MOST]):
         name, weights = by_mix.mixes[column], by_mix.weights()[column]
-        largest = np.argsort(-weights)[:LARGEST]
+        largest = [domain for domain in np.argsort(-weights, kind="stable")[:LARGEST] if weights[domain]]
         words = ", ".join(f"{runs.domains[i]} {percent(float(weights[i]))}" for i in largest)
         own = [
             f"{float(findings.own_sign(aim, value)):.3f}" for aim, value in zip(aims, measured[:, column], strict=True)
