@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -46,15 +46,19 @@ SCRIPT = """
 window.deep = (sel, root = document) => [...root.querySelectorAll(sel),
   ...[...root.querySelectorAll('*')].filter(one => one.shadowRoot).flatMap(one => deep(sel, one.shadowRoot))];
 window.moved = (slider, key, whole) => new Promise(done => {
+  let first = null;
   const read = () => [...document.querySelectorAll('.mx-now')].map(one => one.textContent).join();
   const before = read(), start = performance.now(); let weights = null;
   deep('[role=slider]')[slider].dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, composed: true}));
   const look = () => {
     const now = performance.now() - start;
     if (weights === null && read() !== before) weights = now;
-    if (weights !== null && (!whole || !document.querySelector('.mx-weights').textContent.includes('…')))
-      return done([weights, now]);
-    return now > 20000 ? done([weights, null]) : requestAnimationFrame(look);
+    if (first === null && weights !== null && !document.querySelector('.mx-weights').textContent.includes('…'))
+      first = now;
+    const waiting = document.querySelector('.mx-side .mx-note').textContent.includes('…');
+    if (weights !== null && (!whole || first !== null && !waiting))
+      return done([weights, first, now]);
+    return now > 20000 ? done([weights, first, null]) : requestAnimationFrame(look);
   };
   look();
 })"""
@@ -114,12 +118,14 @@ def page(tab: Page, address: str) -> list[tuple[str, str]]:
     for _ in range(SINGLE):
         single.append(tab.value("moved(1, 'ArrowRight', true)"))
         time.sleep(0.5)
-    rows.append(("slider to weights, one move", _spread([weights for weights, _ in single], "ms")))
-    rows.append(("slider to intervals, one move", _spread([end and end / 1000 for _, end in single], "s")))
+    weights, first, last = zip(*single, strict=True)
+    rows.append(("slider to weights, one move", _spread(weights, "ms")))
+    rows.append(("slider to first intervals", _spread([end and end / 1000 for end in first], "s")))
+    rows.append(("slider to intervals by all worlds", _spread([end and end / 1000 for end in last], "s")))
     return rows
 
 
-def _spread(values: list[float | None], unit: str) -> str:
+def _spread(values: Sequence[float | None], unit: str) -> str:
     known = sorted(value for value in values if value is not None)
     if not known:
         return "no weight changed"

@@ -129,9 +129,9 @@ def _(draw, findings, go, mistake, mo, optimum, page, parts, question, tab, time
         if thread.should_exit:
             return
         go()
-        html = page.followed(question, lambda: thread.should_exit) if question and tab == "mix" else None
-        if html and not thread.should_exit:
-            mo.output.replace(mo.Html(html))
+        for html in page.followed(question, lambda: thread.should_exit) if question and tab == "mix" else ():
+            if not thread.should_exit:
+                mo.output.replace(mo.Html(html))
 
     mo.Thread(target=_follow, daemon=True).start()
     _drawn = parts.error(mistake)

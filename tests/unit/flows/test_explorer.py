@@ -86,6 +86,9 @@ def test_the_quick_answer_is_the_whole_one_without_intervals(opened):
     assert quick.mix == pytest.approx(whole.mix, abs=1e-6)
     assert all(low <= row.weight <= high for row in whole.domains for low, high in [row.interval])
     assert page.point(question) == whole
+    few = answers.with_intervals(question, opened.findings, lambda: False, 20)
+    assert few.mix == page.recommendation(question).mix
+    assert few.id != page.recommendation(question).id
     first = Session(opened, {}).point(opened.question)  # known from the start
     assert first == answers.shown(
         answers.with_intervals(opened.question, opened.findings, lambda: False), opened.findings
