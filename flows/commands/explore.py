@@ -56,13 +56,13 @@ def explore(
     changes = {"budget": budget, "max_epochs": max_epochs, "law": law, "standardise": standardise}
     changed = any(value is not None for value in (target, *changes.values()))
     if metrics is None:
-        assert loaded
+        assert experiment
         if changed:
             raise ExperimentError(
                 "explore: --target, --budget, --max-epochs, --standardise and --law go with --metrics — of an "
                 "experiment they are set on the page, or in its file"
             )
-        opened = explored_experiment(loaded, recommendation)
+        opened = explored_experiment(experiment, recommendation)
     else:
         settings = asked(loaded, target, None, None, None, **changes)
         opened = explored_files(loaded, settings, ratios, metrics, families, tokens)

@@ -1,5 +1,6 @@
 """Draws the optimum: gains with their intervals, and weights beside natural's."""
 
+from flows.explorer import parts
 from flows.explorer.answers import DomainRow, ScoreRow, Shown
 from flows.explorer.parts import UNFOLDED, folded, heading, table_head
 from flows.explorer.state import State
@@ -94,7 +95,7 @@ def _domain_row(row: DomainRow, top: float, state: State, findings: Findings) ->
     marks += _mark("best", at(row.weight))
     interval = f"{percent(low)} to {percent(high)}" if row.interval else "…"
     epochs = f"{row.epochs:.2f}{' (limit)' if row.cap is not None else ''}" if row.epochs is not None else "–"
-    name = text(row.name)
+    name = parts.name(row.name)
     if findings.corpus is not None:
         name = f'<a href="{text(state.address(tab="documents", domain=row.name, bucket=""))}">{name}</a>'
     cells = (

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from flows.errors import ExperimentError
-from flows.experiment import Experiment
+from flows.experiment import Experiment, load_experiment
 from flows.explorer.state import State
 from flows.report.findings import Findings
 from flows.report.gather import from_experiment, from_files
@@ -29,6 +29,7 @@ class Explored:
 
     findings: Findings  # of the recommendation that the explorer opens with
     experiment: Experiment | None = None  # None for a swarm from files
+    file: Path | None = None  # the experiment's; None for a swarm from files
     tokens: Path | None = None  # of a swarm from files
     holdings_at: HoldingsAt | None = None  # where caps depend on the budget
 
@@ -81,12 +82,13 @@ def settings_of(state: State, own: RecommendSettings) -> RecommendSettings:
         raise ExperimentError(first_mistake(error, RecommendSettings)) from None
 
 
-def explored_experiment(experiment: Experiment, recommendation: str | None = None) -> Explored:
-    """An experiment whose swarm is finished.
+def explored_experiment(file: Path, recommendation: str | None = None) -> Explored:
+    """The experiment of a file, whose swarm is finished.
 
     Raises:
         ExperimentError: there is no recommendation yet, or it is not by the swarm that the catalog shows.
     """
+    experiment = load_experiment(file)
     findings = from_experiment(experiment, recommendation)
     holdings_at: HoldingsAt | None = None
     if experiment.upsampling and not experiment.reuse:
@@ -95,7 +97,7 @@ def explored_experiment(experiment: Experiment, recommendation: str | None = Non
         def holdings_at(settings: RecommendSettings) -> Holdings:
             return holdings_of(experiment.model_copy(update={"recommend": settings}), pool)
 
-    return Explored(findings, experiment, holdings_at=holdings_at)
+    return Explored(findings, experiment, file, holdings_at=holdings_at)
 
 
 def explored_files(
@@ -103,4 +105,4 @@ def explored_files(
     families: Path | None, tokens: Path | None,
 ) -> Explored:  # fmt: skip
     """A swarm from files; for the arguments see `question_from_files`."""
-    return Explored(from_files(experiment, settings, ratios, metrics, families, tokens), experiment, tokens)
+    return Explored(from_files(experiment, settings, ratios, metrics, families, tokens), experiment, tokens=tokens)

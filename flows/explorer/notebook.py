@@ -17,13 +17,13 @@ def _():
 
     from flows.errors import INPUT_ERRORS
     from flows.explorer import browse, compare, draw, parts, save, serve, session, state, typed
-    from flows.explorer.side_by_side import side_by_side
+    from flows.explorer import tabs as tabs_of
     from flows.explorer.swarm_table import swarm_table
     from flows.report.html import text
 
     return (
-        INPUT_ERRORS, browse, compare, draw, mo, parts, save, serve, session, side_by_side, state,
-        swarm_table, text, time, typed,
+        INPUT_ERRORS, browse, compare, draw, mo, parts, save, serve, session, state, swarm_table, tabs_of,
+        text, time, typed,
     )  # fmt: skip
 
 
@@ -125,13 +125,13 @@ def _(INPUT_ERRORS, bounds, budget, epochs, opened, page, pull, weights):
 def _(draw, findings, go, mistake, mo, optimum, page, parts, question, tab, time):
     def _follow():
         thread = mo.current_thread()
-        time.sleep(0.25)  # while a slider moves, only the optimum is drawn
+        time.sleep(0.15)  # while a slider moves, only the optimum is drawn
         if thread.should_exit:
             return
         go()
-        html = page.followed(question, lambda: thread.should_exit) if question and tab == "mix" else None
-        if html and not thread.should_exit:
-            mo.output.replace(mo.Html(html))
+        for html in page.followed(question, lambda: thread.should_exit) if question and tab == "mix" else ():
+            if not thread.should_exit:
+                mo.output.replace(mo.Html(html))
 
     mo.Thread(target=_follow, daemon=True).start()
     _drawn = parts.error(mistake)
@@ -150,35 +150,50 @@ def _(compare, findings, mo, page, typed):
 
     left, right = _choice(page.state.left, compare.NATURAL), _choice(page.state.right, compare.OPTIMUM)
     _natural = dict(zip(findings.domains, findings.problem.reference, strict=True))
-    own = mo.ui.text_area(
-        page.state.own or typed.as_typed(_natural), rows=min(12, len(_natural)), full_width=True, debounce=True
-    )
-    return left, own, right
+    read_own, write_own = mo.state(page.state.own or typed.as_typed(_natural))  # what is typed, or dragged
+    read_typed, write_typed = mo.state(read_own())  # where the sliders begin: they stay while one is dragged
+    return left, read_own, read_typed, right, write_own, write_typed
 
 
 @app.cell
-def _(INPUT_ERRORS, compare, findings, go, left, mistake, mo, opened, optimum, own, parts, question, right,
-      side_by_side, tab, typed):  # fmt: skip
-    def _compared():
-        if question is None:
-            return parts.error(mistake)
-        try:
-            mine = typed.typed_mix(own.value, findings.domains)
-            problem = opened.problem(question)
-            mixes = [(name, compare.mix_named(name, problem, optimum.mix, mine)) for name in (left.value, right.value)]
-        except INPUT_ERRORS as error:
-            return parts.error(str(error))
-        return side_by_side(compare.compare(findings, problem, *mixes), findings, findings.domains)
+def _(findings, mo, read_own, write_own, write_typed):
+    def _type(text):
+        write_own(text)
+        write_typed(text)
 
+    own = mo.ui.text_area(
+        read_own(), rows=min(12, len(findings.domains)), full_width=True, debounce=True, on_change=_type
+    )
+    return (own,)
+
+
+@app.cell
+def _(findings, mo, read_typed, typed, write_own):
+    def _drag(shares):
+        write_own(typed.as_typed(typed.scaled(shares)))
+
+    dragged = mo.ui.dictionary(
+        {
+            _name: mo.ui.slider(0, 100, 0.1, value=_share, show_value=False, full_width=True)
+            for _name, _share in typed.shares_of(read_typed(), findings.domains).items()
+        },
+        on_change=_drag,
+    )
+    return (dragged,)
+
+
+@app.cell
+def _(compare, dragged, go, left, mistake, mo, opened, optimum, own, parts, question, right, tab, tabs_of):
     _shown = None
     if tab == "compare":
         _is_asked = compare.OWN in (left.value, right.value)
         go(left=left.value, right=right.value, own=own.value if _is_asked else "")
-        _shown = [mo.hstack([left, right], widths="equal"), mo.Html(_compared())]
-        if _is_asked:
-            _line = f"{compare.OWN}: one domain and its share per line; the shares are scaled to sum to 100 %"
-            _shown.insert(1, mo.vstack([mo.Html(parts.label(_line)), own], gap=0))
-    mo.vstack(_shown) if _shown else None
+        _html = parts.error(mistake)
+        if question is not None:
+            _html = tabs_of.compared(opened, question, optimum, (left.value, right.value), own.value)
+        _own = [tabs_of.own_mix(own, dragged, own.value)] if _is_asked else []
+        _shown = mo.vstack([mo.hstack([left, right], widths="equal"), *_own, mo.Html(_html)])
+    _shown
     return
 
 
@@ -186,36 +201,18 @@ def _(INPUT_ERRORS, compare, findings, go, left, mistake, mo, opened, optimum, o
 def _(mo, opened, save):
     _formats = save.formats(opened)
     trainer = mo.ui.dropdown(_formats, value=_formats[0] if _formats else None)
-    write = mo.ui.run_button(label="Write")
-    return trainer, write
+    write, record = mo.ui.run_button(label="Write"), mo.ui.run_button(label="Save as a recommendation")
+    return record, trainer, write
 
 
 @app.cell
-def _(INPUT_ERRORS, mistake, mo, opened, page, parts, question, save, tab, trainer, write):
-    def _saved():
-        if question is None:
-            return [mo.Html(parts.error(mistake))]
-        answer = page.recommendation(question)
-        mix = save.mix_yaml(answer)
-        return [
-            mo.Html(parts.group("The mix", "mx-side")),
-            mo.download(mix.encode(), filename="mix.yaml", mimetype="text/yaml", label="mix.yaml"),
-            mo.Html(parts.group("The question, as a section of the experiment file")),
-            mo.Html(parts.code(save.recommend_yaml(question.settings))),
-            mo.Html(parts.group("A trainer's configuration")),
-            *_trainer(answer),
-        ]
-
-    def _trainer(answer):
-        if not trainer.options:
-            return [mo.Html(parts.paragraph(save.WITHOUT))]
-        done = save.written(trainer.value, opened, question, answer) if write.value else ""
-        return [mo.hstack([trainer, write], justify="start"), mo.Html(done)]
-
+def _(INPUT_ERRORS, mistake, mo, opened, page, parts, question, record, tab, tabs_of, trainer, write):
     _shown = None
     if tab == "save":
         try:
-            _shown = mo.vstack(_saved())
+            _shown = mo.Html(parts.error(mistake))
+            if question is not None:
+                _shown = mo.vstack(tabs_of.saved(page, opened, question, trainer, write, record))
         except INPUT_ERRORS as _error:
             _shown = mo.Html(parts.error(str(_error)))
     _shown

@@ -1,10 +1,22 @@
 """Parts of the explorer's HTML: every name and text from data is escaped. page.css has the looks."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from flows.report.html import text
 
+NUMBER = int | float | None  # what a column of numbers holds
 UNFOLDED = 40  # rows of domains that are drawn; more are folded
+
+
+def name(given: object) -> str:
+    """A name from data. A long one breaks after an underscore, where a browser would cut a word."""
+    return text(given).replace("_", "_<wbr>")
+
+
+def words_of(given: str) -> str:
+    """A sentence; what stands in `backticks` is drawn as code."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", text(given))
 
 
 def heading(words: str) -> str:
@@ -17,9 +29,10 @@ def group(words: str, kind: str = "") -> str:
     return f'<div class="mx {kind}">{heading(words)}</div>'
 
 
-def label(words: str) -> str:
-    """What stands over a slider."""
-    return f'<span class="mx-label">{text(words)}</span>'
+def label(words: str, value: str = "") -> str:
+    """What stands over a slider; value: what it is worth."""
+    worth = f" <b>{text(value)}</b>" if value else ""
+    return f'<span class="mx-label">{words_of(words).replace("_", "_<wbr>")}{worth}</span>'
 
 
 def code(content: str) -> str:
@@ -29,12 +42,12 @@ def code(content: str) -> str:
 
 def paragraph(words: str) -> str:
     """A plain line."""
-    return f'<div class="mx mx-side"><p>{text(words)}</p></div>'
+    return f'<div class="mx mx-side"><p>{words_of(words)}</p></div>'
 
 
 def note(words: str) -> str:
     """A line of less weight."""
-    return f'<div class="mx"><p class="mx-note">{text(words)}</p></div>'
+    return f'<div class="mx"><p class="mx-note">{words_of(words)}</p></div>'
 
 
 def error(line: str) -> str:
@@ -50,17 +63,26 @@ def table_head(*names: object, words: int | None = None) -> str:
 
 
 def plain_table(
-    rows: Sequence[Sequence[object]], head: Sequence[object], links: Mapping[int, str] | None = None
+    rows: Sequence[Sequence[object]], head: Sequence[object], links: Mapping[int, str] | None = None, kind: str = ""
 ) -> str:
-    """A table of texts; links: number of a row → address that its first cell leads to."""
+    """A table of texts; links: number of a row → address that its first cell leads to; kind: `mx-tight` has rows of one
+    line on a phone."""
+    right = [bool(rows) and all(isinstance(row[at], NUMBER) for row in rows) for at in range(len(head))]
     body = []
     for number, row in enumerate(rows):
         cells = [text(_cell(value)) for value in row]
         if links and number in links:
             cells[0] = f'<a href="{text(links[number])}">{cells[0]}</a>'
-        body.append("".join(f"<td>{cell}</td>" for cell in cells))
-    lines = "".join(f"<tr>{line}</tr>" for line in body)
-    return f'<div class="mx-wide"><table class="mx-table">{table_head(*head)}<tbody>{lines}</tbody></table></div>'
+        body.append(_cells("td", cells, right))
+    top, lines = _cells("th", [text(name) for name in head], right), "".join(f"<tr>{line}</tr>" for line in body)
+    table = f'<table class="mx-table"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>'
+    return f'<div class="mx-wide {kind}">{table}</div>'
+
+
+def _cells(tag: str, cells: Sequence[str], right: Sequence[bool]) -> str:
+    """Cells of a row; numbers stand to the right."""
+    kinds = [' class="n"' if number else "" for number in right]
+    return "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
 
 def folded(title: str, inner: str) -> str:

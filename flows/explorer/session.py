@@ -1,11 +1,11 @@
 """One reader's page: its state, and what was answered last."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from flows.errors import INPUT_ERRORS
-from flows.explorer.answers import Shown, Stale, optimism_of, point, shown, with_intervals
+from flows.explorer.answers import FEW, Shown, Stale, optimism_of, point, shown, with_intervals
 from flows.explorer.controls import Controls, controls_of
 from flows.explorer.draw import optimum
 from flows.explorer.explored import Explored
@@ -68,16 +68,22 @@ class Session:
             self._answered = (_key(question), known)
         return known
 
-    def followed(self, question: Question, is_stale: Callable[[], bool]) -> str | None:
-        """HTML of the optimum with its intervals, or of why there are none; nothing once nobody waits for it."""
-        state = self.state
+    def followed(self, question: Question, is_stale: Callable[[], bool]) -> Iterator[str]:
+        """HTML of the optimum with its intervals, or of why there are none; nothing once nobody waits for it.
+
+        Where there are many worlds, those of the first few come first.
+        """
+        state, count = self.state, len(self.findings.worlds)
         try:
-            known = shown(self.recommendation(question, is_stale), self.findings)
+            if count >= 2 * FEW and self._known(question) is None:
+                first = shown(with_intervals(question, self.findings, is_stale, FEW), self.findings)
+                line = f"Intervals by the first {FEW} of {count} imagined worlds. Those by all follow …"
+                yield optimum(first, self.findings, state, line)
+            yield optimum(shown(self.recommendation(question, is_stale), self.findings), self.findings, state)
         except Stale:
-            return None
+            return
         except INPUT_ERRORS as mistake:
-            return error(str(mistake))
-        return optimum(known, self.findings, state)
+            yield error(str(mistake))
 
     def _known(self, question: Question) -> Recommendation | None:
         return self._answered[1] if self._answered and self._answered[0] == _key(question) else None

@@ -24,7 +24,7 @@ def _scores(compared: Compared, findings: Findings) -> str:
         cells = ["{:.3f} ({:.3f} to {:.3f})".format(*side.scores[name]) for side in sides]
         difference = f"{signed(gain.value)} ({signed(gain.low)} to {signed(gain.high)})"
         rows.append([f"{name} ({findings.unit(name)})", *cells, difference, VERDICTS[compared.verdicts[name]]])
-    return plain_table(rows, head=["", *(side.name for side in sides), better, ""])
+    return plain_table(rows, head=["", *(side.name for side in sides), better, ""], kind="mx-tight")
 
 
 def _weights(compared: Compared, domains: Sequence[str]) -> str:

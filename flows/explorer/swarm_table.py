@@ -28,7 +28,7 @@ def swarm_table(findings: Findings, state: State) -> str:
     rows, links = [], {}
     for row, column in enumerate(np.argsort(measured[0], kind="stable")[:MOST]):
         name, weights = by_mix.mixes[column], by_mix.weights()[column]
-        largest = np.argsort(-weights)[:LARGEST]
+        largest = [domain for domain in np.argsort(-weights, kind="stable")[:LARGEST] if weights[domain]]
         words = ", ".join(f"{runs.domains[i]} {percent(float(weights[i]))}" for i in largest)
         own = [
             f"{float(findings.own_sign(aim, value)):.3f}" for aim, value in zip(aims, measured[:, column], strict=True)
@@ -37,4 +37,5 @@ def swarm_table(findings: Findings, state: State) -> str:
         links[row] = state.address(tab="compare", left=str(name), right=OPTIMUM)
     cut = f" The best {MOST} of {len(by_mix.mixes)}." if len(by_mix.mixes) > MOST else ""
     line = f'<p class="mx-note">Measured scores, best on the target first; {len(runs)} runs.{cut} A name leads to the '
-    return f'<div class="mx">{line}comparison with the optimum.</p>{plain_table(rows, head=head, links=links)}</div>'
+    table = plain_table(rows, head=head, links=links, kind="mx-tight")
+    return f'<div class="mx">{line}comparison with the optimum.</p>{table}</div>'

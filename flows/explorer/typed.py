@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from flows.errors import ExperimentError
 from mixes.errors import cut_short, did_you_mean
@@ -38,3 +39,17 @@ def typed_mix(text: str, domains: Sequence[str]) -> dict[str, float]:
 def as_typed(mix: Mapping[str, float]) -> str:
     """A mix as lines that `typed_mix` reads."""
     return "\n".join(f"{name} {100 * weight:.4g} %" for name, weight in mix.items())
+
+
+def shares_of(text: str, domains: Sequence[str]) -> dict[str, float]:
+    """Domain → percent of a mix that was typed, the largest first; all alike where it cannot be read."""
+    mix = dict.fromkeys(domains, 1 / len(domains))
+    with suppress(ExperimentError):
+        mix = typed_mix(text, domains)
+    return {name: round(100 * mix[name], 4) for name in sorted(mix, key=lambda name: (-mix[name], name))}
+
+
+def scaled(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares that sum to one, where any is above 0."""
+    total = sum(shares.values()) or 1.0
+    return {name: share / total for name, share in shares.items()}

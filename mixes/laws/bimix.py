@@ -6,9 +6,12 @@ Its proportion is taken as that of the domains like it, e + Σ k_j w_j; e keeps 
 constant c is also ours, since a score's zero is not always the loss's.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mixes.laws.curve import Curve
+from mixes.laws.kind import AtMix
 from mixes.laws.solver import Prior
 
 
@@ -54,20 +57,19 @@ class BiMix(Curve):
         level = np.log(0.9 * inner)
         return np.array([asymptote, np.log(0.1 * inner), *[level] * domains, np.log(alpha), level])
 
-    def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """See LawKind."""
-        by_inner, _, factors = self._slopes(parameters, weights)
-        return by_inner[:, None] * factors
-
-    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind."""
-        _, by_inner_twice, factors = self._slopes(parameters, weights)
-        return (factors * (values * by_inner_twice)[:, None]).T @ factors
+        shift, scale, theta = parameters[:, 0], parameters[:, 1], parameters[:, 2:]
+        base, factors, alpha = np.exp(theta[:, 1]), np.exp(theta[:, 2:-2]), np.exp(theta[:, -2])
 
-    def _slopes(self, parameters: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-        """d y / d inner and its own slope (P,), and the factors k (P, d)."""
-        theta = parameters[:, 2:]
-        factors, alpha = np.exp(theta[:, 2:-2]), np.exp(theta[:, -2])
-        inner = np.exp(theta[:, 1]) + factors @ weights
-        by_inner = -parameters[:, 1] * alpha * inner ** (-alpha - 1)
-        return by_inner, -by_inner * (alpha + 1) / inner, factors
+        def at(mix: np.ndarray) -> AtMix:
+            inner = base + factors @ mix
+            by_inner = -scale * alpha * inner ** (-alpha - 1)
+            by_inner_twice = -by_inner * (alpha + 1) / inner
+            return AtMix(
+                shift + scale * (theta[:, 0] + inner**-alpha),
+                by_inner[:, None] * factors,
+                lambda values: (factors * (values * by_inner_twice)[:, None]).T @ factors,
+            )
+
+        return at

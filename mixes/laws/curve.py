@@ -6,8 +6,11 @@ only what few runs leave open. Residuals are taken as Student's t, by reweightin
 residuals of every law that was tried had kurtoses of 2 to 19.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
+from mixes.laws.kind import AtMix
 from mixes.laws.solver import BLOCK, LARGE, Prior, in_blocks, large_least_squares, least_squares
 
 NOISE = 0.1  # residual of a good law, in standard deviations of the scores: assumed in the first fit …
@@ -103,6 +106,14 @@ class Curve:
     def predict(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """See LawKind."""
         return parameters[:, :1] + parameters[:, 1:2] * self._values(parameters[:, 2:], weights)
+
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
+        """See ConvexKind."""
+        raise NotImplementedError
+
+    def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See LawKind."""
+        return self.at(parameters)(weights).slopes
 
     def _values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """`values`, over slices of the rows: a law may hold (P, rows, d) numbers at a time."""

@@ -3,9 +3,20 @@
 Axes: P problems (task × row weighting), n runs, d domains, q parameters.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class AtMix:
+    """P laws at one mix."""
+
+    values: np.ndarray  # (P,) as `predict` gives them, to the last digit
+    slopes: np.ndarray  # (P, d)
+    bend: Callable[[np.ndarray], np.ndarray]  # weights (P,) → weighted sum of the laws' second derivatives (d, d)
 
 
 class LawKind(Protocol):
@@ -36,6 +47,7 @@ class LawKind(Protocol):
 class ConvexKind(LawKind, Protocol):
     """A form of law that is convex in the mix."""
 
-    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Σ_p values_p · law p's second derivatives: parameters (P, q), one mix (d,), values (P,) → (d, d)."""
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
+        """The laws of parameters (P, q) as a function of one mix (d,). A solver calls it many times, so what depends
+        on the parameters alone is computed once."""
         ...

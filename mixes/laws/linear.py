@@ -1,6 +1,10 @@
 """y = w·b: the plainest law, by scikit-learn's ordinary least squares."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+from mixes.laws.kind import AtMix
 
 
 class Linear:
@@ -32,6 +36,7 @@ class Linear:
         """See LawKind."""
         return parameters
 
-    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind."""
-        return np.zeros((len(weights), len(weights)))
+        flat = np.zeros((parameters.shape[1],) * 2)
+        return lambda mix: AtMix(parameters @ mix, parameters, lambda _: flat)

@@ -1,8 +1,11 @@
 """y = c + exp(t·w): Data Mixing Laws (arXiv 2403.16952), the form that OLMo 3 fits."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mixes.laws.curve import Curve
+from mixes.laws.kind import AtMix
 from mixes.laws.solver import Prior
 
 RATE = 20.0  # standard deviation of a rate t_j per unit of weight, by cross-validation (docs/EXPERIMENTS.md)
@@ -39,12 +42,16 @@ class LogLinear(Curve):
         """A flat curve through the mean, from several asymptotes."""
         return np.array([chosen[0], *[np.log(-chosen[0])] * domains])
 
-    def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """See LawKind."""
-        rates = parameters[:, 3:]
-        return parameters[:, 1:2] * np.exp(rates @ weights)[:, None] * rates
-
-    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind."""
-        rates = parameters[:, 3:]
-        return (rates * (values * parameters[:, 1] * np.exp(rates @ weights))[:, None]).T @ rates
+        shift, scale, asymptote, rates = parameters[:, 0], parameters[:, 1], parameters[:, 2], parameters[:, 3:]
+
+        def at(mix: np.ndarray) -> AtMix:
+            power = np.exp(rates @ mix)
+            return AtMix(
+                shift + scale * (asymptote + power),
+                (scale * power)[:, None] * rates,
+                lambda values: (rates * (values * scale * power)[:, None]).T @ rates,
+            )
+
+        return at

@@ -6,9 +6,12 @@ of data transfer (Hernandez et al. 2021, arXiv 2102.01293: effective data k·D^�
 are shrunk to one that all domains share, and b to zero: few runs give the plain law, many runs tell domains apart.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mixes.laws.curve import Curve
+from mixes.laws.kind import AtMix
 from mixes.laws.solver import Prior
 
 FLOOR = 1e-9  # weights below this count as this weight in ln w (w^γ ln w → 0)
@@ -89,28 +92,37 @@ class Transfer(Curve):
         each = np.repeat([level, logit, 0.0], domains)
         return np.array([asymptote, np.log(0.1 * inner), *each, np.log(alpha), level, logit])
 
-    def gradient(self, parameters: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """See LawKind; a weight of zero counts as FLOOR, where the slope is steep but finite."""
-        by_inner, _, inner_slope, _ = self._slopes(parameters, weights)
-        d = len(weights)
-        return by_inner[:, None] * inner_slope + parameters[:, 1:2] * parameters[:, 4 + 2 * d : 4 + 3 * d]
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
+        """See ConvexKind. The slope at weight 0 is taken as that at FLOOR, which is steep but finite.
 
-    def curvature(self, parameters: np.ndarray, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """See ConvexKind: one outer product a law, and a diagonal."""
-        by_inner, by_inner_twice, inner_slope, inner_bend = self._slopes(parameters, weights)
-        outer = (inner_slope * (values * by_inner_twice)[:, None]).T @ inner_slope
-        return outer + np.diag((values * by_inner) @ inner_bend)
+        Second derivatives are one outer product per law, and a diagonal.
+        """
+        shift, scale, theta = parameters[:, 0], parameters[:, 1], parameters[:, 2:]
+        d = (theta.shape[1] - 5) // 3
+        asymptote, base, alpha = theta[:, 0], np.exp(theta[:, 1]), np.exp(theta[:, -3])
+        log_factors, linear = theta[:, 2 : 2 + d], theta[:, 2 + 2 * d : 2 + 3 * d]
+        gamma = _sigmoid(theta[:, 2 + d : 2 + 2 * d])
+        direct, bent = scale[:, None] * linear, gamma - 1
+        steep, power = -scale * alpha, -alpha - 1
 
-    def _slopes(self, parameters: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-        """d y / d inner and its own slope (P,); d inner / d w and its own slope (P, d), which is diagonal."""
-        theta, d = parameters[:, 2:], len(weights)
-        gamma, alpha = _sigmoid(theta[:, 2 + d : 2 + 2 * d]), np.exp(theta[:, -3])
-        at = np.maximum(weights, FLOOR)
-        parts = np.exp(theta[:, 2 : 2 + d] + gamma * np.log(at))  # k w^γ
-        inner = np.exp(theta[:, 1]) + parts.sum(axis=1)
-        by_inner = -parameters[:, 1] * alpha * inner ** (-alpha - 1)
-        inner_slope = gamma * parts / at
-        return by_inner, -by_inner * (alpha + 1) / inner, inner_slope, (gamma - 1) * inner_slope / at
+        def at(mix: np.ndarray) -> AtMix:
+            used = np.maximum(mix, FLOOR)
+            parts = np.exp(log_factors + gamma * np.log(used))  # k w^γ
+            inner = base + parts.sum(axis=1)
+            exact = inner if mix.min() > 0 else base + (parts * (mix > 0)).sum(axis=1)
+            by_inner = steep * inner**power
+            inner_slope = gamma * parts / used
+
+            def bend(values: np.ndarray) -> np.ndarray:
+                by_inner_twice = -by_inner * (alpha + 1) / inner
+                outer = (inner_slope * (values * by_inner_twice)[:, None]).T @ inner_slope
+                np.einsum("ii->i", outer)[:] += (values * by_inner) @ (bent * inner_slope / used)
+                return outer
+
+            value = shift + scale * (asymptote + linear @ mix + exact**-alpha)
+            return AtMix(value, by_inner[:, None] * inner_slope + direct, bend)
+
+        return at
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

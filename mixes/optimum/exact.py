@@ -42,15 +42,12 @@ def exact_mix(objective: Objective, limits: Limits, within: float = OPTIMAL) -> 
     Raises:
         MixError: the gap could not be closed.
     """
-    span = first_order_range(limits.room, objective, limits.centre)
-    offset = float(objective.value(limits.centre[None])[0])
+    span, offset = first_order_range(limits.room, objective, limits.centre), objective.at(limits.centre).value
     terms = [Scaled(objective, offset, 1 / span), *limits.scaled]
     lifted = Lifted(
         limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), np.zeros(0), objective.anchor
     )
-    return certified(
-        lifted, limits, np.zeros(0), span, lambda mix: float(objective.value(mix[None])[0]), offset, within
-    )
+    return certified(lifted, limits, np.zeros(0), span, lambda mix: objective.at(mix).value, offset, within)
 
 
 def certified(

@@ -1,13 +1,13 @@
 """What an optimum minimises: Σ_t v_t law_t(w) + λ KL(w ‖ anchor), with tasks of one form of law stacked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from mixes.laws.kind import LawKind
+from mixes.laws.kind import AtMix, LawKind
 
 SMALLEST = 1e-5  # smaller weights are a solver's zero; an anchor's share counts as at least this
 
@@ -67,15 +67,41 @@ class Objective:
 
     def gradient(self, mix: np.ndarray) -> np.ndarray:
         """(n_domains,) at one mix."""
+        if self.convex:
+            return self.at(mix).slope
         total = sum((part.values @ part.kind.gradient(part.parameters, mix) for part in self.parts), np.zeros(len(mix)))
         return total + self.pull * (np.log(np.maximum(mix, 1e-300) / self._reference) + 1)
 
-    def curvature(self, mix: np.ndarray) -> np.ndarray:
-        """(n_domains, n_domains) second derivatives at one mix; convex parts only."""
-        total = np.diag(self.pull / np.maximum(mix, 1e-300))
-        for part in self.parts:
-            total = total + part.kind.curvature(part.parameters, mix, part.values)  # type: ignore[attr-defined]
-        return total
+    @cached_property
+    def _kinds(self) -> list[Callable[[np.ndarray], AtMix]]:
+        return [part.kind.at(part.parameters) for part in self.parts]  # type: ignore[attr-defined]
+
+    def at(self, mix: np.ndarray) -> "Local":
+        """Value and both derivatives at one mix (n_domains,); convex parts only."""
+        parts = [(part.values, at(mix)) for part, at in zip(self.parts, self._kinds, strict=True)]
+        value = sum((values @ at.values for values, at in parts), 0.0)
+        slope = sum((values @ at.slopes for values, at in parts), np.zeros(len(mix)))
+        if self.pull:
+            ratio = np.log(np.maximum(mix, 1e-300) / self._reference)
+            value = value + self.pull * (mix * ratio).sum()
+            slope = slope + self.pull * (ratio + 1)
+
+        def bend() -> np.ndarray:
+            total = np.diag(self.pull / np.maximum(mix, 1e-300)) if self.pull else np.zeros((len(mix), len(mix)))
+            for values, at in parts:
+                total += at.bend(values)
+            return total
+
+        return Local(float(value), slope, bend)
+
+
+@dataclass(frozen=True)
+class Local:
+    """An objective at one mix."""
+
+    value: float  # bpb
+    slope: np.ndarray  # (n_domains,)
+    bend: Callable[[], np.ndarray]  # second derivatives (n_domains, n_domains)
 
 
 def stacked(

@@ -6,6 +6,7 @@ are found here and turned into equations.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Room:
     group_low: np.ndarray  # (n_groups,)
     group_high: np.ndarray  # (n_groups,)
 
-    @property
+    @cached_property
     def free(self) -> np.ndarray:
         """(n_free,) domains that can move."""
         return np.flatnonzero(self.high > self.low)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mixes.optimum.interior import Point, Program
+from mixes.optimum.interior import Point, Program, Values
 from mixes.optimum.objective import Function, Objective
 from mixes.optimum.polytope import Room
 
@@ -50,24 +50,31 @@ class Lifted:
         mix[self.room.free] = x[: len(self.room.free)]
         return mix
 
-    def functions(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See Program."""
-        mix, further = self.embed(x), x[len(self.room.free) :]
-        values = np.array([term.value(mix) for term in self.terms]) + self.linear @ further
-        slopes = np.array([term.factor * term.objective.gradient(mix) for term in self.terms])
-        values[0] += LEAN / 2 * ((mix - self.anchor) ** 2).sum()
-        slopes[0] += LEAN * (mix - self.anchor)
-        return values, np.concatenate([slopes[:, self.room.free], self.linear], axis=1)
-
-    def curvature(self, x: np.ndarray, multipliers: np.ndarray) -> np.ndarray:
+    def functions(self, x: np.ndarray) -> Values:
         """See Program."""
         mix, free = self.embed(x), self.room.free
-        bent = sum(
-            m * term.factor * term.objective.curvature(mix) for m, term in zip(multipliers, self.terms, strict=True)
-        )
-        matrix = np.zeros((len(x), len(x)))
-        matrix[: len(free), : len(free)] = bent[np.ix_(free, free)] + LEAN * np.eye(len(free))
-        return matrix
+        at = [term.objective.at(mix) for term in self.terms]
+        values = np.array([term.factor * (one.value - term.offset) for term, one in zip(self.terms, at, strict=True)])
+        values += self.linear @ x[len(free) :]
+        slopes = np.array([term.factor * one.slope for term, one in zip(self.terms, at, strict=True)])
+        away = mix - self.anchor
+        values[0] += LEAN / 2 * (away**2).sum()
+        slopes[0] += LEAN * away
+
+        def bend(multipliers: np.ndarray) -> np.ndarray:
+            weighted = zip(multipliers, self.terms, at, strict=True)
+            bent = sum((m * term.factor * one.bend() for m, term, one in weighted), np.zeros((len(mix),) * 2))
+            matrix = np.zeros((len(x), len(x)))
+            matrix[: len(free), : len(free)] = bent[self._square]
+            np.einsum("ii->i", matrix)[: len(free)] += LEAN
+            return matrix
+
+        return Values(values, np.concatenate([slopes[:, free], self.linear], axis=1), bend)
+
+    @cached_property
+    def _square(self) -> tuple[np.ndarray, ...]:
+        """Rows and columns of the weights that can move."""
+        return np.ix_(self.room.free, self.room.free)
 
     @cached_property
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +108,6 @@ class Lifted:
         total = equal @ self.inside[free]
         return Program(
             self.functions,
-            self.curvature,
             np.append(room.low[free], self.further_low),
             np.append(room.high[free], self.further_high),
             np.pad(rows, ((0, 0), (0, further))),
@@ -131,14 +137,12 @@ class Lifted:
         multipliers = np.append(1.0, point.multipliers[convex])
         groups = self.of_groups(point, rows)
         edge = np.where(groups > 0, room.group_high, room.group_low)
-        value = sum(m * term.value(mix) for m, term in zip(multipliers, self.terms, strict=True))
+        terms = [(m, term, term.objective.at(mix)) for m, term in zip(multipliers, self.terms, strict=True)]
+        value = sum(m * (term.factor * (at.value - term.offset)) for m, term, at in terms)
         value += groups @ (room.groups @ mix - edge)
         price = multipliers @ self.linear  # of the further variables
         value += price @ np.where(price > 0, self.further_low, self.further_high)
-        slope = sum(
-            m * term.factor * term.objective.gradient(mix) for m, term in zip(multipliers, self.terms, strict=True)
-        )
-        slope = slope + room.groups.T @ groups
+        slope = sum((m * term.factor * at.slope for m, term, at in terms), np.zeros(len(mix))) + room.groups.T @ groups
         return float(value + slope @ (room.least(slope) - mix)), slope
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixes.certainty.fitted import FittedSwarm
+from mixes.certainty.worlds import Worlds
 from mixes.errors import MixError
 from mixes.recommendation.predictions import capped_domains, epochs_of, named
 from mixes.recommendation.problem import problem_of
@@ -33,27 +34,28 @@ class Answer:
     gap: float | None  # no mix within the limits is predicted better by more; None: searched, not proven
 
 
-def answer(question: Question, fitted: FittedSwarm) -> Answer:
+def answer(question: Question, fitted: FittedSwarm, worlds: Worlds | None = None) -> Answer:
     """The best mix for a question, by laws that are already fitted.
 
     Args:
         question: what is asked.
         fitted: `fit_swarm` of the question's runs, law, seed and seeds.
+        worlds: imagined worlds of `fitted`; only `robust` needs them.
 
     Returns:
-        The mix and its predicted scores, within tens of milliseconds for 24 domains and 50 tasks.
+        The mix and its predicted scores, within tens of milliseconds for 24 domains and 50 tasks; seconds if `robust`.
 
     Raises:
-        MixError: as `recommend`; or `robust` is set, which needs imagined worlds.
+        MixError: as `recommend`; or `robust` is set and there are no worlds.
 
     Example:
         fitted = fit_swarm(runs, seeds=seeds)
         answer(Question(runs, families, settings=RecommendSettings(target={"code": 1.0})), fitted).mix["code"]
     """
-    if question.settings.robust:
+    if question.settings.robust and worlds is None:
         raise MixError("robust: a robust mix needs imagined worlds — ask for a whole recommendation")
     problem = problem_of(question, fitted)
-    best = problem.solve(problem.objective, problem.limits)
+    best = problem.best(worlds) if worlds else problem.solve(problem.objective, problem.limits)
     mixes = np.array([best.mix, problem.reference, np.full(len(best.mix), 1 / len(best.mix))])
     return Answer(
         mix=named(problem, best.mix),

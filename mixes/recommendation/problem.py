@@ -89,7 +89,7 @@ class Problem:
         return best_mix(objective, limits, start, self.tried, self.question.seed, within)
 
     def best(self, worlds: Worlds) -> Optimum:
-        """The mix to recommend."""
+        """The mix to recommend; only a robust one looks at the worlds."""
         if self.question.settings.robust:
             return self._robust(worlds)
         return self.solve(self.objective, self.limits)

@@ -12,7 +12,7 @@ from reports import DOMAINS, FILES, HOSTILE, write_swarm
 from support import said_here
 
 from flows.errors import ExperimentError
-from flows.explorer import answers, browse, compare, draw, save, typed
+from flows.explorer import answers, browse, compare, draw, keep, save, typed
 from flows.explorer.explored import explored_files, settings_of
 from flows.explorer.guard import guarded
 from flows.explorer.serve import free_socket
@@ -86,6 +86,9 @@ def test_the_quick_answer_is_the_whole_one_without_intervals(opened):
     assert quick.mix == pytest.approx(whole.mix, abs=1e-6)
     assert all(low <= row.weight <= high for row in whole.domains for low, high in [row.interval])
     assert page.point(question) == whole
+    few = answers.with_intervals(question, opened.findings, lambda: False, 20)
+    assert few.mix == page.recommendation(question).mix
+    assert few.id != page.recommendation(question).id
     first = Session(opened, {}).point(opened.question)  # known from the start
     assert first == answers.shown(
         answers.with_intervals(opened.question, opened.findings, lambda: False), opened.findings
@@ -144,6 +147,30 @@ def test_a_mix_is_typed(text, mix):
     read = typed.typed_mix(text, ("a", "b"))
     assert tuple(read.values()) == pytest.approx(mix)
     assert typed.typed_mix(typed.as_typed(read), ("a", "b")) == pytest.approx(read)
+
+
+def test_a_dragged_domain_leaves_the_others_their_proportions():
+    domains = ("a", "b", "c")
+    shares = typed.shares_of("a 10\nb 30\nc 60", domains)
+    assert list(shares.items()) == [("c", 60.0), ("b", 30.0), ("a", 10.0)]
+    mix = typed.typed_mix(typed.as_typed(typed.scaled({**shares, "c": 0.0})), domains)
+    assert mix == pytest.approx({"a": 0.25, "b": 0.75, "c": 0.0})
+    assert typed.shares_of("zzz", domains) == pytest.approx(dict.fromkeys(domains, 100 / 3), abs=1e-4)
+    with pytest.raises(ExperimentError, match="no domain has a weight"):
+        typed.typed_mix(typed.as_typed(typed.scaled(dict.fromkeys(domains, 0.0))), domains)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name: x\nrecommend:\n  pull: 2\n\n  # inner\n  front: 3\n\n# about seed\nseed: 1\n", "seed: 1\nname: x",
+     "{name: x, seed: 1}", "recommend: &r {pull: 2}\nother: *r\nseed: 1\nname: x\n"],
+)  # fmt: skip
+def test_an_experiment_file_gets_another_question(tmp_path, text):
+    (file := tmp_path / "x.yaml").write_text(text)
+    changed = keep.experiment_yaml(file, "work/x", RecommendSettings(pull=5.0))
+    assert yaml.safe_load(changed) == {**yaml.safe_load(text), "work": "work/x", "recommend": {"pull": 5.0}}
+    assert ("# about seed" in changed) == ("# about seed" in text)
+    assert "inner" not in changed
 
 
 def test_what_is_saved_can_be_read_again_and_stays_in_the_workspace(opened):

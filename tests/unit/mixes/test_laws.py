@@ -85,7 +85,9 @@ def test_gradient_and_convex_expression_agree_with_predict(name):
     bend = [
         (law.gradient(theta, at + step) - law.gradient(theta, at - step))[0] / 2e-6 for step in 1e-6 * np.eye(DOMAINS)
     ]
-    np.testing.assert_allclose(law.curvature(theta, at, np.array([2.0])), 2 * np.array(bend), rtol=1e-3, atol=1e-5)
+    there = law.at(theta)(at)
+    np.testing.assert_allclose(there.bend(np.array([2.0])), 2 * np.array(bend), rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(there.values, law.predict(theta, at[None])[:, 0])
     variable = cp.Variable(DOMAINS, nonneg=True)
     expression = law_expression(law, theta[0], variable)
     assert expression.is_convex()
