@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.orchestration import publish, publish_table
-from flows.refresh.result import Refreshed
 from flows.show.refresh import tables_of_refresh
 from flows.show.validation import table_of_validation
+from mixes.recommendation.refreshed import Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
 from mixes.show.markdown import escaped, markdown_table

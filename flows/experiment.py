@@ -13,9 +13,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
-from flows.deploy.settings import DeploySettings
 from flows.errors import ExperimentError
-from flows.refresh.settings import RefreshSettings
+from flows.sections.deploy import DeploySettings
+from flows.sections.refresh import RefreshSettings
 from flows.show.progress import note
 from mixes.errors import MixError, cut_short, first_mistake
 from mixes.hashes import short_hash

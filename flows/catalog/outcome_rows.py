@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flows.refresh.result import Refreshed
+from mixes.recommendation.refreshed import Refreshed
 from mixes.recommendation.validation import Estimate, Validation
 from pipeline.blend.manifest import Manifest
 

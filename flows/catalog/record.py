@@ -38,8 +38,8 @@ from flows.catalog.outcome_rows import blend_rows, refresh_row, validation_rows
 from flows.catalog.recommendation_rows import recommendation_rows
 from flows.catalog.schema import TABLES
 from flows.experiment import Experiment
-from flows.refresh.result import Refreshed
 from flows.show.progress import note
+from mixes.recommendation.refreshed import Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
 from mixes.swarm import Candidate

@@ -10,8 +10,8 @@ from flows.errors import ExperimentError
 
 if TYPE_CHECKING:
     from flows.deploy.apply import Applied
-    from flows.deploy.settings import DeploySettings
     from flows.experiment import Experiment
+    from flows.sections.deploy import DeploySettings
 
 SCHEDULED = "optimise-blend"  # by default
 CLOCK = "%a %Y-%m-%d %H:%M:%S %Z"
@@ -69,7 +69,7 @@ def _settings(
     """The file's section with the options in place of its own."""
     from pydantic import ValidationError
 
-    from flows.deploy.settings import DeploySettings
+    from flows.sections.deploy import DeploySettings
     from mixes.errors import first_mistake
 
     given: dict[str, Any] = loaded.deploy.model_dump(exclude_unset=True)

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from flows.commands.options import Families, Metrics, Ratios
-from flows.commands.recommend_options import Budget, LawName, MaxEpochs, Standardise, Target, asked
+from flows.commands.recommend_options import Budget, LawName, MaxEpochs, Standardise, Target
 from flows.commands.report import check_given
 from flows.errors import ExperimentError
+from flows.settings.asked import asked
 
 PORT = 8640
 

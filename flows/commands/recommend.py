@@ -21,10 +21,10 @@ from flows.commands.recommend_options import (
     Robust,
     Standardise,
     Target,
-    asked,
 )
 from flows.errors import ExperimentError
 from flows.outputs import check_file_name, check_writable
+from flows.settings.asked import asked
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment

@@ -1,15 +1,8 @@
 """Options that replace fields of the experiment file's `recommend:` section."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-from flows.errors import ExperimentError
-from flows.settings.given import bounds_of, named_numbers
-
-if TYPE_CHECKING:
-    from flows.experiment import Experiment
-    from mixes.recommendation.settings import RecommendSettings
 
 Target = Annotated[
     list[str] | None, typer.Option(help="family=weight or task=weight; repeatable. Default: the mean over families.")
@@ -39,30 +32,3 @@ Standardise = Annotated[
     typer.Option(help="noise or spread: measure each task in units of its noise, or of its spread over mixes."),
 ]
 LawName = Annotated[str | None, typer.Option(help="Law for every task. Default: auto, chosen by cross-validation.")]
-
-
-def asked(
-    experiment: "Experiment | None",
-    target: list[str] | None,
-    keep: list[str] | None,
-    bound: list[str] | None,
-    closest: float | None,
-    **changes: Any,
-) -> "RecommendSettings":
-    """The experiment's `recommend:` settings, or the defaults, with the options' changes; None changes nothing."""
-    from pydantic import ValidationError
-
-    from mixes.errors import first_mistake
-    from mixes.recommendation.settings import RecommendSettings
-
-    limits = {"keep": named_numbers("keep", keep), "bounds": bounds_of(bound), "closest": closest}
-    changes["target"] = named_numbers("target", target)
-    now = (experiment.recommend if experiment else RecommendSettings()).model_dump()
-    given = {
-        **changes,
-        "limits": {**now["limits"], **{name: value for name, value in limits.items() if value is not None}},
-    }
-    try:
-        return RecommendSettings(**{**now, **{name: value for name, value in given.items() if value is not None}})
-    except ValidationError as error:
-        raise ExperimentError(f"recommend: {first_mistake(error, RecommendSettings)}") from None

@@ -18,9 +18,9 @@ from flows.commands.recommend_options import (
     Robust,
     Standardise,
     Target,
-    asked,
 )
 from flows.errors import ExperimentError
+from flows.settings.asked import asked
 
 UNNAMED = ("out", "figures")  # options that change nothing on the page
 

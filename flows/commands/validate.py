@@ -17,8 +17,8 @@ from flows.commands.recommend_options import (
     Robust,
     Standardise,
     Target,
-    asked,
 )
+from flows.settings.asked import asked
 
 
 def validate(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flows.deploy.planned import Planned
 from flows.deploy.pools import ensure_pool
-from flows.deploy.settings import DeploySettings, Schedule
 from flows.deploy.watch import watch_over
 from flows.errors import ExperimentError
+from flows.sections.deploy import DeploySettings, Schedule
 from mixes.errors import cut_short
 
 if TYPE_CHECKING:

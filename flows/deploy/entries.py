@@ -98,7 +98,7 @@ def optimise_blend(
 
 def _asked(loaded: Experiment, target: dict[str, float], budget: str, max_epochs: float | None) -> Experiment:
     """The experiment with the parameters in place of its own settings."""
-    from flows.commands.recommend_options import asked
+    from flows.settings.asked import asked
 
     targets = [f"{name}={weight}" for name, weight in target.items()] if target else None
     settings = asked(loaded, targets, None, None, None, budget=budget or None, max_epochs=max_epochs)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.deploy.settings import FLOWS, DeploySettings, Schedule
 from flows.experiment import Experiment
+from flows.sections.deploy import FLOWS, DeploySettings, Schedule
 from mixes.hashes import short_hash
 
 ENTRIES = "flows.deploy.entries"

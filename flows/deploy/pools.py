@@ -3,8 +3,8 @@
 import copy
 from typing import TYPE_CHECKING, Any
 
-from flows.deploy.settings import DEFAULT_POOL, DeploySettings
 from flows.errors import ExperimentError
+from flows.sections.deploy import DEFAULT_POOL, DeploySettings
 from mixes.errors import did_you_mean
 
 if TYPE_CHECKING:

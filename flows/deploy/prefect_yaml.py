@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flows.deploy.planned import Planned
-from flows.deploy.settings import Schedule
+from flows.sections.deploy import Schedule
 
 ABOUT = """\
 # Deployments of {name}, written by `mixwright deploy --out`. Register them: prefect deploy --all

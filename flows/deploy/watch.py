@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from flows.deploy.planned import TAG, Planned
-from flows.deploy.settings import DeploySettings
+from flows.sections.deploy import DeploySettings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

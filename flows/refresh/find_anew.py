@@ -6,7 +6,6 @@ from functools import partial
 
 from flows.experiment import Experiment
 from flows.recommend import recommend_flow
-from flows.refresh.result import Advantage, Refreshed
 from flows.refresh.seen import seen_tokens
 from flows.refresh.standing import Standing
 from flows.settings.check import check_on_pool
@@ -16,6 +15,7 @@ from flows.show.progress import note, stage_progress
 from flows.swarm import swarm_flow
 from mixes.budget import budget_tokens
 from mixes.optimum.remaining import remaining_mix
+from mixes.recommendation.refreshed import Advantage, Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.standing import gains_over
 from mixes.reuse.identity import compare_domains

@@ -1,23 +1,12 @@
 """How far each domain moved between two pools: the tokens of documents that came or went."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
+from mixes.recommendation.refreshed import Moved
 from mixes.reuse.identity import compare_domains
 from pipeline.pool.pool import TRAIN, Pool
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A domain that is not what it was."""
-
-    domain: str
-    fate: str  # changed, added, renamed, split, merged, or removed
-    tokens_before: int
-    tokens_now: int
-    share: float  # tokens that came or went ÷ the larger of both counts; 1 where all did, 0 where only the name did
 
 
 def moved_domains(earlier: Mapping[str, str], now: Mapping[str, str], before: Pool | None, pool: Pool) -> list[Moved]:

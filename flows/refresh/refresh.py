@@ -15,10 +15,10 @@ from flows.experiment import Experiment
 from flows.orchestration import flow, tell
 from flows.prepare import prepare_flow
 from flows.refresh.find_anew import found_anew
-from flows.refresh.moved import Moved, moved_domains
-from flows.refresh.result import Refreshed
+from flows.refresh.moved import moved_domains
 from flows.refresh.standing import Standing, find_standing
 from flows.show.progress import note
+from mixes.recommendation.refreshed import Moved, Refreshed
 from pipeline.pool.content_hash import domain_contents
 from pipeline.pool.pool import Pool
 from pipeline.stages.graph import finished_pool

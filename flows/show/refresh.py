@@ -1,6 +1,6 @@
 """A refresh as tables."""
 
-from flows.refresh.result import Refreshed
+from mixes.recommendation.refreshed import Refreshed
 
 Rows = list[list[str]]
 

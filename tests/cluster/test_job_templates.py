@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from flows.deploy.planned import job_variables
 from flows.deploy.pools import with_kubernetes_extras
-from flows.deploy.settings import DeploySettings
+from flows.sections.deploy import DeploySettings
 
 FOLDER = Path("/data/mix")
 

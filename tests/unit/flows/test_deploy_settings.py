@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.deploy.settings import FLOWS, DeploySettings, Schedule
+from flows.sections.deploy import FLOWS, DeploySettings, Schedule
 
 ROOT = Path(__file__).parents[3]
 

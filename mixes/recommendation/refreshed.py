@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flows.refresh.moved import Moved
-
 RefreshVerdict = Literal["unchanged", "keep", "change"]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A domain that is not what it was."""
+
+    domain: str
+    fate: str  # changed, added, renamed, split, merged, or removed
+    tokens_before: int
+    tokens_now: int
+    share: float  # tokens that came or went ÷ the larger of both counts; 1 where all did, 0 where only the name did
 
 
 @dataclass(frozen=True)
