@@ -10,12 +10,14 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
 def parse_tokens(text: str) -> int:
-    """`6T`, `300B`, `1.5M` or a plain number of tokens.
+    """`6T`, `300B`, `1.5M`, `6e12`, `1_000_000` or any plain number of tokens.
 
     Raises:
         MixError: anything else.
     """
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMBT]?)", text.strip().replace("_", ""), re.IGNORECASE)
+    match = re.fullmatch(
+        r"([0-9]+(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)\s*([KMBT]?)", text.strip().replace("_", ""), re.IGNORECASE
+    )
     tokens = float(match.group(1)) * UNITS[match.group(2).upper()] if match else 0.0
     if not 1 <= tokens <= MOST_TOKENS:
         raise MixError(

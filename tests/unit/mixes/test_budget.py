@@ -13,7 +13,15 @@ def test_epoch_caps():
 
 
 @pytest.mark.parametrize(
-    ("text", "tokens"), [("6T", 6 * 10**12), ("300b", 3 * 10**11), ("1.5M", 1_500_000), ("1_000", 1000)]
+    ("text", "tokens"),
+    [
+        ("6T", 6 * 10**12),
+        ("300b", 3 * 10**11),
+        ("1.5M", 1_500_000),
+        ("1_000", 1000),
+        ("6e12", 6 * 10**12),
+        ("1.5e3K", 1_500_000),
+    ],
 )
 def test_budgets(text, tokens):
     assert parse_tokens(text) == tokens
