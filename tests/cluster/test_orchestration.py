@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from support import ROOT, mixwright
 
+from flows import orchestration
 from flows.errors import ExperimentError
 from flows.server import Server, check_server, named_server
 
@@ -83,6 +85,18 @@ def test_a_server_with_an_error_of_its_own(answering):
 def test_an_address_that_leads_nowhere(address):
     with pytest.raises(ExperimentError, match="no server answers at"):
         check_server(Server(address, ""))
+
+
+@pytest.mark.parametrize("answering", [200], indirect=True)
+def test_a_server_that_answers_again_is_told_again(answering, home, monkeypatch, capsys):
+    monkeypatch.setenv("PREFECT_API_URL", answering)
+    asked_just_now = {answering: time.monotonic()}
+    monkeypatch.setattr(orchestration, "_lost", asked_just_now)
+    assert not orchestration._is_recording()
+    asked_just_now[answering] -= orchestration.ASKED_AGAIN
+    assert orchestration._is_recording()
+    assert not orchestration.is_lost()
+    assert capsys.readouterr().err.count("answers again") == 1
 
 
 def test_a_server_that_never_answers(monkeypatch):
