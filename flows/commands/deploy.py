@@ -1,5 +1,6 @@
 """The command `deploy`: an experiment's flows on a Prefect server, for workers to run."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,7 @@ def _write(out: Path, deployments: list, name: str, settings: "DeploySettings") 
 
     check_file_name(out)
     check_writable(out.parent, f"--out {out}")
-    if out.exists():
+    if os.path.lexists(out):
         raise ExperimentError(f"--out {out}: is there already — name another file, or move it away")
     write_aside(out, prefect_yaml(deployments, name, settings.kind).encode())
     print(f"Written {out} — register it with: prefect deploy --all --prefect-file {out}")
