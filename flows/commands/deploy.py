@@ -88,9 +88,12 @@ def _settings(
 def _write(out: Path, deployments: list, name: str, settings: "DeploySettings") -> None:
     from flows.deploy.prefect_yaml import prefect_yaml
     from flows.outputs import check_file_name, check_writable
+    from mixes.errors import cut_short
     from pipeline.store.writing import write_aside
 
     check_file_name(out)
+    if out.suffix not in (".yaml", ".yml"):
+        raise ExperimentError(f"--out {cut_short(str(out))}: is no YAML file's name — write for example prefect.yaml")
     check_writable(out.parent, f"--out {out}")
     if os.path.lexists(out):
         raise ExperimentError(f"--out {out}: is there already — name another file, or move it away")
