@@ -126,8 +126,7 @@ def script_of(array: RankArray, settings: ExecutorSettings, gpus: bool) -> str:
     logs = Path(array.logging_dir.path)
     command = f"launch_pickled_pipeline {shlex.quote(str(logs / 'executor.pik'))}"
     if settings.container:
-        options = f"{'--nv ' if gpus else ''}--bind {shlex.quote(str(logs.parent))}"
-        command = f"apptainer exec {options} {shlex.quote(settings.container)} {command}"
+        command = f"apptainer exec {'--nv ' if gpus else ''}{shlex.quote(settings.container)} {command}"
     return array.get_launch_file_contents(array.get_sbatch_args(-(-len(array.of_jobs) // array.tasks_per_job)), command)
 
 

@@ -115,9 +115,9 @@ def test_a_script_with_an_environment_or_a_container(tmp_path):
     assert "export PATH" not in text
     _, command = script(tmp_path, {"container": "/shared/mix.sif"})
     launched = f"launch_pickled_pipeline {tmp_path}/logs/executor.pik"
-    assert command == f"apptainer exec --bind {tmp_path} /shared/mix.sif {launched}"
+    assert command == f"apptainer exec /shared/mix.sif {launched}"
     _, command = script(tmp_path, {"container": "docker://mix/wright:1"}, "swarm", 1)
-    assert command == f"apptainer exec --nv --bind {tmp_path} docker://mix/wright:1 {launched}"
+    assert command == f"apptainer exec --nv docker://mix/wright:1 {launched}"
 
 
 @pytest.mark.parametrize(
