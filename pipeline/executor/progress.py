@@ -29,8 +29,9 @@ class watched:
         for file in sorted((self.work.logs / FOLDER).glob("[0-9]*.json")):
             if file.stem not in self.told and (failure := read_failure(self.work.logs, int(file.stem))):
                 self.told.add(file.stem)
+                others = "; the other ranks go on" if self.work.ranks > 1 else ""
                 if len(self.told) <= TOLD:
-                    self.note(f"{self.work.stage}: {failure.name} failed: {failure.reason}; the other ranks go on")
+                    self.note(f"{self.work.stage}: {failure.name} failed: {failure.reason}{others}")
 
     def _watch(self) -> None:
         while not self.stop.wait(0.5):

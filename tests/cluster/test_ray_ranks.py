@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from cohorts import scores, train
 from filtering import RANKS, completed, experiment, filtered, kill, start
 from rank_steps import Placed, Signed, check_failing_ranks
 from real_clusters import GPUS, until
@@ -34,6 +35,13 @@ def test_ray_makes_the_same_bytes_whatever_is_killed(tiny, tmp_path, truth, head
         "filter", [Signed(tmp_path)], 1, tmp_path / "logs", ExecutorSettings(kind="ray", mem_per_cpu_gb=1, address=head)
     )
     assert (tmp_path / "signed-0").read_text().endswith("True")
+
+
+@pytest.mark.filterwarnings("ignore:placement_group:DeprecationWarning")
+def test_a_swarm_scores_as_on_this_machine(evidence, tmp_path, head):
+    train(evidence, tmp_path / "here")
+    train(evidence, tmp_path / "ray", executor=ExecutorSettings(kind="ray", mem_per_cpu_gb=1, address=head))
+    assert scores(tmp_path / "ray").equals(scores(tmp_path / "here"))
 
 
 @pytest.mark.filterwarnings("ignore:placement_group:DeprecationWarning")

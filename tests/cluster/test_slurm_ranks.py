@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cohorts import scores, train
 from filtering import RANKS, completed, experiment, filtered, kill, start
 from rank_steps import Failing, Signed, check_failing_ranks, shard_of, tries
 from real_clusters import PATHS, SLURM, until
@@ -50,6 +51,14 @@ def test_slurm_makes_the_same_bytes_whatever_is_killed(tiny, tmp_path, truth, no
     assert len(arrays(tmp_path)) == 2
     (stage,) = (tmp_path / "work" / "stages").glob("filter-*")
     assert left == {rank: (stage / "documents" / f"{rank}.parquet").stat().st_mtime_ns for rank in left}
+
+
+def test_a_swarm_scores_as_on_this_machine(evidence, tmp_path, nodes, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", PATHS)
+    train(evidence, tmp_path / "here")
+    train(evidence, tmp_path / "slurm", executor=ExecutorSettings(**SLURM))
+    assert scores(tmp_path / "slurm").equals(scores(tmp_path / "here"))
+    assert list((tmp_path / "slurm" / "logs").glob("*/slurm_logs/*.out"))
 
 
 def outputs(folder: Path) -> dict[str, int]:
