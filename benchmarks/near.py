@@ -111,7 +111,7 @@ def remove_near(stage: Path, folder: Path) -> tuple[set[tuple[int, int]], pl.Dat
 
     def run(name: str, steps: list, ranks: int) -> None:
         began = time.perf_counter()
-        run_steps(steps, ranks, folder / "logs" / name, ExecutorSettings(workers=1))
+        run_steps("deduplicate", steps, ranks, folder / "logs" / name, ExecutorSettings(workers=1))
         seconds[name] = time.perf_counter() - began
         if name == "candidates":
             edges = pl.read_parquet(folder / "edges" / "*.parquet")

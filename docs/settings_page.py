@@ -22,7 +22,7 @@ SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
 PER_NAME = {"sources": "sources.NAME"}  # mappings whose values are sections of their own
 HIDDEN = {"base"}
 WORDS: dict[object, str] = {
-    str: "text", int: "whole number", float: "number", bool: "true or false", types.NoneType: "null",
+    str: "text", int: "whole number", float: "number", bool: "true or false", types.NoneType: "null", Any: "value",
 }  # fmt: skip
 
 

@@ -30,7 +30,15 @@ from flows.commands.report import report
 from flows.commands.status import status
 from flows.commands.swarm import check_law, swarm
 from flows.commands.validate import validate
-from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, missing_package, named_as_options, path_mistake
+from flows.errors import (
+    INPUT_ERRORS,
+    ExperimentError,
+    failed_ranks,
+    machine_failure,
+    missing_package,
+    named_as_options,
+    path_mistake,
+)
 from flows.stopping import Stopped, stop_on_signals
 from mixes.show.printable import bounded
 
@@ -98,8 +106,9 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
         except INPUT_ERRORS as error:
             if debug:
                 raise
-            _print_error(named_as_options(" ".join(str(error)[:LONGEST].split()), options_of))
-            raise typer.Exit(2) from None
+            line, code = failed_ranks(error) or (" ".join(str(error)[:LONGEST].split()), 2)
+            _print_error(named_as_options(line, options_of))
+            raise typer.Exit(code) from None
         except Exception as error:
             mistake = path_mistake(error) or missing_package(error)
             failure = mistake or machine_failure(error)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from classifiers.errors import ClassifierError
 from mixes.errors import MixError, cut_short
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, RanksFailed
 
 
 class ExperimentError(ValueError):
@@ -69,6 +69,14 @@ def machine_failure(error: BaseException) -> str | None:
         place = place[1] if isinstance(place, re.Match) else place
         return f"{what}{f': {place}' if place else ''} — once that is mended, the same command goes on where it was"
     return None
+
+
+def failed_ranks(error: BaseException) -> tuple[str, int] | None:
+    """The line for ranks that failed, and the exit code: 2 where the input is wrong. None for any other error."""
+    if not isinstance(error, RanksFailed):
+        return None
+    failure = None if error.is_mistake else machine_failure(error)
+    return (f"{error.where}: {failure}" if failure else str(error)), 2 if error.is_mistake else 1
 
 
 EXTRAS = {"torch": "train", "ray": "ray", "trafilatura": "trafilatura", "lightgbm": "lightgbm", "marimo": "notebook"}

@@ -1,7 +1,6 @@
 """What of an experiment is finished, running, interrupted or stale, read from its work folder; nothing is written."""
 
 import fcntl
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,13 +11,18 @@ from typing import Literal
 from flows.errors import INPUT_ERRORS
 from flows.experiment import Experiment
 from flows.plan.known import Known, look
+from pipeline.executor.failure import FOLDER as FAILED
+from pipeline.executor.failure import read_failures
 from pipeline.executor.progress import Progress
+from pipeline.executor.work import ABOUT, announced_ranks
 from pipeline.read.losses import describe_refused
 from pipeline.stages.graph import walk_stages
 from pipeline.store.stage import Unfinished
 from pipeline.train.records import diverged_runs
+from pipeline.train.swarm import swarm_logs
 
-State = Literal["finished", "running", "interrupted", "begun", "not begun", "stale"]
+State = Literal["finished", "running", "failed", "interrupted", "begun", "not begun", "stale"]
+SHOWN = 5  # failed ranks that are listed
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Part:
     name: str
     state: State
     detail: str
+    failed: tuple[str, ...] = ()  # its failed ranks, each with the reason and its log
 
 
 @dataclass(frozen=True)
@@ -90,20 +95,25 @@ def _unfinished(root: Path, name: str) -> Part:
         detail = "an earlier one is there, of other sources or settings" if older else ""
         return Part(name, "stale" if older else "not begun", detail)
     done, ranks = _ranks(begun[-1])
-    state: State = "running" if _is_held(begun[-1].with_name(f"{begun[-1].name}.lock")) else "interrupted"
-    return Part(name, state, f"{done} of {ranks} ranks" if ranks else "")
+    failed = _failed(begun[-1])
+    state: State = "failed" if failed else "interrupted"
+    if _is_held(begun[-1].with_name(f"{begun[-1].name}.lock")):
+        state = "running"
+    detail = f"{done} of {ranks} ranks" if ranks else ""
+    return Part(name, state, f"{detail}, {len(failed)} failed" if failed else detail, tuple(failed))
+
+
+def _failed(folder: Path) -> list[str]:
+    """The failed ranks of what works in a folder, as the ranks or those who watched them wrote them down."""
+    logs = sorted(found.parent for found in folder.rglob(FAILED))
+    return [failure.sentence(place.absolute()) for place in logs for failure in read_failures(place)]
 
 
 def _ranks(folder: Path) -> tuple[int, int]:
     """Ranks that are done, and all, of the executor's last run in a stage's folder."""
-    logs = sorted(folder.rglob("executor.json"), key=lambda file: file.stat().st_mtime_ns)
-    if not logs:
-        return 0, 0
-    try:
-        ranks = int(json.loads(logs[-1].read_bytes())["world_size"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0, 0
-    return len(list((logs[-1].parent / "completions").glob("*"))), ranks
+    logs = sorted(folder.rglob(ABOUT), key=lambda file: file.stat().st_mtime_ns)
+    ranks = announced_ranks(logs[-1].parent) if logs else None
+    return (len(list((logs[-1].parent / "completions").glob("*"))), ranks) if ranks else (0, 0)
 
 
 def _is_held(lock: Path) -> bool:
@@ -124,6 +134,10 @@ def _swarm(experiment: Experiment, known: Known) -> Part:
         detail += f", {len(odd)} diverged" if odd else ""
     if trained == all_of:
         return Part("swarm", "finished", detail)
+    logs = swarm_logs(experiment.folder / "logs", known.evidence, known.candidates) if known.evidence else None
+    failed = _failed(logs) if logs and logs.is_dir() else []
+    if failed:
+        return Part("swarm", "failed", f"{detail}, {len(failed)} ranks failed", tuple(failed))
     if not trained:
         return Part("swarm", "not begun", detail)
     records = (experiment.records / "runs").glob("*.parquet")

@@ -35,7 +35,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 def first_mistake(error: "ValidationError", model: "type[BaseModel]") -> str:
     """One line on the first wrong field of a `model`: unknown names first, since they often explain missing ones."""
     mistake = min(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    field = ".".join(map(str, mistake["loc"]))
+    field = ".".join(map(str, mistake["loc"])).removesuffix(".[key]")  # of a mapping: the field is the key itself
     if mistake["type"] == "extra_forbidden":
         fields = _known_fields(mistake["loc"][:-1], model)
         return f"unknown field {field!r} — {did_you_mean(str(mistake['loc'][-1]), fields)}"

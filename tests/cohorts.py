@@ -11,6 +11,7 @@ from pipeline.train.setup import Evidence
 from pipeline.train.swarm import train_swarm
 
 SETTINGS = ProxySettings(size="100k", tokens=8_192, context=64, batch=8)
+HERE = ExecutorSettings(workers=1)
 CANDIDATES = [
     Candidate("even", {"books": 0.4, "code": 0.3, "science": 0.3}, 0),
     Candidate("code", {"books": 0.0, "code": 1.0, "science": 0.0}, 0),
@@ -18,12 +19,12 @@ CANDIDATES = [
 ]
 
 
-def train(evidence: Evidence, folder: Path, candidates=CANDIDATES, **changes: object) -> tuple[Evidence, dict]:
-    """Train into `folder`, in this process."""
+def train(
+    evidence: Evidence, folder: Path, candidates=CANDIDATES, executor: ExecutorSettings = HERE, **changes: object
+) -> tuple[Evidence, dict]:
+    """Train into `folder`, in this process or where the executor says."""
     changed = Evidence(evidence.pool, evidence.suite, SETTINGS.model_copy(update=changes))
-    decided = train_swarm(
-        changed, candidates, folder / "records", folder / "logs", ExecutorSettings(workers=1), lambda done, total: None
-    )
+    decided = train_swarm(changed, candidates, folder / "records", folder / "logs", executor, lambda done, total: None)
     return changed, decided
 
 

@@ -26,7 +26,7 @@ def corpus(folder: Path, documents: list[tuple[str, str, str]], files: int = 3) 
 
 def run_in(folder: Path, workers: int = 1):
     def run(name, steps, ranks):
-        run_steps(steps, ranks, folder / "logs" / name, ExecutorSettings(workers=workers))
+        run_steps("deduplicate", steps, ranks, folder / "logs" / name, ExecutorSettings(workers=workers))
 
     return run
 

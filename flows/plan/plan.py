@@ -134,7 +134,7 @@ def _device(
     """The device that trains the remaining proxies, and what was assumed or observed of it."""
     if name == THIS:
         return _on_this(experiment, known, left, seconds)
-    settings, workers = experiment.proxy, experiment.executor.workers or 1
+    settings, workers = experiment.proxy, experiment.executor.at("swarm").workers or 1
     count = workers if settings.device == "cuda" else 1  # on a CPU, workers are cores
     device, assumptions = named_device(name, settings, known.vocabulary, left, count, utilisation), []
     if device.origin == "assumed":
@@ -151,7 +151,7 @@ def _on_this(experiment: Experiment, known: Known, left: int, seconds: float) ->
     """This device, and what was observed while its speed was measured."""
     from mixes.proxy.speed import measure_speed  # torch takes seconds to import
 
-    settings, executor = experiment.proxy, experiment.executor
+    settings, executor = experiment.proxy, experiment.executor.at("swarm")
     cores, local = os.cpu_count() or 1, executor.kind == "local"
     wanted = executor.workers or (cores if local or settings.device == "cpu" else 1)
     side_by_side = wanted if local else min(wanted, cores)

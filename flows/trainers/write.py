@@ -78,7 +78,7 @@ def run_over_pool(step: Any, tokenised: Path, logs: Path, executor: ExecutorSett
     from pipeline.parts.placed import pool_ranks
 
     with stage_progress("export") as progress:
-        run_steps([step], pool_ranks(tokenised), logs / step.name, executor, progress)
+        run_steps("export", [step], pool_ranks(tokenised), logs / step.name, executor, progress)
 
 
 def _digest(plan: HandOver, trainer: Trainer, sequence: int, final: Path) -> str:

@@ -190,7 +190,7 @@ class _Steps:
         def work(progress: Progress) -> None:
             from pipeline.executor.run import run_steps
 
-            run_steps([step], ranks, self.scratch / "logs" / name, self.executor, progress)
+            run_steps("blend", [step], ranks, self.scratch / "logs" / name, self.executor, progress)
 
         self.run(name, work)
 

@@ -1,74 +1,142 @@
-"""Runs steps over ranks on the machine that the settings name, blocks until they have ended, and says what failed."""
+"""Runs the steps of a stage over ranks on the machine that the settings name, until all have ended."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loguru import logger
 
 from mixes.proxy.malloc import MALLOC
-from pipeline.errors import PipelineError
+from pipeline.errors import RanksFailed, RankTraceback
+from pipeline.executor.failure import Failure, forget
 from pipeline.executor.local import run_locally
 from pipeline.executor.progress import Progress, watched
 from pipeline.executor.ray import run_on_ray
-from pipeline.executor.settings import ExecutorSettings
+from pipeline.executor.settings import ExecutorSettings, Stage
 from pipeline.executor.slurm import check_programs, run_on_slurm
+from pipeline.executor.work import PartOf, Work, nameless
+from pipeline.store.writing import unheard
 
-RUN = {"local": run_locally, "slurm": run_on_slurm, "ray": run_on_ray}
+RUN: dict[str, Callable[[Work, ExecutorSettings, list[int]], list[Failure]]] = {
+    "local": run_locally, "slurm": run_on_slurm, "ray": run_on_ray,
+}  # fmt: skip
 NAMED = 3  # failed ranks that an error quotes
-TAIL = 4_096  # bytes of a rank's log that are looked at
+BACK_OFF, LONGEST_PAUSE = 5.0, 300.0  # seconds before ranks are run again, doubled each time, and at most (assumed)
 
 
 def check_executor(settings: ExecutorSettings) -> None:
-    """Check that the machine is there that the settings name.
+    """Check that the machines are there that the settings name.
 
     Raises:
-        PipelineError: it is not.
+        PipelineError: one is not.
     """
-    if settings.kind == "slurm":
+    if "slurm" in {settings.kind, *(settings.at(stage).kind for stage in settings.stages)}:
         check_programs()
 
 
 def run_steps(
+    stage: Stage,
     steps: Sequence,
     ranks: int,
     logs: Path,
     settings: ExecutorSettings,
     progress: Progress | None = None,
+    *,
     gpus: int = 0,
+    part_of: PartOf = nameless,
+    note: Callable[[str], None] = unheard,
 ) -> None:
     """Run a datatrove pipeline over `ranks`; ranks that `logs` marks as completed are skipped.
 
-    gpus: of a rank; a cluster gives each rank that many of its own. On this machine LOCAL_RANK tells ranks apart.
+    Args:
+        stage: whose settings count, and what an error begins with.
+        steps: of datatrove.
+        ranks: how many.
+        logs: folder of marks, logs and failures.
+        settings: the executor's.
+        progress: is told how many ranks are finished.
+        gpus: of a rank; a cluster gives each rank that many of its own. On this machine LOCAL_RANK tells ranks apart.
+        part_of: what a rank works on, as its shard.
+        note: is told of a failure as it happens, and of ranks that are run again.
 
     Raises:
-        PipelineError: the cluster cannot be used, or ranks failed on it.
-        Exception: whatever a rank raised on this machine.
+        PipelineError: the machine cannot be used.
+        RanksFailed: ranks failed, after all that could finish did. An error of a kind of its own, which a caller may
+            know how to mend, is raised as the rank raised it.
     """
     for name, value in MALLOC.items():  # workers read it when they start
         os.environ.setdefault(name, value)
     logger.remove()  # the terminal belongs to the progress bar
-    with watched(logs / "completions", ranks, progress):
-        failed = RUN[settings.kind](list(steps), ranks, logs.absolute(), settings, gpus)
-    if failed:
-        quoted = "; ".join(f"rank {rank}: {_last_line(log)}" for rank, log in sorted(failed.items())[:NAMED])
-        raise PipelineError(
-            f"executor: {len(failed)} of {ranks} ranks failed on {settings.kind} ({_listed(sorted(failed))}); {quoted} "
-            f"— see {failed[min(failed)]}; the same command runs them again"
+    work, settings = Work(stage, list(steps), ranks, logs.absolute(), gpus, part_of), settings.at(stage)
+    work.announce()
+    with watched(work, progress, note):
+        failures = _run_until_settled(work, settings, note)
+    if failures:
+        _raise(work, settings, failures)
+
+
+def _run_until_settled(work: Work, settings: ExecutorSettings, note: Callable[[str], None]) -> list[Failure]:
+    """Run all ranks; those that failed for a reason that can pass are run again, as often as the settings say."""
+    tries: Counter[int] = Counter()
+    failures: dict[int, Failure] = {}
+    todo = work.unfinished()
+    while todo:
+        forget(work.logs, todo)
+        failed = RUN[settings.kind](work, settings, todo)
+        tries.update(failure.rank for failure in failed)
+        failures = {failure.rank: failure for failure in [*failures.values(), *failed]}
+        passing = [failure for failure in failed if failure.passes and tries[failure.rank] <= settings.retries]
+        if not passing:
+            break
+        number = max(tries[failure.rank] for failure in passing)
+        pause = min(BACK_OFF * 2 ** (number - 1), LONGEST_PAUSE)
+        note(
+            f"{work.stage}: {passing[0].name} failed: {passing[0].reason}; {_counted(len(passing), 'rank')} will be "
+            f"run again in {pause:.0f} s (try {number + 1} of {settings.retries + 1})"
         )
+        time.sleep(pause)
+        for failure in passing:
+            del failures[failure.rank]
+        todo = [rank for rank in work.unfinished() if rank not in failures]  # with those that were never begun
+    return [
+        failure if tries[failure.rank] < 2 else _after(failure, tries[failure.rank])
+        for failure in sorted(failures.values(), key=lambda failure: failure.rank)
+    ]
 
 
-def _listed(ranks: list[int]) -> str:
-    """`3, 4, 7 …`"""
-    return ", ".join(map(str, ranks[:10])) + (" …" if len(ranks) > 10 else "")
+def _after(failure: Failure, tries: int) -> Failure:
+    return Failure(**{**vars(failure), "reason": f"{failure.reason} ({tries} tries)"})
 
 
-def _last_line(log: Path) -> str:
-    """What a rank said last: its exception, or Slurm's word on why it was ended, whatever came after that."""
-    if not log.exists():
-        return "it left no log, so it never began"
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL))
-        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    ended = [line for line in lines if line.startswith("slurmstepd")]
-    return (ended or lines or ["its log is empty"])[-1][:300]
+def _raise(work: Work, settings: ExecutorSettings, failures: list[Failure]) -> None:
+    """Raise one error for all failed ranks, from what the first one raised."""
+    first = failures[0]
+    cause = first.exception()
+    if cause is not None and first.is_mistake and len(failures) == 1 and _is_caught_by_its_kind(cause):
+        raise cause
+    finished = work.ranks - len(work.unfinished())
+    kept = f"{_counted(finished, 'rank')} of {work.ranks} {'is' if finished == 1 else 'are'} finished and kept"
+    quoted = "; ".join(failure.sentence(work.logs) for failure in failures[:NAMED])
+    where = f"{work.stage}: {first.name}"
+    if len(failures) == 1:
+        message = f"{work.stage}: {quoted}"
+    else:
+        numbers = ", ".join(str(failure.rank) for failure in failures[:10]) + (" …" if len(failures) > 10 else "")
+        where = f"{work.stage}: ranks {numbers}"
+        message = f"{work.stage}: {len(failures)} of {work.ranks} ranks failed on {settings.kind} ({numbers}): {quoted}"
+    failed = RanksFailed(f"{message} — {kept}; the same command runs the others", where, first.is_mistake)
+    told = RankTraceback(first.traceback) if first.traceback else None
+    if cause is not None:
+        cause.__cause__ = told
+    raise failed from (cause or told)
+
+
+def _is_caught_by_its_kind(cause: BaseException) -> bool:
+    """Whether it is of a class of its own, which somebody above tells from other mistakes."""
+    return not type(cause).__module__.endswith(".errors")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -137,6 +137,11 @@ class Shard(BaseModel):
         """The file's path below its source's folder: the same on every machine."""
         return self.path or base_name(self.url)
 
+    @property
+    def label(self) -> str:
+        """How errors name it."""
+        return f"{self.source}/{self.name}"
+
     def open(self) -> BinaryIO:
         """Its content as a stream; whatever the file system raises where that cannot be had."""
         return open_file(self.url)

@@ -12,7 +12,7 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.filters.settings import FilterSettings, LanguageSettings
 from pipeline.pool.settings import PoolSettings, TokenizerSettings
 from pipeline.read.settings import ReadSettings
-from pipeline.read.sources import TOKENS, SourceSettings
+from pipeline.read.sources import TOKENS, SourceSettings, find_shards
 from pipeline.sample.defaults import LANGUAGE_MODEL, SUITE, DefaultFile, located
 from pipeline.store.stage import StageStore
 
@@ -64,6 +64,10 @@ class Corpus:
     def finding(self) -> "Corpus":
         """The same corpus; its stages are found where they are finished, and nothing is made."""
         return replace(self, stages=self.stages.finding)
+
+    def text_shard(self, rank: int) -> str:
+        """What rank number `rank` of the stages after `filter` works on: the texts of one shard."""
+        return find_shards(self.texts, self.base)[rank].label
 
     @property
     def texts(self) -> dict[str, SourceSettings]:

@@ -122,7 +122,10 @@ def label_documents(corpus: Corpus, cleaned: Path, models: Path, progress: Progr
         from pipeline.label.label import LabelDocuments, loaded_classifier
 
         step = LabelDocuments(cleaned, models, corpus.texts, least, folder)
-        run_steps([step], count_files(cleaned), folder / "logs", corpus.executor, progress)
+        run_steps(
+            "label", [step], count_files(cleaned), folder / "logs", corpus.executor, progress,
+            part_of=corpus.text_shard, note=corpus.stages.note,
+        )  # fmt: skip
         loaded_classifier.cache_clear()  # with one worker, ranks run in this process
 
     return corpus.stages.run(stage, work)
@@ -175,11 +178,17 @@ def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Pa
         if "label" in made:
             files = count_files(made["clean"])
             step = TokeniseDocuments(made["clean"], made["label"], domains, file, end, folder)
-            run_steps([step], files, folder / "logs", corpus.executor, progress)
+            run_steps(
+                "tokenise", [step], files, folder / "logs", corpus.executor, progress,
+                part_of=corpus.text_shard, note=corpus.stages.note,
+            )  # fmt: skip
         if "index" in made:
             shards = find_shards(corpus.tokenised, corpus.base)
             copy = CopyTokens(shards, made["index"], domains, file, files, folder)
-            run_steps([copy], len(shards), folder / "logs" / "copy", corpus.executor, progress)
+            run_steps(
+                "tokenise", [copy], len(shards), folder / "logs" / "copy", corpus.executor, progress,
+                note=corpus.stages.note,
+            )  # fmt: skip
 
     return corpus.stages.run(stage, work)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
+from pipeline.executor.settings import Stage as StageName
 from pipeline.filters.lists import ARCHIVE
 from pipeline.read.check_ids import check_ids
 from pipeline.read.extractors import check_extractors
@@ -78,7 +79,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         ]
         if is_new:
             take_over(folder, "filter", _made_from(corpus, shards, settings, others))
-        _run_readers(corpus, steps, shards, folder, progress)
+        _run_readers("filter", corpus, steps, shards, folder, progress)
 
     return corpus.stages.run(stage, work)
 
@@ -130,7 +131,7 @@ def index_tokens(corpus: Corpus, progress: Progress) -> Path:
 
         readers: dict[str, Reader] = {TOKENS: partial(read_tokens, tokenizer=tokenizer, end=corpus.tokenizer.end)}
         steps = [ReadShards(shards, folder, corpus.read, readers), Remove(lists, folder), WriteIndex(folder)]
-        _run_readers(corpus, steps, shards, folder, progress)
+        _run_readers("index", corpus, steps, shards, folder, progress)
 
     return corpus.stages.run(stage, work)
 
@@ -155,19 +156,31 @@ def _shard_hashes(corpus: Corpus, shards: list[Shard]) -> list[str]:
 
 
 def _run_readers(
-    corpus: Corpus, steps: "Sequence[PipelineStep]", shards: list[Shard], folder: Path, progress: Progress
+    name: StageName,
+    corpus: Corpus,
+    steps: "Sequence[PipelineStep]",
+    shards: list[Shard],
+    folder: Path,
+    progress: Progress,
 ) -> None:
     """Run steps that read shards, one rank per shard, and stop where too many were lost."""
     from pipeline.executor.run import run_steps
     from pipeline.read.losses import check_refused, lost_ranks
 
-    run_steps(steps, len(shards), folder / "logs", corpus.executor, progress)
+    run_steps(
+        name, steps, len(shards), folder / "logs", corpus.executor, progress,
+        part_of=partial(_shard_name, shards), note=corpus.stages.note,
+    )  # fmt: skip
     try:
         check_refused(folder, shards, corpus.read)
     except PipelineError:
         for rank in lost_ranks(folder):  # what could not be reached may be there next time
             (folder / "logs" / "completions" / rank).unlink(missing_ok=True)
         raise
+
+
+def _shard_name(shards: Sequence[Shard], rank: int) -> str:
+    return shards[rank].label
 
 
 def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
@@ -181,7 +194,8 @@ def deduplicate(corpus: Corpus, filtered: Path, progress: Progress) -> Path:
         from pipeline.executor.run import run_steps
 
         def run(name: str, steps: "Sequence[PipelineStep]", ranks: int) -> None:
-            run_steps(steps, ranks, folder / "logs" / name, corpus.executor, progress)
+            logs = folder / "logs" / name
+            run_steps("deduplicate", steps, ranks, logs, corpus.executor, progress, note=corpus.stages.note)
 
         chosen = folder / "partitions.json"  # kept when a killed run is resumed
         if not chosen.exists():
@@ -218,7 +232,10 @@ def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress
             (corpus.decontaminate.enabled, Decontaminate(corpus.located(suite), corpus.decontaminate, folder)),
         ]
         steps = [ReadDocuments(filtered, corpus.off), *(step for on, step in chain if on), WriteDocuments(folder)]
-        run_steps(steps, count_files(filtered), folder / "logs", corpus.executor, progress)
+        run_steps(
+            "clean", steps, count_files(filtered), folder / "logs", corpus.executor, progress,
+            part_of=corpus.text_shard, note=corpus.stages.note,
+        )  # fmt: skip
 
     return corpus.stages.run(stage, work)
 

@@ -72,7 +72,7 @@ def score_checkpoint(
     folder = logs / checkpoint
     (folder / "completions" / rank_name(0)).unlink(missing_ok=True)  # whatever the mark says: the record is not there
     step = ScoreCheckpoint(evidence, _file(records.absolute(), checkpoint), folder.absolute())
-    run_steps([step], 1, folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
+    run_steps("score", [step], 1, folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
 
 
 def read_checkpoint(evidence: Evidence, records: Path) -> dict[str, float] | None:

@@ -8,7 +8,8 @@ name: a driver that was killed finds its cohorts again, and on Slurm its array.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def train_swarm(
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     forget_damaged(records, runs, note)
     missing = [run for run in training_order(runs) if not is_recorded(records, run)]
-    folder = logs / short_hash("".join(runs))
+    folder = _logs(logs, runs)
     if not missing:
         return _decided(folder)
     from pipeline.executor.run import run_steps
@@ -61,15 +62,33 @@ def train_swarm(
 
     check_tokens(Pool(evidence.pool))
     _check_start(evidence)
-    executor = _executor(evidence, executor)
+    executor = _executor(evidence, executor.at("swarm"))
     plan = _plan(evidence, missing, folder, executor)
     for rank, cohort in enumerate(plan["cohorts"]):
         if set(cohort) & set(missing):  # whatever the marks say: records may have been deleted
             (folder / "completions" / rank_name(rank)).unlink(missing_ok=True)
     cohorts = [[runs[run] for run in cohort] for cohort in plan["cohorts"]]
     step = TrainCohorts(evidence, cohorts, plan["parts"], records.absolute(), folder.absolute())
-    run_steps([step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"))
+    run_steps(
+        "swarm", [step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"),
+        part_of=partial(_runs_of, plan["cohorts"]), note=note,
+    )  # fmt: skip
     return _decided(folder)
+
+
+def swarm_logs(logs: Path, evidence: Evidence, candidates: Sequence[Candidate]) -> Path:
+    """Where the ranks of these candidates keep their marks and logs."""
+    return _logs(logs, [evidence.run_id(candidate) for candidate in candidates])
+
+
+def _logs(logs: Path, runs: Iterable[str]) -> Path:
+    return logs / short_hash("".join(runs))
+
+
+def _runs_of(cohorts: Sequence[Sequence[str]], rank: int) -> str:
+    """What a rank trains."""
+    runs = cohorts[rank]
+    return runs[0] + (f" and {len(runs) - 1} more" if len(runs) > 1 else "")
 
 
 def training_order(runs: Mapping[str, Candidate]) -> list[str]:
@@ -136,6 +155,7 @@ def check_gpus(settings: ProxySettings, executor: ExecutorSettings) -> None:
     Raises:
         MixError: this machine has no torch or no GPU, or those of a cluster have to be measured from here.
     """
+    executor = executor.at("swarm")
     if executor.kind == "local" and not is_torch_installed():
         raise MixError("proxies are trained with torch, which is not installed — run: pip install 'mixwright[train]'")
     if settings.device == "cpu":

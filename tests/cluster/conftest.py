@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from filtering import LOCAL, experiment, filtered
 from real_clusters import ray_cluster, slurm_cluster
 from support import start_server
 
@@ -29,3 +30,9 @@ def head(tmp_path, monkeypatch) -> Iterator[str]:
     """The address of a Ray cluster on loopback."""
     with ray_cluster(tmp_path, monkeypatch) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def truth(tiny, tmp_path_factory) -> dict[str, str]:
+    """What one undisturbed worker makes of the stage `filter`."""
+    return filtered(experiment(tiny, tmp_path_factory.mktemp("truth"), {**LOCAL, "workers": 1}))

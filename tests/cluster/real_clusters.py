@@ -23,7 +23,7 @@ os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", 
 
 PATHS = f"{ROOT}:{ROOT / 'tests'}:{Path(__file__).parent}"
 GPUS = 2
-SLURM = {"kind": "slurm", "partition": "cpu", "time": "00:10:00", "mem_per_cpu_gb": 1, "max_array_size": 3}
+SLURM = {"kind": "slurm", "partition": "cpu", "time": "00:10:00", "mem_per_cpu_gb": 1}
 
 
 def until(ready: Callable[[], object], process: subprocess.Popen, folder: Path) -> None:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 CPUS = 4  # declared, not counted: more than two ranks run at once on any machine
+LONGEST_ARRAY = 4  # jobs; small, so that few ranks are more than one array
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
 
 
@@ -91,6 +92,7 @@ def _config(folder: Path) -> str:
         "SchedulerParameters": "sched_interval=1,batch_sched_delay=0,sched_min_interval=0",
         "SlurmdParameters": "config_overrides",  # the declared CPUs count
         "KillWait": 2,
+        "MaxArraySize": LONGEST_ARRAY,
         "ReturnToService": 2,
         "NodeName": f"{host} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory=4096 State=UNKNOWN",
         "PartitionName": f"cpu Nodes={host} Default=YES MaxTime=INFINITE State=UP",

@@ -182,7 +182,7 @@ def test_a_killed_run_goes_on(tmp_path):
 
     def run(last: str, name: str, steps: Sequence[PipelineStep], ranks: int) -> None:
         started.append(name)
-        run_steps(steps, ranks, out / "logs" / name, ExecutorSettings(workers=1))
+        run_steps("deduplicate", steps, ranks, out / "logs" / name, ExecutorSettings(workers=1))
         if name == last:
             raise KeyboardInterrupt
 
