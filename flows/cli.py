@@ -20,6 +20,7 @@ from flows.commands.demo import demo
 from flows.commands.deploy import deploy
 from flows.commands.explore import explore
 from flows.commands.export import export
+from flows.commands.gc import gc
 from flows.commands.new import new
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
@@ -155,6 +156,7 @@ PANELS = {
     "On a schedule": (refresh, deploy, schedule),
     "Hand over": (export, blend, verify_blend),
     "Look, and scores from elsewhere": (status, report, explore, sql, dropped, check_law),
+    "Keep house": (gc,),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:

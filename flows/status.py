@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from flows.catalog.newer import check_workspace
 from flows.errors import INPUT_ERRORS
 from flows.experiment import Experiment
 from flows.plan.known import Known, look
@@ -43,8 +44,9 @@ def status_of(experiment: Experiment) -> Status:
     """How far an experiment is.
 
     Raises:
-        PipelineError: what it would be made from is not there.
+        PipelineError: what it would be made from is not there, or a newer mixwright wrote the folder.
     """
+    check_workspace(experiment.folder)
     parts = list(_stages(experiment))
     if parts[-1].state != "finished":
         return Status(experiment.name, tuple(parts), "mixwright run")

@@ -8,8 +8,10 @@ that was damaged since is made anew, which gives the same bytes.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
+from pipeline.store.in_use import hold
 from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
 from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
 
@@ -70,6 +73,10 @@ class StageStore:
             Unfinished: it is not there yet, and this store makes nothing.
         """
         final = self.root / stage.id
+        for asked in _ASKED.get():
+            asked.add(stage.id)
+        if self.makes and self.root.is_dir():
+            hold(final)
         damage = _damage(stage, final)
         if not damage:
             return final
@@ -77,6 +84,7 @@ class StageStore:
             raise Unfinished(f"stage {stage.name!r} is not finished" if damage == ABSENT else f"{stage.id}: {damage}")
         aside = self.root / f".{stage.id}"
         aside.mkdir(parents=True, exist_ok=True)
+        hold(final)
         with locked(self.root / f".{stage.id}.lock"):
             damage = _damage(stage, final)
             if damage not in (None, ABSENT):
@@ -134,6 +142,18 @@ class StageStore:
 
 
 _WHOLE: set[Path] = set()  # finished stages that this process has looked at
+_ASKED: ContextVar[tuple[set[str], ...]] = ContextVar("asked", default=())
+
+
+@contextmanager
+def asked_stages() -> Iterator[set[str]]:
+    """Yields the ids of all stages that are asked for inside the block, found or not; they are added as it goes on."""
+    asked: set[str] = set()
+    before = _ASKED.set((*_ASKED.get(), asked))
+    try:
+        yield asked
+    finally:
+        _ASKED.reset(before)
 
 
 def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path) -> None:

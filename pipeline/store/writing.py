@@ -52,6 +52,20 @@ def unless_read_only(note: Callable[[str], None] = unheard) -> Iterator[None]:
 
 
 @contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Yields whether the lock file could be held at once: no other process holds it, or locks are not known here."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:
+            pass
+        yield True
+
+
+@contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file; processes that want it take turns."""
     with path.open("w") as file:
