@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.blend import blend, verify_blend
+from flows.commands.catalog import catalog
 from flows.commands.demo import demo
 from flows.commands.deploy import deploy
 from flows.commands.explore import explore
@@ -156,7 +157,7 @@ PANELS = {
     "On a schedule": (refresh, deploy, schedule),
     "Hand over": (export, blend, verify_blend),
     "Look, and scores from elsewhere": (status, report, explore, sql, dropped, check_law),
-    "Keep house": (gc,),
+    "Keep house": (catalog, gc),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:

@@ -1,6 +1,5 @@
 """What of an experiment is finished, running, interrupted or stale, read from its work folder; nothing is written."""
 
-import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from flows.plan.known import Known, look
 from pipeline.executor.progress import Progress
 from pipeline.read.losses import describe_refused
 from pipeline.stages.graph import walk_stages
+from pipeline.store.lock import is_held
 from pipeline.store.stage import Unfinished
 from pipeline.train.records import diverged_runs
 
@@ -92,7 +92,7 @@ def _unfinished(root: Path, name: str) -> Part:
         detail = "an earlier one is there, of other sources or settings" if older else ""
         return Part(name, "stale" if older else "not begun", detail)
     done, ranks = _ranks(begun[-1])
-    state: State = "running" if _is_held(begun[-1].with_name(f"{begun[-1].name}.lock")) else "interrupted"
+    state: State = "running" if is_held(begun[-1].with_name(f"{begun[-1].name}.lock")) else "interrupted"
     return Part(name, state, f"{done} of {ranks} ranks" if ranks else "")
 
 
@@ -106,16 +106,6 @@ def _ranks(folder: Path) -> tuple[int, int]:
     except (OSError, ValueError, KeyError, TypeError):
         return 0, 0
     return len(list((logs[-1].parent / "completions").glob("*"))), ranks
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a process holds a lock file."""
-    try:
-        with lock.open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given back as the file closes
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
-    return False
 
 
 def _swarm(experiment: Experiment, known: Known) -> Part:

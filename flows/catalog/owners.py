@@ -4,7 +4,6 @@ Each file has its own note in `experiments/`, so that no two processes write the
 were changed keeps its file, and what only its earlier settings needed is needed no more.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -48,8 +48,9 @@ from pipeline.label.versions import QUALITY, TOPIC, version_at
 from pipeline.pool.pool import Pool
 from pipeline.read.sources import find_shards
 from pipeline.store.documents import scan, write_parquet
+from pipeline.store.lock import locked
 from pipeline.store.stage import read_stage
-from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
+from pipeline.store.writing import unheard, unless_read_only, write_aside
 from pipeline.suite import suite_counts
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence

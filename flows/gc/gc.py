@@ -16,12 +16,12 @@ from flows.experiment import Experiment
 from flows.gc.needed import Needed, kind_of, needed_stages
 from flows.gc.sizes import bytes_of, freed_by
 from pipeline.store.in_use import alone, use_file
+from pipeline.store.lock import held
 from pipeline.store.seal import RECORD
-from pipeline.store.writing import held
 
 INTERRUPTED = "interrupted"
 GOING = ".going."  # begins the name of what is being deleted
-ASIDE = re.compile(r"\..+\.\d+(\.duckdb)?(\.wal)?")  # what a process writes before it is renamed
+ASIDE = re.compile(r"\..+\.\d+(-[0-9a-f]{6})?(\.duckdb)?(\.wal)?")  # what a process writes before it is renamed
 QUIET = 3_600  # seconds without a change after which nobody is taken to write a file any more (assumed)
 
 

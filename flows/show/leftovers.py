@@ -1,6 +1,6 @@
 """What `gc` lists, as a table and lines."""
 
-from flows.gc.gc import INTERRUPTED, Leftovers
+from flows.gc.gc import Leftovers
 from mixes.show.printable import one_line
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -14,17 +14,12 @@ def table_of_leftovers(found: Leftovers) -> list[list[str]]:
 
 def lines_of_kept(found: Leftovers) -> list[str]:
     """What stays, and for what."""
-    return [
-        one_line(
-            f"Kept: {len(kept.stages)} {'stages' if len(kept.stages) > 1 else 'stage'}, {sized(kept.bytes)}: {kept.why}."
-        )
-        for kept in found.kept
-    ] + ["Records of runs, recommendations and blends are always kept."]
+    lines = [f"Kept: {_counted(len(kept.stages))}, {sized(kept.bytes)}: {kept.why}." for kept in found.kept]
+    return [*map(one_line, lines), "Records of runs, recommendations and blends are always kept."]
 
 
-def has_interrupted(found: Leftovers) -> bool:
-    """Whether something is listed that a run would go on with."""
-    return any(item.kind == INTERRUPTED for item in found.items)
+def _counted(stages: int) -> str:
+    return f"{stages} {'stage' if stages == 1 else 'stages'}"
 
 
 def sized(count: float) -> str:

@@ -20,8 +20,9 @@ from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
 from pipeline.store.in_use import hold
+from pipeline.store.lock import Lock, locked
 from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
-from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
+from pipeline.store.writing import unheard, unless_read_only, write_aside
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
 HASHES = "hashes.json"
@@ -85,12 +86,12 @@ class StageStore:
         aside = self.root / f".{stage.id}"
         aside.mkdir(parents=True, exist_ok=True)
         hold(final)
-        with locked(self.root / f".{stage.id}.lock"):
+        with locked(self.root / f".{stage.id}.lock", self.note) as lock:
             damage = _damage(stage, final)
             if damage not in (None, ABSENT):
                 self.note(f"{stage.id} is damaged ({damage}) and is made anew")
             if damage:
-                _make(stage, work, aside, final)
+                _make(stage, work, aside, final, lock)
         return final
 
     def discard(self, name: str, reason: str) -> None:
@@ -156,19 +157,31 @@ def asked_stages() -> Iterator[set[str]]:
         _ASKED.reset(before)
 
 
-def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path) -> None:
-    """Do the work in the hidden folder, and rename it when all of it is there."""
+def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path, lock: Lock) -> None:
+    """Do the work in the hidden folder, and rename it when all of it is there.
+
+    A process that was stopped for minutes may have lost the lock, and another may have finished the stage. Its folder
+    is never replaced then: it has the same bytes.
+    """
     aside.mkdir(exist_ok=True)
-    work(aside)
-    for left in list(aside.rglob(".*")):  # what a killed rank was writing
+    try:
+        work(aside)
+    except Exception:
+        if not lock.is_ours and not _damage(stage, final):
+            return
+        raise
+    if not lock.is_ours:
+        raise PipelineError(f"{stage.id}: another process took it over while this one stood still — run it again")
+    record = {**_record(stage), "files": listed_files(aside)}
+    write_aside(aside / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+    if final.exists():  # damaged
+        shutil.rmtree(final, ignore_errors=True)
+    aside.rename(final)
+    for left in list(final.rglob(".*")):  # what a killed rank was writing
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
-    record = {**_record(stage), "files": listed_files(aside)}
-    write_aside(aside / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
-    shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
 
 
 def _record(stage: Stage) -> dict[str, Any]:
