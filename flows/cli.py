@@ -35,6 +35,7 @@ from flows.commands.validate import validate
 from flows.errors import INPUT_ERRORS, ExperimentError, machine_failure, missing_package, named_as_options, path_mistake
 from flows.stopping import Stopped, stop_on_signals
 from mixes.show.printable import bounded
+from mixes.show.secrets import masked
 
 DEBUG = "--debug"
 LONGEST = 100_000  # characters of an error that are looked at
@@ -119,7 +120,7 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
 
 
 def _print_error(line: str) -> None:
-    print(f"mixwright: {bounded(line)}", file=sys.stderr)
+    print(f"mixwright: {bounded(masked(line))}", file=sys.stderr)
 
 
 def _quiet_prefect(debug: bool) -> None:

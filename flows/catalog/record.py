@@ -42,6 +42,7 @@ from flows.refresh.result import Refreshed
 from flows.show.progress import note
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
+from mixes.show.secrets import masked_all
 from mixes.swarm import Candidate
 from pipeline.blend.manifest import Manifest
 from pipeline.label.versions import QUALITY, TOPIC, version_at
@@ -82,7 +83,7 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
             [
                 {
                     "source": name,
-                    **source.model_dump(include={"format", "path", "full_tokens"}),
+                    **masked_all(source.model_dump(include={"format", "path", "full_tokens"})),
                     "shards": shards.count(name),
                 }
                 for name, source in sorted(corpus.sources.items())
@@ -121,7 +122,7 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
 def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) -> None:
     """The experiment with every default filled in, and with what was decided once for all runs."""
     file = experiment.folder / "experiments" / f"{experiment.id}.yaml"
-    resolved = experiment.model_dump(mode="json")
+    resolved = masked_all(experiment.model_dump(mode="json"))
     try:
         before = yaml.safe_load(file.read_text())
         resolved = before if before.keys() == resolved.keys() else resolved
