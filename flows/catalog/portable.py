@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # imported where a catalog is opened
     import duckdb
 
 from flows.catalog.catalog import MOVED, READERS, create_meta, create_table, create_views
+from flows.catalog.newer import check_workspace
 from flows.catalog.schema import META, OVER_FILES, TABLES, VERSION
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
@@ -57,6 +58,7 @@ def write_portable(
     """
     import duckdb
 
+    check_workspace(experiment.folder)
     _check_file(experiment, file)
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = aside_of(file)

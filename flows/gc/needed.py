@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.catalog.current import BLENDS, LAST, POOLS, SWARMS, Index, read_index
+from flows.catalog.newer import check_workspace
 from flows.catalog.owners import Owner, read_owners
 from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.experiment import Experiment, load_experiment
@@ -56,6 +57,7 @@ def needed_stages(experiment: Experiment) -> Needed:
     Raises:
         PipelineError: a newer mixwright wrote the work folder.
     """
+    check_workspace(experiment.folder)
     needed = Needed(experiment.folder / "stages")
     index = read_index(experiment.folder, unheard)
     owners = read_owners(experiment.folder)

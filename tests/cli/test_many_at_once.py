@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support import ROOT, changed, mixwright
 
-TARGETS = ("sciq=1", "piqa=1", "codex_humaneval=1", *(f"sciq={n},piqa=1" for n in (1, 2, 3, 4, 5)))
+TARGETS = (("sciq=1",), ("piqa=1",), ("codex_humaneval=1",), *((f"sciq={n}", "piqa=1") for n in (1, 2, 3, 4, 5)))
 READ = """
 import sys, time
 from pathlib import Path
@@ -81,13 +81,14 @@ def test_two_runs_of_one_experiment_do_the_work_once(shards, whole_run, tmp_path
 
 
 def test_eight_targets_at_once_are_all_recorded(tiny, finished, tmp_path):
-    ask = ("recommend", "experiment.yaml", "--json", "--target")
+    words = [[word for one in target for word in ("--target", one)] for target in TARGETS]
+    ask = ("recommend", "experiment.yaml", "--json")
     together, alone = (Path(shutil.copytree(tiny, tmp_path / name)) for name in ("together", "alone"))
-    asked = [start(*ask, target, folder=together) for target in TARGETS]
+    asked = [start(*ask, *target, folder=together) for target in words]
     ids = [json.loads(ended(process)[0])["id"] for process in asked]
     assert len(set(ids)) == 8
-    for target, made in list(zip(TARGETS, ids, strict=True))[::3]:  # one by one, each has the same
-        assert json.loads(mixwright(*ask, target, folder=alone).stdout)["id"] == made
+    for target, made in list(zip(words, ids, strict=True))[::3]:  # one by one, each has the same
+        assert json.loads(mixwright(*ask, *target, folder=alone).stdout)["id"] == made
     query = "select recommendation, number, current, settings from recommendations order by number"
     rows = json.loads(mixwright("sql", "experiment.yaml", query, "--json", folder=together).stdout)
     assert {row["recommendation"] for row in rows} == {*ids, finished["id"]}

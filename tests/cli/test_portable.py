@@ -68,7 +68,8 @@ def test_it_names_nothing_of_this_machine_and_keeps_every_comment(moved, tiny):
     assert json.loads(shown.stdout) == [{"count_star()": held}]
 
 
-def test_what_it_takes_and_what_it_replaces(tiny, finished, tmp_path):
+def test_what_it_takes_and_what_it_replaces(whole_run, tmp_path):
+    tiny = shutil.copytree(whole_run, tmp_path / "again")
     file = tmp_path / "new" / "c.duckdb"
     for words, most, documents in ((("--texts",), 10**9, True), (("--no-documents",), 4_000, False)):
         assert not here("catalog", "experiment.yaml", "--portable", str(file), *words, folder=tiny).returncode

@@ -34,8 +34,8 @@ def test_a_planted_secret_is_nowhere(tiny, planted):
     done = mixwright("recommend", "planted.yaml", folder=tiny, **environment)
     shown = [done.stdout, done.stderr]
     for command, *more in (
-        ("report",), ("export", "--format", "olmo-core"), ("plan",), ("status",), ("blend", "blended", "--tokens", "20k"),
-        ("catalog", "--portable", "portable.duckdb"), ("gc",),
+        ("report",), ("export", "--format", "olmo-core"), ("plan",), ("status",), ("gc",),
+        ("blend", "blended", "--tokens", "20k"), ("catalog", "--portable", "portable.duckdb"),
     ):  # fmt: skip
         words = (command, "planted.yaml", *more)
         done = mixwright(*words, folder=tiny, **environment)
