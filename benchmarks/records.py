@@ -107,7 +107,7 @@ def _timed(name: str, work) -> None:
 
 def _large_stages(root: Path, ranks: int, rows: int, steps: int) -> dict[str, Path]:
     """Finished stages `filter`, `tokenise` and `pool`, as far as records need them."""
-    from flows.catalog.record import STEPS
+    from flows.catalog.pool_rows import STEPS
     from pipeline.store.documents import write_parquet
     from pipeline.store.funnel import FUNNEL_SCHEMA
 

@@ -75,7 +75,8 @@ def find_leftovers(experiment: Experiment, interrupted: bool = False) -> Leftove
 def delete_leftovers(experiment: Experiment, interrupted: bool = False) -> Leftovers:
     """Delete them. What another process makes or uses stays, and is named."""
     leftovers = find_leftovers(experiment, interrupted)
-    gone, in_use = [], []
+    gone: list[Item] = []
+    in_use: list[Item] = []
     for item in leftovers.items:
         (gone if _delete(item) else in_use).append(item)
     return Leftovers(tuple(gone), leftovers.kept, tuple(item.path.name for item in in_use))

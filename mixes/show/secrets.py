@@ -34,5 +34,5 @@ def masked_all(value: T) -> T:
     if isinstance(value, dict):
         return {name: masked_all(inner) for name, inner in value.items()}  # type: ignore[return-value]
     if isinstance(value, list | tuple):
-        return type(value)(masked_all(inner) for inner in value)  # type: ignore[return-value]
+        return type(value)(masked_all(inner) for inner in value)
     return value
