@@ -32,7 +32,8 @@ Tables, and views over them, are in the file itself: copy it to another machine 
 billions. Where the folder was moved or copied, `mixwright sql --catalog PATH` finds them beside the catalog. In plain \
 DuckDB, say where it is now: `set variable work_folder = '/new/place';`.
 
-`mixwright catalog EXP.yaml --portable FILE` writes one file for another machine, with a sample of the documents inside and no path of this one."""
+`mixwright catalog EXP.yaml --portable FILE` writes one file for another machine, with a sample of the \
+documents inside and no path of this one."""
 
 
 def catalog_page() -> str:
