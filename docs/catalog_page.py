@@ -30,7 +30,10 @@ a new file in place of the old one; open the catalog again to see it.
 Tables, and views over them, are in the file itself: copy it to another machine and they work there. `documents`, \
 `dropped`, `contaminated` and `refused` read Parquet files in `stages/` of the work folder, since documents may be \
 billions. Where the folder was moved or copied, `mixwright sql --catalog PATH` finds them beside the catalog. In plain \
-DuckDB, say where it is now: `set variable work_folder = '/new/place';`."""
+DuckDB, say where it is now: `set variable work_folder = '/new/place';`.
+
+`mixwright catalog EXP.yaml --portable FILE` writes one file for another machine, with a sample of the \
+documents inside and no path of this one."""
 
 
 def catalog_page() -> str:

@@ -16,10 +16,12 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.blend import blend, verify_blend
+from flows.commands.catalog import catalog
 from flows.commands.demo import demo
 from flows.commands.deploy import deploy
 from flows.commands.explore import explore
 from flows.commands.export import export
+from flows.commands.gc import gc
 from flows.commands.new import new
 from flows.commands.options import ExperimentFile
 from flows.commands.plan import plan
@@ -41,6 +43,7 @@ from flows.errors import (
 )
 from flows.stopping import Stopped, stop_on_signals
 from mixes.show.printable import bounded
+from mixes.show.secrets import masked
 
 DEBUG = "--debug"
 LONGEST = 100_000  # characters of an error that are looked at
@@ -126,7 +129,7 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., None]:
 
 
 def _print_error(line: str) -> None:
-    print(f"mixwright: {bounded(line)}", file=sys.stderr)
+    print(f"mixwright: {bounded(masked(line))}", file=sys.stderr)
 
 
 def _quiet_prefect(debug: bool) -> None:
@@ -164,6 +167,7 @@ PANELS = {
     "On a schedule": (refresh, deploy, schedule),
     "Hand over": (export, blend, verify_blend),
     "Look, and scores from elsewhere": (status, report, explore, sql, dropped, check_law),
+    "Keep house": (catalog, gc),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:

@@ -6,11 +6,15 @@ from collections.abc import Collection, Iterator
 
 from classifiers.errors import ClassifierError
 from mixes.errors import MixError, cut_short
+from mixes.show.secrets import masked
 from pipeline.errors import PipelineError, RanksFailed
 
 
 class ExperimentError(ValueError):
     """Bad input, in one line: what, where, the value, the fix."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(masked(line))
 
 
 def named_as_options(message: str, options: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from classifiers.settings import QualitySettings, TopicSettings
 from flows.errors import ExperimentError
@@ -84,6 +84,8 @@ class Experiment(BaseModel):
     base: Path = Field(exclude=True)
     """Folder of the experiment file; set when it is loaded."""
 
+    _file: Path | None = PrivateAttr(None)
+
     @field_validator("sources")
     @classmethod
     def _can_be_domains(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
@@ -117,6 +119,11 @@ class Experiment(BaseModel):
         if self.reuse and len(self.swarm.rounds) > 1:
             raise ValueError(f"reuse and swarm.rounds {list(self.swarm.rounds)} exclude each other — keep one")
         return self
+
+    @property
+    def file(self) -> Path | None:
+        """The experiment file; None of an experiment that was made in a program."""
+        return self._file
 
     @property
     def folder(self) -> Path:
@@ -191,8 +198,10 @@ def load_experiment(path: Path) -> Experiment:
         raise ExperimentError(f"{path}: holds no sections — `mixwright new DIR` writes an experiment file")
     try:
         named = {"name": path.stem, "work": f"{WORK}/{path.stem}", **content}
-        return Experiment(**{**named, "base": path.resolve().parent})
+        experiment = Experiment(**{**named, "base": path.resolve().parent})
     except ValidationError as error:
         raise ExperimentError(f"{path}: {first_mistake(error, Experiment)}") from None
     except TypeError:
         raise ExperimentError(f"{path}: a section's name is not a text") from None
+    experiment._file = path.resolve()
+    return experiment

@@ -23,6 +23,7 @@ from flows.errors import INPUT_ERRORS
 from flows.server import Server, check_server, named_server, why_silent
 from flows.show.progress import note, progress_words
 from mixes.show.markdown import escaped
+from mixes.show.secrets import masked, masked_all
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,7 +78,7 @@ def publish(key: str, markdown: str, description: str) -> None:
     def create() -> None:
         from prefect.artifacts import create_markdown_artifact
 
-        create_markdown_artifact(markdown, key=key, description=description)
+        create_markdown_artifact(masked(markdown), key=key, description=masked(description))
 
     _leave(create)
 
@@ -88,7 +89,7 @@ def publish_table(key: str, rows_of: Callable[[], list[dict[str, Any]]], descrip
     def create() -> None:
         from prefect.artifacts import create_table_artifact
 
-        create_table_artifact(rows_of(), key=key, description=description)
+        create_table_artifact(masked_all(rows_of()), key=key, description=description)
 
     _leave(create)
 

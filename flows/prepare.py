@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.artifacts import publish_funnel
+from flows.catalog.newer import check_workspace
+from flows.catalog.owners import write_owner
 from flows.catalog.record import READERS, record_pool
 from flows.experiment import Experiment
 from flows.orchestration import flow, published_progress, run_task
@@ -32,12 +34,14 @@ def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None)
     asked: what the pool is to answer, in place of the experiment's own.
     """
     corpus = experiment.corpus
+    check_workspace(experiment.folder)
     claim_folder(experiment.folder)
     try:
         _check(experiment, asked or experiment.recommend)
     except BaseException:
         release_folder(experiment.folder)
         raise
+    write_owner(experiment)
     made: dict[str, Path] = {}
 
     def run(name: str, work: Callable[[Progress], Path]) -> Path:
@@ -53,6 +57,7 @@ def prepare_flow(experiment: Experiment, asked: RecommendSettings | None = None)
 
     pool = walk_stages(corpus, run)
     record_pool(experiment, made)
+    write_owner(experiment, pool.name)
     publish_funnel(experiment.catalog)
     for name in READERS:
         for line in describe_refused(made[name]) if name in made else ():

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from flows.catalog.current import LAST, numbered, read_index
+from flows.catalog.newer import check_workspace
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.show.progress import note
@@ -43,6 +44,7 @@ def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Re
     Raises:
         ExperimentError: there is none, or the pool has changed since it was made.
     """
+    check_workspace(experiment.folder)
     try:
         pool = Pool(finished_pool(experiment.corpus))
     except Unfinished as unfinished:

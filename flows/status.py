@@ -1,6 +1,5 @@
 """What of an experiment is finished, running, interrupted or stale, read from its work folder; nothing is written."""
 
-import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from flows.catalog.newer import check_workspace
 from flows.errors import INPUT_ERRORS
 from flows.experiment import Experiment
 from flows.plan.known import Known, look
@@ -17,6 +17,7 @@ from pipeline.executor.progress import Progress
 from pipeline.executor.work import ABOUT, announced_ranks
 from pipeline.read.losses import describe_refused
 from pipeline.stages.graph import walk_stages
+from pipeline.store.lock import is_held
 from pipeline.store.stage import Unfinished
 from pipeline.train.records import diverged_runs
 from pipeline.train.swarm import swarm_logs
@@ -48,8 +49,9 @@ def status_of(experiment: Experiment) -> Status:
     """How far an experiment is.
 
     Raises:
-        PipelineError: what it would be made from is not there.
+        PipelineError: what it would be made from is not there, or a newer mixwright wrote the folder.
     """
+    check_workspace(experiment.folder)
     parts = list(_stages(experiment))
     if parts[-1].state != "finished":
         return Status(experiment.name, tuple(parts), "mixwright run")
@@ -97,7 +99,7 @@ def _unfinished(root: Path, name: str) -> Part:
     done, ranks = _ranks(begun[-1])
     failed = _failed(begun[-1])
     state: State = "failed" if failed else "interrupted"
-    if _is_held(begun[-1].with_name(f"{begun[-1].name}.lock")):
+    if is_held(begun[-1].with_name(f"{begun[-1].name}.lock")):
         state = "running"
     detail = f"{done} of {ranks} ranks" if ranks else ""
     return Part(name, state, f"{detail}, {len(failed)} failed" if failed else detail, tuple(failed))
@@ -114,16 +116,6 @@ def _ranks(folder: Path) -> tuple[int, int]:
     logs = sorted(folder.rglob(ABOUT), key=lambda file: file.stat().st_mtime_ns)
     ranks = announced_ranks(logs[-1].parent) if logs else None
     return (len(list((logs[-1].parent / "completions").glob("*"))), ranks) if ranks else (0, 0)
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a process holds a lock file."""
-    try:
-        with lock.open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given back as the file closes
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
-    return False
 
 
 def _swarm(experiment: Experiment, known: Known) -> Part:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported where a catalog is opened
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import duckdb
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # imported where a catalog is opened
     from flows.experiment import Experiment
 
 from flows.catalog.schema import ABOUT_THE_CATALOG, MACROS, META, OVER_FILES, TABLES, VERSION, VIEWS, Columns
+from pipeline.store.writing import aside_of
 
 READERS = "v1.0.0"  # the oldest DuckDB that can open a catalog: people have older ones than the one that writes it
 MOVED = "work_folder"  # variable of a connection that says where the work folder is now
@@ -32,7 +33,7 @@ def rebuild_catalog(experiment: "Experiment", current: "Current", swarm: str | N
     content = _content_hash(experiment, current, swarm)
     if _built_from(experiment.catalog) == content:
         return experiment.catalog
-    aside = experiment.catalog.with_name(f".catalog.{os.getpid()}.duckdb")
+    aside = aside_of(experiment.catalog)
     try:
         aside.unlink(missing_ok=True)
         with duckdb.connect(str(aside), config={"storage_compatibility_version": READERS}) as catalog:
@@ -50,24 +51,46 @@ def _fill(
 ) -> None:
     """Tables, views and macros, each with its comments."""
     folder = experiment.folder
-    kinds = ", ".join(f"{column} {kind}" for column, (kind, _) in META.items())
-    catalog.execute(f"create table meta ({kinds})")
-    row = [VERSION, experiment.id, experiment.name, str(folder.resolve()), content]
-    catalog.execute("insert into meta values (?, ?, ?, ?, ?)", row)
-    _comment(catalog, "table", "meta", ABOUT_THE_CATALOG, {column: comment for column, (_, comment) in META.items()})
+    create_meta(catalog, [VERSION, experiment.id, experiment.name, str(folder.resolve()), content, False, None, None])
     for name in TABLES:
-        _create(catalog, name, [str(folder / file) for file in current.get(name, [])], swarm)
+        create_table(catalog, name)
+        _insert(catalog, name, [str(folder / file) for file in current.get(name, [])], swarm)
     for name, files in OVER_FILES.items():
         query = _over_files(str(folder.resolve()), current.get(name, []), files.columns)
         catalog.execute(f"create view {name} as {query}")
-        columns = {column: comment for column, (_, comment) in files.columns.items()}
-        _comment(catalog, "view", name, files.comment, columns)
+        _comment(catalog, "view", name, files.comment, _comments(files.columns))
+    create_views(catalog)
+
+
+def create_meta(catalog: "duckdb.DuckDBPyConnection", row: "Sequence[object]") -> None:
+    """Create the table that says what the catalog is, with its one row."""
+    kinds = ", ".join(f"{column} {kind}" for column, (kind, _) in META.items())
+    catalog.execute(f"create table meta ({kinds})")
+    catalog.execute(f"insert into meta values ({', '.join('?' * len(META))})", list(row))
+    _comment(catalog, "table", "meta", ABOUT_THE_CATALOG, _comments(META))
+
+
+def create_table(catalog: "duckdb.DuckDBPyConnection", name: str) -> None:
+    """Create an empty table with its comments; one that is usually a view over files has no key."""
+    about = TABLES[name] if name in TABLES else OVER_FILES[name]
+    columns = ", ".join(f'"{column}" {kind}' for column, (kind, _) in about.columns.items())
+    key = f", primary key ({', '.join(TABLES[name].key)})" if name in TABLES else ""
+    catalog.execute(f"create table {name} ({columns}{key})")
+    _comment(catalog, "table", name, about.comment, _comments(about.columns))
+
+
+def create_views(catalog: "duckdb.DuckDBPyConnection") -> None:
+    """Create all views and macros over the tables."""
     for name, view in VIEWS.items():
         catalog.execute(f"create view {name} as {view.query}")
         _comment(catalog, "view", name, view.comment, view.columns)
     for name, macro in MACROS.items():
         catalog.execute(f"create macro {name}({macro.parameters}) as table {macro.query}")
         _comment(catalog, "macro table", name, macro.comment, {})
+
+
+def _comments(columns: Columns) -> dict[str, str]:
+    return {column: comment for column, (_, comment) in columns.items()}
 
 
 def _comment(
@@ -120,14 +143,11 @@ def _built_from(path: Path) -> str | None:
         return None
 
 
-def _create(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str], swarm: str | None) -> None:
-    """A table, filled from its records. A column that records of an older version lack is null in their rows."""
-    table = TABLES[name]
-    columns = ", ".join(f"{column} {kind}" for column, (kind, _) in table.columns.items())
-    catalog.execute(f"create table {name} ({columns}, primary key ({', '.join(table.key)}))")
-    _comment(catalog, "table", name, table.comment, {column: about for column, (_, about) in table.columns.items()})
+def _insert(catalog: "duckdb.DuckDBPyConnection", name: str, files: list[str], swarm: str | None) -> None:
+    """Fill a table from its records. A column that records of an older version lack is null in their rows."""
     if not files:
         return
+    table = TABLES[name]
     rows = "read_parquet($files, union_by_name = true, filename = true)"
     recorded = {row[0] for row in catalog.execute(f"describe from {rows}", {"files": files}).fetchall()}
     selected = [column for column in table.columns if column in recorded and column not in table.derived]

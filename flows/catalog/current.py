@@ -6,11 +6,13 @@ by their folders, one per swarm. So two experiments in one work folder, or recom
 never mix: a writer holds the lock, adds what is its own, and shows what belongs to it.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from flows.catalog.schema import VERSION
 from pipeline.store.seal import Damaged, is_whole_table, read_sealed_json, sealed_json
+from pipeline.store.work_folder import newer_workspace
 from pipeline.store.writing import unheard, write_aside
 
 Current = dict[str, list[str]]  # table → record files, relative to the work folder
@@ -30,8 +32,13 @@ Index = dict[str, dict]
 
 
 def read_index(folder: Path, note: Callable[[str], None]) -> Index:
-    """The lists of a work folder; empty where there are none, or where they are damaged or of another version."""
+    """The lists of a work folder; empty where there are none, or where they are damaged or of an older version.
+
+    Raises:
+        PipelineError: a newer mixwright wrote them.
+    """
     empty: Index = {POOLS: {}, SWARMS: {}, LAST: {}}
+    check_index(folder)
     try:
         content = read_sealed_json(folder / INDEX)
     except FileNotFoundError:
@@ -40,6 +47,20 @@ def read_index(folder: Path, note: Callable[[str], None]) -> Index:
         note(f"{INDEX} is damaged: it is made anew")
         return empty
     return {part: content.get(part, {}) for part in empty} if content.get("schema_version") == VERSION else empty
+
+
+def check_index(folder: Path) -> None:
+    """Check that no newer mixwright wrote the lists.
+
+    Raises:
+        PipelineError: one did.
+    """
+    try:
+        version = json.loads((folder / INDEX).read_bytes())["schema_version"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    if isinstance(version, int) and version > VERSION:
+        raise newer_workspace(folder, INDEX, version, VERSION)
 
 
 def write_index(folder: Path, index: Index) -> None:

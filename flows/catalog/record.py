@@ -35,6 +35,7 @@ from flows.catalog.current import (
     write_index,
 )
 from flows.catalog.outcome_rows import blend_rows, refresh_row, validation_rows
+from flows.catalog.pool_rows import bucket_rows, cards, domain_rows, funnel_rows, lineage_rows, table_frame
 from flows.catalog.recommendation_rows import recommendation_rows
 from flows.catalog.schema import TABLES
 from flows.experiment import Experiment
@@ -42,28 +43,21 @@ from flows.show.progress import note
 from mixes.recommendation.refreshed import Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
+from mixes.show.secrets import masked_all
 from mixes.swarm import Candidate
 from pipeline.blend.manifest import Manifest
-from pipeline.label.versions import QUALITY, TOPIC, version_at
 from pipeline.pool.pool import Pool
 from pipeline.read.sources import find_shards
-from pipeline.store.documents import scan, write_parquet
-from pipeline.store.stage import read_stage
-from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
+from pipeline.store.documents import write_parquet
+from pipeline.store.lock import locked
+from pipeline.store.seal import is_whole_table
+from pipeline.store.writing import unheard, unless_read_only, write_aside
 from pipeline.suite import suite_counts
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
 
-STEPS = (
-    "read", "urls", "extract", "characters", "heuristics", "repetition", "c4", "fineweb", "language", "madlad",
-    "modifiers", "pii", "removals", "exact_dedup", "near_dedup", "repeats", "decontaminate", "label",
-)  # fmt: skip
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
-TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
-    "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64,
-    "INTEGER": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean, "TIMESTAMP": pl.Datetime("us"),
-}  # fmt: skip
 
 
 say = partial(note, "records")
@@ -76,24 +70,20 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
     corpus = experiment.corpus
     shards = [shard.source for shard in find_shards(corpus.sources, corpus.base)]
     tables: dict[str, pl.DataFrame] = {
-        "sources": _frame(
+        "sources": table_frame(
             "sources",
             [
                 {
                     "source": name,
-                    **source.model_dump(include={"format", "path", "full_tokens"}),
+                    **masked_all(source.model_dump(include={"format", "path", "full_tokens"})),
                     "shards": shards.count(name),
                 }
                 for name, source in sorted(corpus.sources.items())
             ],
         ),
-        "funnel": pl.concat([scan(stages[name], "funnel/*").collect() for name in funnels])
-        .group_by("step", "source", "reason")
-        .agg(pl.col("documents", "bytes_in", "bytes_out").sum())
-        .with_columns(position=pl.col("step").replace_strict({step: i for i, step in enumerate(STEPS, 1)}))
-        .sort("position", "source", "reason"),
-        **(_cards(stages["classify"]) if "classify" in stages else {}),
-        "lineage": _lineage(stages),
+        "funnel": _once(experiment, "funnel", pool, lambda: funnel_rows([stages[name] for name in funnels])),
+        **(cards(stages["classify"]) if "classify" in stages else {}),
+        "lineage": lineage_rows(stages),
     }
     files: Current = {
         "documents": [],
@@ -104,7 +94,12 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
         tables["checked_items"] = pl.read_parquet(stages["clean"] / "items" / "*.parquet")
         files["contaminated"] = [f"stages/{stages['clean'].name}/hits/*.parquet"]
     if "pool" in stages:
-        tables |= _pool_tables(experiment, Pool(stages["pool"]))
+        whole = Pool(stages["pool"])
+        full_tokens = {name: source.full_tokens for name, source in experiment.sources.items()}
+        tables |= {
+            "domains": domain_rows(whole, full_tokens),
+            "buckets": _once(experiment, "buckets", pool, lambda: bucket_rows(whole)),
+        }
         files |= {"documents": [f"stages/{stages['tokenise'].name}/pool/*.parquet"]}
     decided = {}
     if "deduplicate" in stages:
@@ -117,10 +112,18 @@ def record_pool(experiment: Experiment, stages: dict[str, Path]) -> None:
     _record(experiment, write, pool)
 
 
+def _once(experiment: Experiment, table: str, pool: str, gather: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """Rows that follow from a pool's name alone: as they were recorded, else gathered from the files of all ranks,
+    which takes minutes where there are 100,000."""
+    file = experiment.records / table / f"{pool}.parquet"
+    recorded = pl.read_parquet(file) if is_whole_table(file) else None
+    return recorded if recorded is not None and set(recorded.columns) == set(TABLES[table].columns) else gather()
+
+
 def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) -> None:
     """The experiment with every default filled in, and with what was decided once for all runs."""
     file = experiment.folder / "experiments" / f"{experiment.id}.yaml"
-    resolved = experiment.model_dump(mode="json")
+    resolved = masked_all(experiment.model_dump(mode="json"))
     try:
         before = yaml.safe_load(file.read_text())
         resolved = before if before.keys() == resolved.keys() else resolved
@@ -129,27 +132,6 @@ def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) 
     for section, chosen in decided.items():
         resolved[section] |= chosen
     write_aside(file, yaml.safe_dump(resolved, sort_keys=False).encode())
-
-
-def _pool_tables(experiment: Experiment, pool: Pool) -> dict[str, pl.DataFrame]:
-    available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
-    domains = [
-        {**domain.__dict__, "domain": name, "available_tokens": available[name], "natural_share": pool.natural[name]}
-        for name, domain in pool.domains.items()
-    ]
-    buckets = (
-        scan(pool.tokenised, "pool")
-        .group_by("domain", "bucket")
-        .agg(
-            pl.len().cast(pl.Int64).alias("documents"),
-            pl.col("bytes", "tokens").sum(),
-            lowest_quality=pl.col("quality").min(),
-            highest_quality=pl.col("quality").max(),
-        )
-        .sort("domain", "bucket")
-        .collect()
-    )
-    return {"domains": _frame("domains", domains), "buckets": buckets}
 
 
 def record_swarm(
@@ -171,9 +153,9 @@ def record_swarm(
     runs = [evidence.run_id(candidate) for candidate in candidates]
     files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
     tables = {
-        "suite": _frame("suite", counts),
-        "mixes": _frame("mixes", counted),
-        "mix_weights": _frame("mix_weights", weights),
+        "suite": table_frame("suite", counts),
+        "mixes": table_frame("mixes", counted),
+        "mix_weights": table_frame("mix_weights", weights),
     }
     checkpoint = checkpoint_id(evidence)
     files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
@@ -204,7 +186,7 @@ def record_recommendation(
             return  # asked again, and still the latest
         number = 1 + last_number(folder, swarm)
         rows = recommendation_rows(recommendation, number, datetime.now(UTC), settings, buckets)
-        frames = {table: _frame(table, rows[table]) for table in ABOUT_RECOMMENDATIONS}
+        frames = {table: table_frame(table, rows[table]) for table in ABOUT_RECOMMENDATIONS}
         _written(experiment, f"{swarm}/{number:06d}-{recommendation.id}", frames)
         if recommendation.id in names:  # asked again: now it is the latest
             for table in reversed(ABOUT_RECOMMENDATIONS):
@@ -218,7 +200,7 @@ def record_validation(experiment: Experiment, pool: str, swarm: str, validation:
     rows = validation_rows(validation)
 
     def write(_index: Index) -> None:
-        _written(experiment, f"{swarm}/{validation.id}", {VALIDATIONS: _frame(VALIDATIONS, rows)})
+        _written(experiment, f"{swarm}/{validation.id}", {VALIDATIONS: table_frame(VALIDATIONS, rows)})
 
     _record(experiment, write, pool, swarm)
 
@@ -228,7 +210,7 @@ def record_blend(experiment: Experiment, manifest: Manifest, folder: Path) -> No
     rows = blend_rows(manifest, folder)
 
     def write(_index: Index) -> None:
-        tables = {table: _frame(table, rows[table]) for table in BLENDS}
+        tables = {table: table_frame(table, rows[table]) for table in BLENDS}
         _written(experiment, f"{manifest.pool}/{manifest.id}", tables)
 
     _record(experiment, write, manifest.pool)
@@ -241,7 +223,7 @@ def record_refresh(experiment: Experiment, done: Refreshed) -> None:
         known = sorted((experiment.records / REFRESHES).glob("*.parquet"))
         number = 1 + (int(known[-1].stem) if known else 0)
         row = refresh_row(done, number, datetime.now(UTC))
-        write_parquet(_frame(REFRESHES, [row]), experiment.records / REFRESHES / f"{number:06d}.parquet")
+        write_parquet(table_frame(REFRESHES, [row]), experiment.records / REFRESHES / f"{number:06d}.parquet")
 
     _record(experiment, write, done.pool)
 
@@ -258,35 +240,6 @@ def _record(experiment: Experiment, write: Callable[[Index], None], pool: str, s
         index = read_index(folder, unheard)
         shown = shown_swarm(index, pool, swarm)
         rebuild_catalog(experiment, current_records(folder, index, pool, shown, say), shown)
-
-
-def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as the schema types them; fields that are no column are left out."""
-    about = TABLES[table]
-    schema = {name: TYPES[kind] for name, (kind, _) in about.columns.items() if name not in about.derived}
-    return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
-
-
-def _cards(classify: Path) -> dict[str, pl.DataFrame]:
-    """Cards of all versions whose stages are there; equal versions of two stages have equal cards."""
-    tables = {}
-    for table in ("models", "classifiers", "reliability"):
-        files = [
-            file
-            for stage in ("classify", "agreement")
-            for file in sorted(classify.parent.glob(f"{stage}-*/cards/{table}/*.parquet"))
-        ]
-        if not files:
-            continue  # no classifier in this experiment
-        frame = pl.concat([pl.read_parquet(file) for file in files])
-        tables[table] = frame.unique(TABLES[table].key, keep="first", maintain_order=True).sort(TABLES[table].key)
-    current = pl.col("version").is_in([version_at(classify, kind) for kind in (QUALITY, TOPIC)])
-    return tables | {"models": tables["models"].with_columns(current=current)} if tables else {}
-
-
-def _lineage(stages: dict[str, Path]) -> pl.DataFrame:
-    pairs = {(folder.name, given) for folder in stages.values() for given in read_stage(folder)["inputs"]}
-    return _frame("lineage", [{"stage": stage, "input": given} for stage, given in sorted(pairs)])
 
 
 def _written(experiment: Experiment, name: str, tables: dict[str, pl.DataFrame]) -> Current:

@@ -22,9 +22,12 @@ META: Columns = {
     "work_folder": (
         "VARCHAR",
         "where documents, dropped, contaminated and refused are read from; once it has moved, begin with: "
-        "set variable work_folder = 'its new place'",
+        "set variable work_folder = 'its new place'; empty in a portable copy",
     ),
     "built_from": ("VARCHAR", "hash of the records that the catalog shows"),
+    "portable": ("BOOLEAN", "whether it is a copy for other machines, whose documents are a sample held in the file"),
+    "documents_held": ("BIGINT", "documents in a portable copy; null in the catalog of a work folder"),
+    "documents_of": ("BIGINT", "documents of the pool that they were taken from; null where documents_held is"),
 }
 
 TABLES: dict[str, Table] = {**CORPUS, **SWARM, **RECOMMENDATIONS, **OUTCOMES}

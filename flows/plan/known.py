@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.candidates import draw_first, draw_from_pool, draw_next, make_suite
+from flows.catalog.newer import check_workspace
 from flows.experiment import Experiment
 from flows.settings.repetition import kept_sequences
 from mixes.recommendation.expected import measured_noise
@@ -45,6 +46,7 @@ def look(experiment: Experiment) -> Known:
         MixError: the caps leave no room for that many mixes.
         PipelineError: the experiment's own tokenizer or proxy to start from cannot be read.
     """
+    check_workspace(experiment.folder)
     assumptions: list[str] = []
     pool = _pool(experiment, assumptions)
     evidence = _evidence(experiment, pool) if pool else None

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from flows.artifacts import publish_refresh
+from flows.catalog.newer import check_workspace
 from flows.catalog.record import record_refresh
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
@@ -38,6 +39,7 @@ def refresh_flow(experiment: Experiment, wanted: str | None = None) -> Refreshed
         ExperimentError: there is no recommendation yet, or the experiment chooses itself what is reused.
     """
     started = time.monotonic()
+    check_workspace(experiment.folder)
     if experiment.reuse:
         raise ExperimentError("refresh: decides by itself what is reused — leave the reuse section out of the file")
     standing = find_standing(experiment, wanted)

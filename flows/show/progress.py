@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mixes.show.printable import bounded
+from mixes.show.secrets import masked
 
 if TYPE_CHECKING:  # imported only where a bar is drawn
     from rich.progress import Progress
@@ -19,7 +20,7 @@ listeners: list[Callable[[str], None]] = []  # what hears every line besides the
 
 def note(name: str, line: str) -> None:
     """Print a line about a stage to standard error."""
-    text = f"{name:<12} {bounded(line)}"
+    text = f"{name:<12} {bounded(masked(line))}"
     print(text, file=sys.stderr, flush=True)
     for listener in listeners:
         listener(text)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flows.errors import ExperimentError
 from flows.outputs import check_writable
-from pipeline.store.writing import locked, write_aside
+from pipeline.store.lock import locked
+from pipeline.store.writing import write_aside
 
 RECORD = "mixwright.json"  # by which an export is recognised
 LOGS = ".logs"  # of the steps that write it: finished ranks are not run again

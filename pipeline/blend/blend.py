@@ -34,8 +34,9 @@ from pipeline.errors import PipelineError
 from pipeline.executor.progress import Progress
 from pipeline.executor.settings import ExecutorSettings
 from pipeline.store.files import rank_name
+from pipeline.store.lock import locked
 from pipeline.store.tokenizer import vocabulary_hash
-from pipeline.store.writing import locked, write_aside
+from pipeline.store.writing import write_aside
 
 SCRATCH = ".blend"  # what is half finished
 PLAN, ABOUT, CHOICE, SHARDS = "plan.json", "about.json", "choice.json", "shards"

@@ -12,6 +12,7 @@ from pathlib import Path
 from classifiers.file_format import LABEL
 from classifiers.settings import QualitySettings, TopicSettings
 from mixes.errors import nearest
+from mixes.show.secrets import masked
 from pipeline.errors import PipelineError
 from pipeline.label.names import topic_names
 from pipeline.store.stage import Stage, StageStore
@@ -65,7 +66,9 @@ def _fetch(stages: StageStore, base: Path, field: str, where: str, limit: int) -
     local = base / where
     if not remote and not local.is_file():
         raise PipelineError(f"{field}: no file {where!r} (looked for {local.resolve()})")
-    stage = Stage("model", 1, {"from": where} if remote else {}, () if remote else (stages.hash_files([local]),))
+    stage = Stage(
+        "model", 1, {"from": masked(where)} if remote else {}, () if remote else (stages.hash_files([local]),)
+    )
 
     def work(folder: Path) -> None:
         from classifiers.load_check import check_model

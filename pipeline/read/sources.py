@@ -4,10 +4,11 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mixes.show.secrets import masked_all
 from pipeline.errors import PipelineError
 from pipeline.read.lines import lines_of
 from pipeline.store.files import base_name, expand, is_remote, open_file, system_of
@@ -93,6 +94,10 @@ class SourceSettings(BaseModel):
     dtype: IdType = "uint16"
     """Width of the ids of `tokens`."""
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What datatrove writes into the log of a stage."""
+        yield from ((name, masked_all(value)) for name, value in super().__repr_args__())
+
     @property
     def steps_off(self) -> tuple[Step, ...]:
         """Every step that is not applied to this source, sorted."""
@@ -131,6 +136,10 @@ class Shard(BaseModel):
     dtype: IdType = "uint16"
     path: str = ""  # below the folders that the source's path names, or in its list; empty: the file's name alone
     attribute: str = ""  # a field that a classifier learns from, beside `fields`
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What datatrove writes into the log of a stage."""
+        yield from ((name, masked_all(value)) for name, value in super().__repr_args__())
 
     @property
     def name(self) -> str:

@@ -81,7 +81,7 @@ def fitted_once(
         with watch("laws"):
             return fit_swarm(*fitted_by, note)
 
-    laws = Stage("laws", LAWS_VERSION, None, (evidence_id(*fitted_by),))
+    laws = laws_stage(question)
     fitted = _kept(
         stages, laws, fit, lambda fitted: fitted_to_arrays(fitted) if keepable(fitted) else {},
         lambda arrays: fitted_from_arrays(arrays, question.runs, question.seeds), note,
@@ -98,6 +98,12 @@ def fitted_once(
         lambda arrays: worlds_from_arrays(arrays, fitted), note,
     )  # fmt: skip
     return fitted, worlds
+
+
+def laws_stage(question: Question, law: str | None = None) -> Stage:
+    """The stage of a question's laws; law: in place of the one that the question names."""
+    given = evidence_id(question.runs, law or question.settings.law, question.seed, question.seeds)
+    return Stage("laws", LAWS_VERSION, None, (given,))
 
 
 def _kept(

@@ -86,9 +86,10 @@ def _json_digest(content: Mapping[str, Any]) -> str:
 
 
 def listed_files(folder: Path) -> dict[str, list]:
-    """Path in the folder → [bytes, SHA-256 or null where the file is large], without logs."""
+    """Path in the folder → [bytes, SHA-256 or null where the file is large], without logs and what is hidden."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
     names = {path.relative_to(folder).as_posix(): path for path in files}
+    names = {name: path for name, path in names.items() if not name.startswith(".") and "/." not in name}
     return {
         name: [size := path.stat().st_size, _digest(path) if size <= HASHED else None]
         for name, path in names.items()

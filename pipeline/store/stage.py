@@ -8,8 +8,10 @@ that was damaged since is made anew, which gives the same bytes.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from typing import Any
 from mixes.hashes import short_hash
 from pipeline.errors import PipelineError
 from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
+from pipeline.store.in_use import hold
+from pipeline.store.lock import Lock, locked
 from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
-from pipeline.store.writing import locked, unheard, unless_read_only, write_aside
+from pipeline.store.writing import unheard, unless_read_only, write_aside
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
 HASHES = "hashes.json"
@@ -70,6 +74,10 @@ class StageStore:
             Unfinished: it is not there yet, and this store makes nothing.
         """
         final = self.root / stage.id
+        for asked in _ASKED.get():
+            asked.add(stage.id)
+        if self.makes and self.root.is_dir():
+            hold(final)
         damage = _damage(stage, final)
         if not damage:
             return final
@@ -77,12 +85,13 @@ class StageStore:
             raise Unfinished(f"stage {stage.name!r} is not finished" if damage == ABSENT else f"{stage.id}: {damage}")
         aside = self.root / f".{stage.id}"
         aside.mkdir(parents=True, exist_ok=True)
-        with locked(self.root / f".{stage.id}.lock"):
+        hold(final)
+        with locked(self.root / f".{stage.id}.lock", self.note) as lock:
             damage = _damage(stage, final)
             if damage not in (None, ABSENT):
                 self.note(f"{stage.id} is damaged ({damage}) and is made anew")
             if damage:
-                _make(stage, work, aside, final)
+                _make(stage, work, aside, final, lock)
         return final
 
     def discard(self, name: str, reason: str) -> None:
@@ -134,21 +143,45 @@ class StageStore:
 
 
 _WHOLE: set[Path] = set()  # finished stages that this process has looked at
+_ASKED: ContextVar[tuple[set[str], ...]] = ContextVar("asked", default=())
 
 
-def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path) -> None:
-    """Do the work in the hidden folder, and rename it when all of it is there."""
+@contextmanager
+def asked_stages() -> Iterator[set[str]]:
+    """Yields the ids of all stages that are asked for inside the block, found or not; they are added as it goes on."""
+    asked: set[str] = set()
+    before = _ASKED.set((*_ASKED.get(), asked))
+    try:
+        yield asked
+    finally:
+        _ASKED.reset(before)
+
+
+def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path, lock: Lock) -> None:
+    """Do the work in the hidden folder, and rename it when all of it is there.
+
+    A process that was stopped for minutes may have lost the lock, and another may have finished the stage. Its folder
+    is never replaced then: it has the same bytes.
+    """
     aside.mkdir(exist_ok=True)
-    work(aside)
-    for left in list(aside.rglob(".*")):  # what a killed rank was writing
+    try:
+        work(aside)
+    except Exception:
+        if not lock.is_ours and not _damage(stage, final):
+            return
+        raise
+    if not lock.is_ours:
+        raise PipelineError(f"{stage.id}: another process took it over while this one stood still — run it again")
+    record = {**_record(stage), "files": listed_files(aside)}
+    write_aside(aside / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+    if final.exists():  # damaged
+        shutil.rmtree(final, ignore_errors=True)
+    aside.rename(final)
+    for left in list(final.rglob(".*")):  # what a killed rank was writing
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
-    record = {**_record(stage), "files": listed_files(aside)}
-    write_aside(aside / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
-    shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
 
 
 def _record(stage: Stage) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Files that are either whole or not there, writers that take turns, and folders that cannot be written."""
+"""Files that are either whole or not there, and folders that cannot be written."""
 
 import errno
-import fcntl
+import hashlib
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,11 +16,17 @@ def unheard(line: str) -> None:
     """A note that nobody reads."""
 
 
+def aside_of(path: Path) -> Path:
+    """A hidden name beside a file or folder, of this process alone among all machines that share the file system."""
+    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+    return path.with_name(f".{path.name}.{os.getpid()}-{host}")
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yields a hidden place beside a file or folder, which gets its name when the block ends, and goes if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = aside_of(path)
     try:
         yield aside
         if aside.is_dir():
@@ -49,11 +56,3 @@ def unless_read_only(note: Callable[[str], None] = unheard) -> Iterator[None]:
         if error.errno not in READ_ONLY:
             raise
         note(f"{error.filename or 'the folder'} cannot be written ({error.strerror})")
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; processes that want it take turns."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -23,6 +23,7 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.check_tokens import check_tokens
 from pipeline.pool.pool import Pool
 from pipeline.store.files import rank_name
+from pipeline.store.lock import locked
 from pipeline.store.seal import Damaged, read_sealed_json, sealed_json
 from pipeline.store.writing import unheard, write_aside
 from pipeline.train.cohort_limit import largest_cohort
@@ -53,10 +54,27 @@ def train_swarm(
     """
     runs = {evidence.run_id(candidate): candidate for candidate in candidates}
     forget_damaged(records, runs, note)
-    missing = [run for run in training_order(runs) if not is_recorded(records, run)]
     folder = _logs(logs, runs)
-    if not missing:
+    if all(is_recorded(records, run) for run in runs):
         return _decided(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock", note):  # of two processes that train one swarm the second finds it trained
+        _train_missing(evidence, runs, records, folder, executor, progress, note)
+    return _decided(folder)
+
+
+def _train_missing(
+    evidence: Evidence,
+    runs: Mapping[str, Candidate],
+    records: Path,
+    folder: Path,
+    executor: ExecutorSettings,
+    progress: Progress,
+    note: Callable[[str], None],
+) -> None:
+    missing = [run for run in training_order(runs) if not is_recorded(records, run)]
+    if not missing:
+        return
     from pipeline.executor.run import run_steps
     from pipeline.train.cohort import TrainCohorts
 
@@ -73,7 +91,6 @@ def train_swarm(
         "swarm", [step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"),
         part_of=partial(_runs_of, plan["cohorts"]), note=note,
     )  # fmt: skip
-    return _decided(folder)
 
 
 def swarm_logs(logs: Path, evidence: Evidence, candidates: Sequence[Candidate]) -> Path:

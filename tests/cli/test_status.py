@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support import here
 
-from pipeline.store.writing import locked
+from pipeline.store.lock import locked
 
 
 def parts(folder: Path, file: str = "experiment.yaml") -> dict[str, list[str]]:

@@ -1,0 +1,38 @@
+"""Secrets in addresses, masked wherever an address is shown or stored: a password, a key, a signature.
+
+An address is read with its secret, and the secret is needed nowhere else. Better, it is in the environment, where the
+file systems' own libraries look for it.
+"""
+
+import re
+from typing import TypeVar
+
+MASK = "***"
+USER = re.compile(r"(?<=://)[^/\s?#'\"]*@")
+SIGNED = re.compile(  # parameters of signed queries (S3, Google, Azure, SaaS)
+    r"(?i)([?&;](?:[\w.-]*(?:signature|credential|security-token|accesskeyid|access_key|accesskey|secret|password|passwd"
+    r"|api_?key|token|auth)|sig|key|pwd)=)[^&;\s'\"]+"
+)
+T = TypeVar("T")
+
+
+def masked(text: str) -> str:
+    """The text with `***` in place of user names and passwords in addresses, and of keys in their queries.
+
+    >>> masked("https://ann:pw@host/a.gz?part=1&X-Amz-Signature=0f3")
+    'https://***@host/a.gz?part=1&X-Amz-Signature=***'
+    """
+    if "://" not in text:
+        return text
+    return SIGNED.sub(rf"\g<1>{MASK}", USER.sub(f"{MASK}@", text))
+
+
+def masked_all(value: T) -> T:
+    """The same for every text in lists and mappings."""
+    if isinstance(value, str):
+        return masked(value)  # type: ignore[return-value]
+    if isinstance(value, dict):
+        return {name: masked_all(inner) for name, inner in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list | tuple):
+        return type(value)(masked_all(inner) for inner in value)
+    return value
