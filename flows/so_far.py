@@ -20,6 +20,7 @@ from flows.settings.question import question_of
 from flows.settings.reuse import answer_folded, reuse_plan
 from flows.show.progress import note
 from flows.show.so_far import so_far_lines
+from mixes.errors import MixError
 from mixes.recommendation.result import Recommendation
 from mixes.show.markdown import escaped
 from mixes.swarm import Candidate
@@ -57,6 +58,19 @@ def lines_so_far(experiment: Experiment, evidence: Evidence, scored: list[Candid
     recommendation = recommendation_so_far(experiment, evidence, scored)
     counted = len({candidate.mix for candidate in scored})
     return so_far_lines(recommendation, counted, mixes, experiment.recommend.coverage)
+
+
+def told_so_far(experiment: Experiment, evidence: Evidence, scored: list[Candidate], mixes: int) -> list[str]:
+    """The same for whoever asks; a line says why nothing can be told yet."""
+    counted = {candidate.mix for candidate in scored}
+    if "natural" not in counted or len(counted) < FIRST:
+        return [
+            f"{len(counted)} of {mixes} mixes scored; from {FIRST} on, with natural among them, they tell something"
+        ]
+    try:
+        return lines_so_far(experiment, evidence, scored, mixes)
+    except MixError as error:
+        return [f"{len(counted)} of {mixes} mixes scored; they tell nothing yet ({error})"]
 
 
 class Watch:

@@ -34,6 +34,7 @@ class Part:
     state: State
     detail: str
     failed: tuple[str, ...] = ()  # its failed ranks, each with the reason and its log
+    so_far: tuple[str, ...] = ()  # what a swarm that is not finished knows, in lines
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,22 @@ def _swarm(experiment: Experiment, known: Known) -> Part:
         return Part("swarm", "finished", detail)
     logs = swarm_logs(experiment.folder / "logs", known.evidence, known.candidates) if known.evidence else None
     failed = _failed(logs) if logs and logs.is_dir() else []
+    so_far = _so_far(experiment, known) if trained else ()
     if failed:
-        return Part("swarm", "failed", f"{detail}, {len(failed)} ranks failed", tuple(failed))
+        return Part("swarm", "failed", f"{detail}, {len(failed)} ranks failed", tuple(failed), so_far)
     if not trained:
         return Part("swarm", "not begun", detail)
     records = (experiment.records / "runs").glob("*.parquet")
     age = time.time() - max(record.stat().st_mtime for record in records)
-    return Part("swarm", "begun", f"{detail}; the last one ended {_ago(age)}")
+    return Part("swarm", "begun", f"{detail}; the last one ended {_ago(age)}", so_far=so_far)
+
+
+def _so_far(experiment: Experiment, known: Known) -> tuple[str, ...]:
+    from flows.so_far import told_so_far  # with every law and solver
+
+    assert known.evidence
+    mixes = len({candidate.mix for candidate in known.candidates})
+    return tuple(told_so_far(experiment, known.evidence, list(known.trained), mixes))
 
 
 def _ago(seconds: float) -> str:

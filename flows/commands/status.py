@@ -22,6 +22,8 @@ def status(experiment: ExperimentFile, as_json: AsJson = False) -> None:
     rows = [["part", "state", "detail"], *([part.name, part.state, part.detail] for part in found.parts)]
     console.print(text_table(found.experiment, rows))
     for part in found.parts:
+        for line in part.so_far:
+            console.print(f"{part.name} so far: {line}", soft_wrap=True)
         for line in part.failed[:SHOWN]:
             console.print(f"{part.name}: {line}", soft_wrap=True)
         if len(part.failed) > SHOWN:

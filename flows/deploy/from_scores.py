@@ -2,11 +2,10 @@
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.plan.known import Known, look
+from flows.plan.known import look
 from flows.recommend import recommend_flow
 from flows.settings.check import check_on_pool
-from flows.so_far import lines_so_far
-from mixes.errors import MixError
+from flows.so_far import told_so_far
 from mixes.recommendation.result import Recommendation
 
 
@@ -24,17 +23,9 @@ def recommend_from_scores(experiment: Experiment) -> Recommendation:
         )
     check_on_pool(experiment, experiment.recommend, known.evidence.pool)
     if trained < all_of:
+        mixes = len({candidate.mix for candidate in known.candidates})
         raise ExperimentError(
             f"experiment {experiment.name}: {trained} of {all_of} proxies are trained — run train-swarm for the rest; "
-            f"so far: {_so_far(experiment, known)}"
+            f"so far: {'; '.join(told_so_far(experiment, known.evidence, list(known.trained), mixes))}"
         )
     return recommend_flow(experiment, known.evidence, list(known.candidates))
-
-
-def _so_far(experiment: Experiment, known: Known) -> str:
-    assert known.evidence
-    try:
-        mixes = len({candidate.mix for candidate in known.candidates})
-        return "; ".join(lines_so_far(experiment, known.evidence, list(known.trained), mixes))
-    except MixError as error:
-        return f"nothing ({error})"

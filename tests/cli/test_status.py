@@ -44,6 +44,14 @@ def test_a_larger_swarm_goes_on_with_what_is_trained(tiny, changed):
     assert found["swarm"][0] == "begun"
     assert "the last one ended" in found["swarm"][1]
     assert "recommendation" not in found
+    shown = here("status", "changed.yaml", folder=tiny).stdout
+    assert "swarm so far: 12 of 16 mixes scored; best so far, with 90 % intervals: " in shown
+    assert "predicted gain over natural on the target: " in shown
+
+
+def test_a_swarm_that_has_hardly_begun_tells_nothing(tiny, changed):
+    found = here("status", changed(seed=4), folder=tiny).stdout
+    assert "best so far" not in found
 
 
 def test_other_settings_make_a_stage_stale(tiny, changed):
