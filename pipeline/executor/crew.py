@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import multiprocess
+from multiprocess import resource_tracker
 from multiprocess.connection import wait
 
 from pipeline.executor.failure import Failure
@@ -64,6 +65,7 @@ def run_over(ranks: Sequence[int], workers: int, attempt: Attempt) -> Iterator[t
 
 def _start(place: int, attempt: Attempt) -> tuple[Any, BaseProcess]:
     context = multiprocess.get_context("forkserver")
+    resource_tracker.ensure_running()  # whose first start would let interrupts through again
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, place, attempt), daemon=True)
     with without_interrupts():
