@@ -196,7 +196,7 @@ def test_two_halves_use_no_document_more_often_than_the_whole(pool, tmp_path):
         halves = Counter(row[0] for part in parts for row in documents(*part))
         at_once = Counter(row[0] for row in documents(tmp_path / f"{name}-whole", whole))
         assert max(halves.values()) == max(at_once.values())
-        assert sum((halves - at_once).values()) < 0.02 * sum(halves.values())  # but for documents that did not fit
+        assert sum((halves - at_once).values()) < 0.05 * sum(halves.values())  # but for documents that did not fit
         assert check_blend(tmp_path / f"{name}-2", second, quiet) == []
 
 
