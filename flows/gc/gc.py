@@ -15,7 +15,7 @@ from pathlib import Path
 from flows.experiment import Experiment
 from flows.gc.needed import Needed, kind_of, needed_stages
 from flows.gc.sizes import bytes_of, freed_by
-from pipeline.store.in_use import alone, use_file
+from pipeline.store.in_use import alone
 from pipeline.store.lock import held
 from pipeline.store.seal import RECORD
 
@@ -136,7 +136,6 @@ def _delete(item: Item) -> bool:
             _remove(going)
             item.path.rename(going)
             _remove(going)
-    use_file(stage).unlink(missing_ok=True)
     return True
 
 

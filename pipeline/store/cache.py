@@ -55,5 +55,5 @@ def trim_cache(cache: StageStore, most: int = MOST_BYTES) -> None:
         total += sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
         if total > most:
             shutil.rmtree(stage, ignore_errors=True)
-            for lock in (f".{stage.name}.lock", f".{stage.name}.use"):
+            for lock in (f".{stage.name}.lock", f".{stage.name}.use.lock"):
                 (cache.root / lock).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ _HELD: dict[Path, IO[bytes]] = {}
 
 def use_file(stage: Path) -> Path:
     """The lock file of a stage's users."""
-    return stage.with_name(f".{stage.name}.use")
+    return stage.with_name(f".{stage.name}.use.lock")
 
 
 def hold(stage: Path) -> None:
