@@ -57,6 +57,10 @@ def train_swarm(
     folder = _logs(logs, runs)
     if all(is_recorded(records, run) for run in runs):
         return _decided(folder)
+    executor = executor.at("swarm")
+    check_tokens(Pool(evidence.pool))
+    _check_start(evidence)
+    check_gpus(evidence.proxy, executor)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock", note):  # of two processes that train one swarm the second finds it trained
         _train_missing(evidence, runs, records, folder, executor, progress, note)
@@ -78,9 +82,7 @@ def _train_missing(
     from pipeline.executor.run import run_steps
     from pipeline.train.cohort import TrainCohorts
 
-    check_tokens(Pool(evidence.pool))
-    _check_start(evidence)
-    executor = _executor(evidence, executor.at("swarm"))
+    executor = _executor(evidence, executor)
     plan = _plan(evidence, missing, folder, executor)
     for rank, cohort in enumerate(plan["cohorts"]):
         if set(cohort) & set(missing):  # whatever the marks say: records may have been deleted
