@@ -15,7 +15,7 @@ import yaml
 from support import ROOT, mixwright, said_here, start_server
 
 POOL = "mixwright"
-WAIT = 240  # seconds
+WAIT = 900  # seconds, on a slow machine
 
 
 @pytest.fixture(scope="module")
