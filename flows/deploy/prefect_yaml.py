@@ -1,6 +1,7 @@
 """The planned deployments as a prefect.yaml, for those who keep it in their repository: `prefect deploy --all`."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from flows.deploy.planned import Planned
@@ -31,7 +32,7 @@ def _entry(one: Planned) -> dict[str, Any]:
         "parameters": one.parameters,
         "schedules": [_schedule(one.schedule)] if one.schedule else [],
         "concurrency_limit": {"limit": one.runs_at_once, "collision_strategy": "ENQUEUE"},
-        "work_pool": {"name": one.pool, "job_variables": one.job},
+        "work_pool": {"name": one.pool, "job_variables": deepcopy(one.job)},  # else YAML writes it as an alias
     }
 
 
