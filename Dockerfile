@@ -7,7 +7,7 @@ FROM python:3.11-slim
 # The wheel of torch that pip finds is for CUDA. For machines without GPUs name the index of its CPU wheels.
 ARG TORCH_INDEX=""
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1
-WORKDIR /opt/mixwright
+WORKDIR /mixwright
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY classifiers classifiers
 COPY flows flows

@@ -1,27 +1,20 @@
 """The whole process on a schedule: a flow that takes the experiment's path, so a Prefect server can start it."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 
 from prefect import flow
 from prefect.types.entrypoint import EntrypointType
 
+from flows.deploy.planned import deployment_name
 from flows.experiment import load_experiment
 from flows.recommend import run_flow
-from mixes.hashes import short_hash
 
 
 @flow(name="scheduled-run", log_prints=False)
 def scheduled_flow(experiment: str) -> str:
     """Run an experiment file; returns the recommendation's id. Finished work is skipped, new shards are not."""
     return run_flow(load_experiment(Path(experiment))).id
-
-
-def deployment_name(label: str, experiment: Path) -> str:
-    """The experiment's label, and a hash of where its file lies: another folder's experiment.yaml has another name."""
-    readable = re.sub(r"[^A-Za-z0-9._ -]", "-", label)[:60]
-    return f"{readable}-{short_hash(str(experiment.resolve()))[:8]}"
 
 
 def serve(experiment: Path, cron: str | None, every: float | None) -> None:

@@ -74,7 +74,7 @@ def test_lists_of_an_older_version_or_damaged_ones_are_made_anew(tmp_path):
 
 
 def test_deployments_of_two_folders_have_two_names(tmp_path):
-    from flows.schedule import deployment_name
+    from flows.deploy.planned import deployment_name
 
     names = {deployment_name("sample", tmp_path / folder / "experiment.yaml") for folder in "ab"}
     assert len(names) == 2
