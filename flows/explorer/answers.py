@@ -10,7 +10,7 @@ from mixes.certainty.worlds import Side, Worlds
 from mixes.recommendation.answer import answer
 from mixes.recommendation.from_tables import in_own_direction
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import recommend
+from mixes.recommendation.recommend import optima_of, optima_of_more, recommendation_of
 from mixes.recommendation.result import Recommendation
 from mixes.target import OVERALL
 
@@ -79,20 +79,24 @@ def point(question: Question, findings: Findings, optimism: Mapping[str, float])
     return Shown(_ordered(domains), tuple(scores))
 
 
-def with_intervals(
-    question: Question, findings: Findings, is_stale: Callable[[], bool], most: int | None = None
-) -> Recommendation:
-    """The whole recommendation, scores of which less is better; most: worlds that it goes by, the first of all.
+def intervals(
+    question: Question, findings: Findings, is_stale: Callable[[], bool], few: int = FEW
+) -> Iterator[tuple[int, Recommendation]]:
+    """The whole recommendation by the first `few` worlds, where there are many, then by all, each with their number;
+    scores of which less is better.
 
     Raises:
         Stale: `is_stale` has become true, which is asked in every imagined world.
         MixError: as `recommend`.
     """
-    truths, refits = (
-        {task: laws[:most] for task, laws in side.items()} for side in (findings.worlds.truths, findings.worlds.refits)
-    )
-    worlds = _Watched(findings.worlds.kinds, truths, refits, is_stale)
-    return recommend(question, findings.problem.fitted, lambda _: worlds)
+    kept = findings.worlds
+    worlds = _Watched(kept.kinds, kept.truths, kept.refits, is_stale)
+    if len(worlds) < 2 * few:
+        yield len(worlds), recommendation_of(optima_of(question, findings.problem.fitted, lambda _: worlds))
+        return
+    optima = optima_of(question, findings.problem.fitted, lambda _: worlds.first(few))
+    yield few, recommendation_of(optima)
+    yield len(worlds), recommendation_of(optima_of_more(optima, worlds))
 
 
 @dataclass(frozen=True)

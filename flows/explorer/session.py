@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from flows.errors import INPUT_ERRORS
-from flows.explorer.answers import FEW, Shown, Stale, optimism_of, point, shown, with_intervals
+from flows.explorer.answers import FEW, Shown, Stale, intervals, optimism_of, point, shown
 from flows.explorer.controls import Controls, controls_of
 from flows.explorer.draw import optimum
 from flows.explorer.explored import Explored
@@ -61,12 +61,8 @@ class Session:
             Stale: `is_stale` has become true.
             MixError: as `recommend`.
         """
-        known = self._known(question)
-        if known is None:
-            known = with_intervals(question, self.findings, is_stale)
-            self.optimism = optimism_of(known)
-            self._answered = (_key(question), known)
-        return known
+        *_, whole = self._by_more(question, is_stale)
+        return whole
 
     def followed(self, question: Question, is_stale: Callable[[], bool]) -> Iterator[str]:
         """HTML of the optimum with its intervals, or of why there are none; nothing once nobody waits for it.
@@ -75,15 +71,25 @@ class Session:
         """
         state, count = self.state, len(self.findings.worlds)
         try:
-            if count >= 2 * FEW and self._known(question) is None:
-                first = shown(with_intervals(question, self.findings, is_stale, FEW), self.findings)
+            for recommendation, is_whole in self._by_more(question, is_stale):
                 line = f"Intervals by the first {FEW} of {count} imagined worlds. Those by all follow …"
-                yield optimum(first, self.findings, state, line)
-            yield optimum(shown(self.recommendation(question, is_stale), self.findings), self.findings, state)
+                yield optimum(shown(recommendation, self.findings), self.findings, state, "" if is_whole else line)
         except Stale:
             return
         except INPUT_ERRORS as mistake:
             yield error(str(mistake))
+
+    def _by_more(self, question: Question, is_stale: Callable[[], bool]) -> Iterator[tuple[Recommendation, bool]]:
+        """Recommendations by more and more worlds, each with whether it is by all; that one is kept."""
+        if known := self._known(question):
+            yield known, True
+            return
+        every = len(self.findings.worlds)
+        for count, recommendation in intervals(question, self.findings, is_stale):
+            if count == every:
+                self.optimism = optimism_of(recommendation)
+                self._answered = (_key(question), recommendation)
+            yield recommendation, count == every
 
     def _known(self, question: Question) -> Recommendation | None:
         return self._answered[1] if self._answered and self._answered[0] == _key(question) else None

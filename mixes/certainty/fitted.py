@@ -14,14 +14,13 @@ import numpy as np
 from mixes.certainty.local_fit import LocalFit
 from mixes.certainty.precision import fit_by_precision
 from mixes.certainty.seeds import level_seeds
-from mixes.certainty.worlds import Worlds
+from mixes.certainty.worlds import SIDES, Worlds
 from mixes.laws.fit import TaskLaw, laws_for
 from mixes.laws.registry import law_named
 from mixes.runs import Runs
 
 Arrays = dict[str, np.ndarray]  # name → numbers, or texts; never objects
 PLAIN = ("error", "rank_correlation", "errors", "rank_correlations", "behind", "behind_errors")  # of a law, as JSON
-SIDES = ("truths", "refits")  # of imagined worlds
 OF_FIT = ("prior", "residuals", "leverage", "held_out")  # arrays of a LocalFit
 
 

@@ -13,8 +13,8 @@ refits or of posterior draws, the obvious way, cover far less (benchmarks/calibr
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
 
 import numpy as np
 
@@ -27,6 +27,7 @@ RELAXED = 1.8  # chosen in simulation: 1.5 covers 80–94 % of the weights, 1.8 
 BENT = 3.0  # most that a truth may move predictions, as a multiple of what the slopes foresee (assumed)
 HALVINGS = 20  # of a move, before it is dropped
 Side = Literal["truths", "refits"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class Worlds:
 
     def __len__(self) -> int:
         return len(next(iter(self.truths.values())))
+
+    def first(self, count: int) -> Self:
+        """The first `count` worlds."""
+        return self._part(slice(count))
+
+    def after(self, count: int) -> Self:
+        """The worlds after the first `count`."""
+        return self._part(slice(count, None))
+
+    def _part(self, which: slice) -> Self:
+        parts = {side: {task: laws[which] for task, laws in getattr(self, side).items()} for side in SIDES}
+        return replace(self, **parts)
 
     def errors(self, aim: Mapping[str, float], mixes: np.ndarray) -> np.ndarray:
         """(B, m) refit − truth of the weighted tasks of `aim`, at mixes (m, n_domains)."""

@@ -85,7 +85,11 @@ def recommend(
         fitted = fit_swarm(question.runs, settings.law, question.seed, question.seeds)
     if worlds_of is None:
         worlds_of = partial(imagined, fitted, seed=question.seed)
-    optima = optima_of(question, fitted, worlds_of)
+    return recommendation_of(optima_of(question, fitted, worlds_of))
+
+
+def recommendation_of(optima: Optima) -> Recommendation:
+    """The recommendation that a best mix and its imagined worlds amount to."""
     return _with_id(_described(optima))
 
 
@@ -156,6 +160,19 @@ def optima_of(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> O
         for name in question.settings.limits.keep
     }
     return _solved(problem_of(question, fitted, optimism), worlds)
+
+
+def optima_of_more(optima: Optima, worlds: Worlds) -> Optima:
+    """The same problem in more worlds, of which `optima` has solved the first; they are not solved again.
+
+    Where the best mix itself depends on the worlds, all of them are solved.
+    """
+    problem, settings = optima.problem, optima.problem.question.settings
+    if settings.robust or (problem.own and settings.limits.keep):
+        return optima_of(problem.question, problem.fitted, lambda _: worlds)
+    rest = problem.optima(worlds.after(len(optima.of_truths)), optima.best.mix)
+    known = (optima.of_truths, optima.of_refits)
+    return Optima(problem, worlds, optima.best, *(np.concatenate(pair) for pair in zip(known, rest, strict=True)))
 
 
 def _solved(problem: Problem, worlds: Worlds) -> Optima:

@@ -86,15 +86,16 @@ def test_the_quick_answer_is_the_whole_one_without_intervals(opened):
     assert quick.mix == pytest.approx(whole.mix, abs=1e-6)
     assert all(low <= row.weight <= high for row in whole.domains for low, high in [row.interval])
     assert page.point(question) == whole
-    few = answers.with_intervals(question, opened.findings, lambda: False, 20)
-    assert few.mix == page.recommendation(question).mix
-    assert few.id != page.recommendation(question).id
+    (count, few), (every, more) = answers.intervals(question, opened.findings, lambda: False, 10)
+    assert (count, every) == (10, len(opened.findings.worlds))
+    assert more == page.recommendation(question)  # the first worlds were not solved again, which changes nothing
+    assert few.mix == more.mix
+    assert few.id != more.id
     first = Session(opened, {}).point(opened.question)  # known from the start
-    assert first == answers.shown(
-        answers.with_intervals(opened.question, opened.findings, lambda: False), opened.findings
-    )
+    ((_, opening),) = answers.intervals(opened.question, opened.findings, lambda: False, every)
+    assert first == answers.shown(opening, opened.findings)
     with pytest.raises(answers.Stale):
-        answers.with_intervals(question, opened.findings, lambda: True)
+        next(answers.intervals(question, opened.findings, lambda: True))
 
 
 def test_a_locked_domain_stays_and_a_contradiction_is_one_line(opened):
