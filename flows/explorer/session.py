@@ -61,7 +61,7 @@ class Session:
             Stale: `is_stale` has become true.
             MixError: as `recommend`.
         """
-        *_, whole = self._by_more(question, is_stale)
+        *_, (whole, _) = self._by_more(question, is_stale)
         return whole
 
     def followed(self, question: Question, is_stale: Callable[[], bool]) -> Iterator[str]:
