@@ -6,7 +6,7 @@ SAMPLE := build/sample
 
 SLURM := PATH=$$PATH:/usr/sbin:/sbin command -v slurmctld >/dev/null
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo sample cluster slurm recommend test test-fast test-trainers check format docs clean
 

@@ -39,7 +39,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, experiment.corpus.stages, evidence.pool)
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
-    stage = Stage("recommend", 12, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 13, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
     if experiment.upsampling:  # the same mix by another curve is another training set
         known["upsampling"] = short_hash(experiment.upsampling.model_dump_json())

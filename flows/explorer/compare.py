@@ -65,7 +65,7 @@ def compare(
     """Two mixes (name, weights), on the target and all families; scores have their own sign."""
     aims = (OVERALL, *findings.families)
     gains = {name: gain_between(problem, findings.worlds, problem.aims[name], right[1], left[1]) for name in aims}
-    verdicts = {name: verdict_of(gain, problem.noise.difference[name]) for name, gain in gains.items()}
+    verdicts = {name: verdict_of(gain, problem.noise_between(name, left[1], right[1])) for name, gain in gains.items()}
     sides = [
         Side(name, mix, {aim: _scored(findings, problem, aim, mix) for aim in aims}) for name, mix in (left, right)
     ]

@@ -14,6 +14,7 @@ import numpy as np
 from mixes.certainty.local_fit import LocalFit
 from mixes.certainty.precision import fit_by_precision
 from mixes.certainty.seeds import level_seeds
+from mixes.certainty.uneven import Uneven
 from mixes.certainty.worlds import SIDES, Worlds
 from mixes.laws.fit import TaskLaw, laws_for
 from mixes.laws.registry import law_named
@@ -87,7 +88,10 @@ def fitted_to_arrays(fitted: FittedSwarm) -> Arrays:
         if law.precision is not None:
             arrays[f"{number}/precision"] = law.precision
         arrays |= {f"{number}/{name}": getattr(fit, name) for name in OF_FIT}
-    return {"heads": np.array(json.dumps(heads)), **arrays}
+    fit = next(iter(fitted.local_fits.values()))
+    plain = {"slope": fit.uneven.slope, "level": fit.uneven.level, "reach": fit.uneven.reach, "weighed": fit.weighed}
+    noise = {"uneven": np.array(json.dumps(plain)), "centre": fit.uneven.centre}
+    return {"heads": np.array(json.dumps(heads)), **noise, **arrays}
 
 
 def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapping[str, int]) -> FittedSwarm:
@@ -100,6 +104,8 @@ def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapp
     level = level_seeds(runs, seeds)
     weights = level.by_mix().weights()
     laws, fits = {}, {}
+    noise = json.loads(str(arrays["uneven"]))
+    uneven = Uneven(arrays["centre"], noise["slope"], noise["level"], tuple(noise["reach"]))
     for number, (task, head) in enumerate(json.loads(str(arrays["heads"])).items()):
         laws[task] = TaskLaw(
             task=task,
@@ -109,10 +115,10 @@ def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapp
             precision=arrays.get(f"{number}/precision"),
             **{name: head[name] for name in PLAIN},
         )
-        of_fit = {name: arrays[f"{number}/{name}"] for name in OF_FIT}
+        of_fit: dict[str, Any] = {name: arrays[f"{number}/{name}"] for name in OF_FIT}
         fits[task] = LocalFit(
             law=laws[task], smooth=head["smooth"], weights=weights, noise=head["noise"], freedom=head["freedom"],
-            **of_fit,
+            uneven=uneven, weighed=noise["weighed"], **of_fit,
         )  # fmt: skip
     if set(laws) != set(level.tasks):
         raise ValueError("the laws are of other tasks")

@@ -61,8 +61,8 @@ def score_intervals(
     """(m, 2) intervals for the scores of single runs on mixes (m, n_domains), on the weighted tasks of `aim`.
 
     Jackknife: the law ± the quantile of the held-out residuals, each in units of its own standard deviation, times
-    that at the new mix, which grows with the mix's leverage. The quantile makes no assumption on the residuals' law
-    (Lei et al. 2018, doi:10.1080/01621459.2017.1307116, section 5.2).
+    that at the new mix. It grows with the mix's leverage and, where noise does, with its distance. The quantile makes
+    no assumption on the residuals' law (Lei et al. 2018, doi:10.1080/01621459.2017.1307116, section 5.2).
     """
     counted = {task: value for task, value in aim.items() if value}
     middle = sum(value * fits[task].law.predict(mixes) for task, value in counted.items())
@@ -70,11 +70,12 @@ def score_intervals(
     share = np.array([(value * fits[task].noise) ** 2 for task, value in counted.items()])
     share /= share.sum()
     own = np.minimum(share @ [fits[task].leverage for task in counted], MOST_LEVERAGE)
-    root = 1 / np.sqrt(share @ [fits[task].root ** -2.0 for task in counted])  # a mean over seeds misses by less
+    spread = np.sqrt(share @ [fits[task].spread ** 2 for task in counted])  # a mean over seeds misses by less
     away = share @ [fits[task].leverage_at(mixes) for task in counted]
-    sizes = np.sort(root * np.abs(held_out) * np.sqrt(1 - own))
+    noisier = share @ [fits[task].uneven.at(mixes) for task in counted]
+    sizes = np.sort(np.abs(held_out) * np.sqrt(1 - own) / spread)
     rank = min(int(np.ceil((len(sizes) + 1) * coverage)), len(sizes))
-    half = sizes[rank - 1] * np.sqrt(1 + away)
+    half = sizes[rank - 1] * np.sqrt(noisier + away)
     return np.stack([middle - half, middle + half], axis=1)
 
 

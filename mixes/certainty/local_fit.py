@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mixes.certainty.uneven import EVEN, Uneven
 from mixes.laws.curve import Curve
 from mixes.laws.fit import FOLDS, TaskLaw, folds_of
 from mixes.laws.linear import Linear
@@ -38,6 +39,8 @@ class LocalFit:
     held_out: np.ndarray  # (n,) predicted − score of a fit without that mix
     noise: float  # σ, standard deviation of a single run's residual, by the degrees of freedom that the fit leaves
     freedom: float  # n − the fit's effective number of parameters
+    uneven: Uneven = EVEN  # how the noise of a run depends on its mix
+    weighed: bool = False  # whether the fit counts mixes less where their noise is large
 
     @property
     def slopes(self) -> np.ndarray:
@@ -48,6 +51,16 @@ class LocalFit:
     def root(self) -> np.ndarray:
         """(n,) √ of how much each mix counts, a single run being 1."""
         return _root(self.law, len(self.weights))
+
+    @property
+    def spread(self) -> np.ndarray:
+        """(n,) standard deviation of each mix's score, that of an average single run being 1."""
+        return 1 / self.root if self.weighed else np.sqrt(self.uneven.at(self.weights)) / self.root
+
+    @property
+    def shrunk(self) -> np.ndarray:
+        """(n,) the part of `spread` that is due to means over seeds."""
+        return self.spread / np.sqrt(self.uneven.at(self.weights))
 
     @property
     def parameters(self) -> int:
@@ -68,7 +81,7 @@ class LocalFit:
 
 
 def local_fits(runs: Runs, laws: Mapping[str, TaskLaw]) -> dict[str, LocalFit]:
-    """Task → its law near the fit to `runs`, replicates of a mix being one row."""
+    """Task → its law near the fit to `runs`, replicates of a mix being one row; noise is taken as even."""
     mixes = runs.by_mix()
     weights, scores = mixes.weights(), mixes.scores()
     folds = folds_of([run.mix for run in mixes.runs], seed=0)

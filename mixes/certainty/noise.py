@@ -3,8 +3,10 @@
 Replicates of one mix measure it. Where several mixes were trained with the same seeds, what a seed does to all of them
 alike cancels in a difference between mixes (common random numbers), and a difference is less noisy than √2 scores. A
 swarm is compared at one seed (mixes/certainty/seeds.py), so that difference decides verdicts, and which tasks are
-unclear. Without replicates, noise is at most what the laws leave unexplained. That upper bound is then used, and
-reported.
+unclear. Without replicates, noise is estimated as the standard deviation of what the laws leave unexplained, by the
+degrees of freedom that the fits leave. What no law can express is in it too, so it is rather too large than too small.
+
+All are of a mix with the swarm's average noise; where it depends on the mix, `LocalFit.uneven` says how.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +31,7 @@ class Noise:
 
     score: dict[str, float]  # of one proxy's score, including what its seed does to all mixes alike
     difference: dict[str, float]  # of the difference between the scores of two proxies of equally good mixes
-    source: Source  # `residuals`: an upper bound, from what the laws leave unexplained
+    source: Source  # `residuals`: estimated from what the laws leave unexplained
     freedom: int  # degrees of freedom behind `score`; replicates beyond each mix's first, or mixes
     paired: bool  # whether `difference` was measured on mixes that share seeds; else it is √2 times `score`
 
@@ -75,18 +77,19 @@ def estimate_noise(
     unexplained = ((by_aim @ np.array([fits[task].held_out for task in runs.tasks])) ** 2).mean(axis=1)  # (n_aims,)
     groups = runs.replicates()
     if not groups:
-        size = np.sqrt(unexplained)
-        count = len(runs.by_mix())
+        left = np.array([_left(fits[task]) for task in runs.tasks])
+        size, count = np.sqrt(((by_aim @ left) ** 2).mean(axis=1)), len(runs.by_mix())
         return Noise(_named(names, size), _named(names, np.sqrt(2) * size), "residuals", count, paired=False)
-    within = np.concatenate([_centred(group.scores()) for group in groups], axis=1)
+    uneven = next(iter(fits.values())).uneven
+    even = [1 / np.sqrt(uneven.at(group.weights())) for group in groups]
+    within = np.concatenate([_centred(group.scores()) * one for group, one in zip(groups, even, strict=True)], axis=1)
     freedom = sum(len(group.runs) - 1 for group in groups)
     single = np.array([name in families for name in names])
     score = _named(names, _drawn((by_aim @ within) ** 2, freedom, unexplained, single))
     both = split_scores(groups, seeds or {})
     paired = both.freedom > 0
-    difference = (
-        _named(names, _drawn((by_aim @ both.rest) ** 2, both.freedom, unexplained, single)) if paired else score
-    )
+    rest = both.rest / np.sqrt(uneven.at(both.weights)) if paired else both.rest
+    difference = _named(names, _drawn((by_aim @ rest) ** 2, both.freedom, unexplained, single)) if paired else score
     root_two = {name: float(np.sqrt(2)) * value for name, value in difference.items()}
     return Noise(score, root_two, "replicates", freedom, paired)
 
@@ -98,6 +101,12 @@ def _matrix(aims: Mapping[str, Mapping[str, float]], tasks: Sequence[str]) -> np
 
 def _named(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
     return dict(zip(names, values.tolist(), strict=True))
+
+
+def _left(fit: LocalFit) -> np.ndarray:
+    """(n,) residuals as those of single runs with the fit's degrees of freedom."""
+    left = fit.freedom if fit.smooth else len(fit.residuals)  # residuals of trees are held-out ones
+    return fit.residuals / fit.spread * np.sqrt(len(fit.residuals) / left)
 
 
 def _centred(scores: np.ndarray) -> np.ndarray:

@@ -11,14 +11,18 @@ two fifths of their variance where three mixes have three seeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mixes.certainty.local_fit import LocalFit, local_fits
 from mixes.certainty.noise import estimate_noise
 from mixes.certainty.seeds import noise_kept
-from mixes.laws.fit import LARGE, TaskLaw, fit_laws
+from mixes.certainty.uneven import uneven_noise
+from mixes.laws.fit import LARGE, TaskLaw, fit_laws, refit_laws
 from mixes.runs import Runs
+
+ROUNDS = 2  # of a fit and of the noise about it, which depend on each other
 
 
 def fit_by_precision(
@@ -37,10 +41,28 @@ def fit_by_precision(
     """
     laws = fit_laws(runs, names, seed, report)
     fits = local_fits(runs, laws)
-    if not seeds or runs.by_mix().weights().size > LARGE or (noise_kept(runs, seeds) == 1).all():
+    if seeds and runs.by_mix().weights().size <= LARGE and not (noise_kept(runs, seeds) == 1).all():
+        laws = fit_laws(runs, names, seed, report, precisions(runs, fits, seeds))
+        fits = local_fits(runs, laws)
+    return with_uneven_noise(runs, laws, fits)
+
+
+def with_uneven_noise(
+    runs: Runs, laws: dict[str, TaskLaw], fits: Mapping[str, LocalFit]
+) -> tuple[dict[str, TaskLaw], dict[str, LocalFit]]:
+    """The laws and their fits, with how noise depends on the mix; where it does strongly, fitted again, each mix
+    counting by its noise."""
+    uneven = uneven_noise(runs, fits)
+    fits = {task: replace(fit, uneven=uneven) for task, fit in fits.items()}
+    if not uneven.is_strong:
         return laws, fits
-    laws = fit_laws(runs, names, seed, report, precisions(runs, fits, seeds))
-    return laws, local_fits(runs, laws)
+    kept = {task: fit.shrunk for task, fit in fits.items()}
+    for _ in range(ROUNDS):
+        by_noise = 1 / uneven.at(runs.by_mix().weights())
+        laws = refit_laws(runs, laws, {task: by_noise / kept[task] ** 2 for task in laws})
+        fits = {task: replace(fit, uneven=uneven, weighed=True) for task, fit in local_fits(runs, laws).items()}
+        uneven = uneven_noise(runs, fits)
+    return laws, fits
 
 
 def precisions(runs: Runs, fits: Mapping[str, LocalFit], seeds: Mapping[str, int]) -> dict[str, np.ndarray]:

@@ -24,6 +24,7 @@ class TwoWay:
     effects: np.ndarray  # (n_tasks, n_seeds) up to a constant in each part
     part: np.ndarray  # (n_seeds,) number of the part: seeds that no chain of mixes links cannot be compared
     rest: np.ndarray  # (n_tasks, n) of the n runs
+    weights: np.ndarray  # (n, n_domains) of the same runs
     freedom: (
         int  # of the rest; 0 where mixes and seeds explain everything, for example where only one mix has several seeds
     )
@@ -34,20 +35,22 @@ def split_scores(groups: Sequence[Runs], seeds: Mapping[str, int]) -> TwoWay:
     from scipy.sparse.csgraph import connected_components  # slow to import
 
     cells = [
-        (mix, seeds[run], scores)
+        (mix, seeds[run], scores, weights)
         for mix, group in enumerate(groups)
-        for run, scores in zip(group.ids, group.scores().T, strict=True)
+        for run, scores, weights in zip(group.ids, group.scores().T, group.weights(), strict=True)
         if run in seeds
     ]
-    used = tuple(sorted({seed for _, seed, _ in cells}))
+    used = tuple(sorted({seed for _, seed, *_ in cells}))
     tasks = len(groups[0].tasks) if groups else 0
     design = np.zeros((len(cells), len(groups) + len(used)))
-    for row, (mix, seed, _) in enumerate(cells):
+    for row, (mix, seed, *_) in enumerate(cells):
         design[row, mix] = design[row, len(groups) + used.index(seed)] = 1
-    scores = np.array([scores for *_, scores in cells]).reshape(len(cells), tasks)
+    scores = np.array([scores for _, _, scores, _ in cells]).reshape(len(cells), tasks)
+    weights = np.array([weights for *_, weights in cells]).reshape(len(cells), len(groups[0].domains) if groups else 0)
     effects, _, rank, _ = np.linalg.lstsq(design, scores, rcond=None)
     part = connected_components(design.T @ design)[1][len(groups) :]
-    return TwoWay(used, effects[len(groups) :].T, part, (scores - design @ effects).T, len(cells) - int(rank))
+    rest = (scores - design @ effects).T
+    return TwoWay(used, effects[len(groups) :].T, part, rest, weights, len(cells) - int(rank))
 
 
 def level_seeds(runs: Runs, seeds: Mapping[str, int]) -> Runs:

@@ -131,7 +131,7 @@ def imagine_worlds(
         if fit.smooth and weights.size > LARGE:
             refits[task] = _moved(fit, truths[task], larger * measured[t])
             continue
-        scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] / fit.root
+        scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] * fit.spread
         initial = np.tile(fit.law.parameters, (replicates, 1))
         refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), initial)
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
@@ -172,7 +172,7 @@ def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
 def _moved(fit: LocalFit, start: np.ndarray, noise: np.ndarray, further: np.ndarray | float = 0.0) -> np.ndarray:
     """(B, …) parameters `start` moved by noise (B, n) of the scores, in single runs' size, by least squares near the
     fit."""
-    pushed = (noise * fit.root) @ fit.slopes / fit.noise**2 + further
+    pushed = (noise * fit.spread * fit.root**2) @ fit.slopes / fit.noise**2 + further
     moved = start.copy()
     moved[:, -fit.parameters :] += pushed @ fit.covariance(RELAXED)
     return moved
@@ -180,7 +180,7 @@ def _moved(fit: LocalFit, start: np.ndarray, noise: np.ndarray, further: np.ndar
 
 def _joint_noise(fits: list[LocalFit]) -> np.ndarray:
     """(T, T) root of the covariance of the tasks' residuals of single runs, each task's variance being its noise's."""
-    plain = np.array([fit.root * fit.held_out * np.sqrt(1 - np.minimum(fit.leverage, 0.95)) for fit in fits])
+    plain = np.array([fit.held_out * np.sqrt(1 - np.minimum(fit.leverage, 0.95)) / fit.spread for fit in fits])
     plain *= np.array([[fit.noise] for fit in fits]) / (np.sqrt((plain**2).mean(axis=1, keepdims=True)) + 1e-300)
     values, vectors = np.linalg.eigh(plain @ plain.T / plain.shape[1])
     return vectors * np.sqrt(np.maximum(values, 0))

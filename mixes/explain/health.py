@@ -164,8 +164,8 @@ def _noise(recommendation: Recommendation) -> Check:
         text = f"Noise was measured on mixes trained with several seeds: two proxies differ by {size:.3f} by chance."
         return Check("Noise floor", "green", text)
     text = (
-        f"No mix was trained with two seeds, so noise is only bounded: it is at most {size:.3f}. Verdicts are careful "
-        "rather than wrong."
+        f"No mix was trained with two seeds, so noise is estimated from what the laws leave unexplained: two proxies "
+        f"differ by about {size:.3f} by chance. Two or three seeds of one mix would measure it."
     )
     return Check("Noise floor", "amber", text)
 

@@ -12,7 +12,7 @@ alike.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -122,6 +122,23 @@ def fit_laws(
             precision=None if precision is None else counts[t],
         )
     return laws
+
+
+def refit_laws(runs: Runs, laws: Mapping[str, TaskLaw], precision: Mapping[str, np.ndarray]) -> dict[str, TaskLaw]:
+    """The same laws, fitted with other weights on the mixes; what cross-validation said of them stays.
+
+    precision: task → how much each mix counts, (n,).
+    """
+    mixes = runs.by_mix()
+    weights, scores, refitted = mixes.weights(), mixes.scores(), {}
+    for kind in {law.kind.name: law.kind for law in laws.values()}.values():
+        own = [t for t, task in enumerate(mixes.tasks) if laws[task].kind is kind]
+        names = [mixes.tasks[t] for t in own]
+        counts, initial = (np.array([of[name] for name in names]) for of in (
+            precision, {name: laws[name].parameters for name in names}))  # fmt: skip
+        for name, count, fitted in zip(names, counts, kind.fit(weights, scores[own], counts, initial), strict=True):
+            refitted[name] = replace(laws[name], parameters=fitted, precision=count)
+    return {task: refitted[task] for task in laws}
 
 
 def folds_of(names: Sequence[str], seed: int) -> np.ndarray:

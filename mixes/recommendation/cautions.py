@@ -16,6 +16,7 @@ from mixes.runs import Runs
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swarm's hull; less is rounding
 SURE = 0.975  # one-sided level at which a bias counts as seen
 MOST_NAMED, FIRST_NAMED = 8, 5  # names in a line; of more than the first number only the second is written out
+NOISIER = 1.5  # times as much as the reference's scores, from which on it is said that the mix's scatter more
 LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 
 
@@ -52,6 +53,7 @@ def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit:
         _spans_natural(best, intervals, natural, mixes.domains),
         _few_runs(fits, len(mixes)),
         _optimism(mixes, fits, target, unit),
+        _noisier_mix(problem, best),
         _unclear_tasks(unclear, noise),
         _unclear_families(unclear, tasks_of, target, noise),
     ]
@@ -131,13 +133,24 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
     )
 
 
+def _noisier_mix(problem: Problem, best: np.ndarray) -> Caution | None:
+    at_best, at_reference = np.sqrt(problem.uneven.at(np.array([best, problem.reference])))
+    if at_best < NOISIER * at_reference:
+        return None
+    return Caution(
+        "noisier_mix",
+        f"scores of mixes far from the swarm's centre scatter more: those of this mix {at_best / at_reference:.1f} "
+        f"times as much as those of {problem.called}. Intervals and verdicts count with that. Train this mix with "
+        "several seeds before you judge it",
+    )
+
+
 def _unclear_tasks(names: tuple[str, ...], noise: Noise) -> Caution | None:
     if not names:
         return None
     one = len(names) == 1
-    than = "noise" if noise.source == "replicates" else "laws' own error"
     text = (
-        f"{named(names)} {'varies' if one else 'vary'} between mixes by less than twice the {than}, so the answer says "
+        f"{named(names)} {'varies' if one else 'vary'} between mixes by less than twice the noise, so the answer says "
     )
     text += f"little about {'it' if one else 'them'}"
     if noise.source == "replicates":

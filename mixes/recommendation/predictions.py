@@ -43,7 +43,7 @@ def predicted_row(problem: Problem, name: str, best: np.ndarray, gain: Gain) -> 
         chance=gain.chance,
         mix_low=float(low),
         mix_high=float(high),
-        noise=problem.noise.difference[name],
+        noise=problem.noise_between(name, best),
         optimism=gain.optimism,
         error=sum(value * fitted.laws[task].error for task, value in aim.items()),
     )

@@ -4,7 +4,7 @@ An *aim* is what scores are added up for: the target itself, each family and eac
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from mixes.budget import epoch_caps
 from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.noise import Noise, estimate_noise, spreads, unclear_tasks
+from mixes.certainty.uneven import Uneven
 from mixes.certainty.worlds import Side, Worlds
 from mixes.errors import MixError
 from mixes.laws.kind import LawKind
@@ -78,6 +79,17 @@ class Problem:
     def limits(self) -> Limits:
         """All that the mix must obey."""
         return self._limits(self.objective_of, self.question.settings.limits, self.optimism)
+
+    def noise_between(self, name: str, one: np.ndarray, other: np.ndarray | None = None) -> float:
+        """How far two proxies, of mixes `one` and `other` (n_domains,), differ on an aim for no other reason than their
+        seeds: a standard deviation. None: the reference."""
+        mixes = np.array([one, self.reference if other is None else other])
+        return self.noise.difference[name] * float(np.sqrt(self.uneven.at(mixes).mean()))
+
+    @property
+    def uneven(self) -> Uneven:
+        """How the noise depends on the mix."""
+        return next(iter(self.fitted.local_fits.values())).uneven
 
     def solve(
         self, objective: Objective, limits: Limits, start: np.ndarray | None = None, within: float = OPTIMAL
@@ -189,10 +201,9 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     if available and budget and not settings.limits.epochs:
         epoch_caps(available, budget, settings.max_epochs)  # raises a short message where the budget is too large
     has_anchor = natural is not None or bool(settings.limits.near)
-    pull = settings.pull * noise.difference[OVERALL] if has_anchor else 0.0
-    problem = Problem(
-        question, fitted, aims, by_family, noise, own, reference, called, anchor, pull, optimism or {}
-    )  # fmt: skip
+    problem = Problem(question, fitted, aims, by_family, noise, own, reference, called, anchor, 0.0, optimism or {})
+    if has_anchor:
+        problem = replace(problem, pull=settings.pull * problem.noise_between(OVERALL, reference))
     assert problem.limits  # raises where limits contradict each other
     return problem
 

@@ -96,15 +96,15 @@ def recommendation_of(optima: Optima) -> Recommendation:
 def _described(optima: Optima) -> Recommendation:
     """The recommendation of a best mix, without its id."""
     problem, best = optima.problem, optima.best.mix
-    question, runs, room, noise = problem.question, problem.fitted.runs, problem.limits.room, problem.noise
+    question, runs, room = problem.question, problem.fitted.runs, problem.limits.room
     coverage, own_gains = question.settings.coverage, optima.worlds.own_gains(optima.of_refits, problem.reference)
     intervals = weight_intervals(best, (optima.of_truths, optima.of_refits), room.low, room.high, coverage)
     gains = gains_of(problem, own_gains, best)
-    verdicts = {name: verdict_of(gains[name], noise.difference[name]) for name in (OVERALL, *problem.by_family)}
     predicted = {name: predicted_row(problem, name, best, gains[name]) for name in problem.aims}
+    verdicts = {name: verdict_of(gains[name], predicted[name].noise) for name in (OVERALL, *problem.by_family)}
     cautions = tuple(cautions_of(problem, best, intervals))
     extrapolates = any(caution.kind == "outside_swarm" for caution in cautions)
-    excluded = predicted[OVERALL].natural - predicted[OVERALL].uniform > noise.difference[OVERALL]
+    excluded = predicted[OVERALL].natural - predicted[OVERALL].uniform > predicted[OVERALL].noise
     return Recommendation(
         id="",
         mix=named(problem, best),
@@ -125,7 +125,7 @@ def _described(optima: Optima) -> Recommendation:
         marginal=marginal_rows(problem, best),
         law=law_rows(problem),
         gap=optima.best.gap,
-        noise_from=noise.source,
+        noise_from=problem.noise.source,
         front=front_rows(problem),
         budget=question.budget,
         max_epochs=question.settings.max_epochs,

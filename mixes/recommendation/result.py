@@ -7,7 +7,14 @@ from mixes.certainty.verdict import Verdict
 from mixes.recommendation.forgetting import Forgotten
 
 CautionKind = Literal[
-    "outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "unclear_tasks", "unclear_families"
+    "outside_swarm",
+    "on_bound",
+    "spans_natural",
+    "few_runs",
+    "optimism",
+    "noisier_mix",
+    "unclear_tasks",
+    "unclear_families",
 ]
 Reference = Literal["natural", "centre"]
 

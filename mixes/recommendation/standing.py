@@ -34,5 +34,5 @@ def gains_over(
     for name, aim in problem.aims.items():
         on_best, on_other = problem.objective_of(aim).value(np.array([best, other]))
         gain = gain_of(float(on_other - on_best), own.errors(aim), question.settings.coverage)
-        answers[name] = gain, verdict_of(gain, problem.noise.difference[name])
+        answers[name] = gain, verdict_of(gain, problem.noise_between(name, best, other))
     return answers

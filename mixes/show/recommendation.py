@@ -222,11 +222,9 @@ def _optimism(value: float) -> str:
 
 
 def _noise(recommendation: Recommendation, target: Predicted) -> str:
-    bounded = recommendation.noise_from != "replicates"
-    size = f"{target.noise:.3f}{' or less' if bounded else ''} (standard deviation)"
-    line = f"By chance alone, two proxies of equally good mixes differ by {size}"
-    if bounded:
-        line += "; no mix was trained with two seeds, so this is what the laws leave unexplained"
+    line = f"By chance alone, two proxies of equally good mixes differ by {target.noise:.3f} (standard deviation)"
+    if recommendation.noise_from != "replicates":
+        line += ", estimated from what the laws leave unexplained, since no mix was trained with two seeds"
     if abs(target.gain) <= target.noise:
         line += f". The {'gain' if target.gain >= 0 else 'loss'} is smaller, so training both mixes would not show it"
     return line + "."

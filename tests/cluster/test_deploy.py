@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 import yaml
-from support import ROOT, mixwright, said_here, start_server
+from support import ROOT, mixwright, only_line, said_here, start_server
 
 POOL = "mixwright"
 WAIT = 900  # seconds, on a slow machine
@@ -203,7 +203,6 @@ def test_the_written_file_registers_the_same(tiny, server):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--pool", "nosuch"), "the server has no work pool 'nosuch'"),
         (("--cron", "0 3 * * 99"), "is no cron expression"),
         (("--cron", "0 3 * * *", "--timezone", "Europa/Berlin"), "did you mean 'Europe/Berlin'"),
         (("--every", "60", "--flow", "refesh"), "did you mean 'refresh'"),
@@ -212,3 +211,10 @@ def test_the_written_file_registers_the_same(tiny, server):
 def test_mistakes(tiny, server, monkeypatch, words, line):
     monkeypatch.setenv("PREFECT_API_URL", server)
     assert line in said_here(tiny, "deploy", "experiment.yaml", *words)
+
+
+def test_a_pool_that_the_server_does_not_have(tiny, server):
+    done = mixwright(
+        "deploy", "experiment.yaml", "--pool", "nosuch", folder=tiny, expect=2, PREFECT_API_URL=server
+    )  # fmt: skip
+    assert "the server has no work pool 'nosuch'" in only_line(done)

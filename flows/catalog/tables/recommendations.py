@@ -39,7 +39,7 @@ RECOMMENDATIONS: dict[str, Table] = {
             "verdict": ("VARCHAR", "of the target: better, not_distinguishable, worse"),
             "summary": ("VARCHAR", "the verdict in words, family by family"),
             "gap": ("DOUBLE", "no mix within the limits is predicted better by more, bpb; null: searched, not proven"),
-            "noise_from": ("VARCHAR", "replicates, or residuals: an upper bound from what the laws leave unexplained"),
+            "noise_from": ("VARCHAR", "replicates, or residuals: estimated from what the laws leave unexplained"),
         },
         derived=("swarm", "current"),
     ),
@@ -108,7 +108,8 @@ RECOMMENDATIONS: dict[str, Table] = {
             "recommendation": ("VARCHAR", "id of the recommendation"),
             "kind": (
                 "VARCHAR",
-                "outside_swarm, on_bound, spans_natural, few_runs, optimism, unclear_tasks or unclear_families",
+                "outside_swarm, on_bound, spans_natural, few_runs, optimism, noisier_mix, unclear_tasks or "
+                "unclear_families",
             ),
             "names": ("JSON", "domains or tasks that it is about"),
             "text": ("VARCHAR", "the caution"),
