@@ -28,7 +28,7 @@ from mixes.optimum.limits import Limits
 from mixes.optimum.objective import stacked
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
-from mixes.recommendation.rounds import likely_optima
+from mixes.recommendation.rounds import look_ahead
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
 from mixes.swarm import Candidate, SwarmSettings, draw_round, draw_swarm
@@ -77,7 +77,7 @@ def regret(trial: Trial) -> tuple[float, float]:
     candidates = draw_swarm(tokens, 1, swarm, trial.repeat)
     runs = measured(candidates, laws, noise, rng)
     for number in range(2, len(sizes) + 1):
-        optima = likely_optima(Question(Runs(runs), families, holdings, asked, trial.repeat), sizes[number - 1])
+        optima = look_ahead(Question(Runs(runs), families, holdings, asked, trial.repeat), sizes[number - 1]).optima
         more = draw_round(number, candidates, optima, natural, dict.fromkeys(natural, 1.0), swarm, trial.repeat)
         candidates, runs = candidates + more, runs + measured(more, laws, noise, rng)
     question = Question(Runs(runs), families, holdings, asked, trial.repeat)

@@ -1,5 +1,6 @@
 """The suite and the candidate mixes of a swarm, in a store of stages that makes them, or only finds them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -61,19 +62,40 @@ def draw_from_pool(
 def draw_next(
     experiment: Experiment, stages: StageStore, evidence: Evidence, earlier: list[Candidate], number: int
 ) -> list[Candidate]:
-    """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine."""
+    """The candidate mixes of a later round: drawn once, whatever the last digits of a fit on another machine. None
+    where `swarm.stop` finds that the scores say enough."""
     pool, settings = Pool(evidence.pool), experiment.swarm
     caps = evidence.caps(settings.max_epochs)
-    address = {**question_address(experiment), "swarm": settings.model_dump(), "round": number}
+    plain = settings.model_dump(exclude=set() if settings.stop else {"stop"})
+    address = {**question_address(experiment), "swarm": plain, "round": number}
     stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, evidence.runs_hash(earlier)))
 
     def work(folder: Path) -> None:
-        from mixes.recommendation.rounds import likely_optima  # with every law and solver
+        from mixes.recommendation.rounds import FOR_REGRET, look_ahead  # with every law and solver
 
         question = question_of(experiment, evidence, earlier).within(caps)
-        optima = likely_optima(replace(question, seed=experiment.seed + number), settings.rounds[number - 1])
-        drawn = draw_round(number, earlier, optima, pool.natural, caps, settings, experiment.seed)
+        count = settings.schedule(len(caps))[number - 1]
+        worlds = max(count, FOR_REGRET) if settings.stop else count
+        ahead = look_ahead(replace(question, seed=experiment.seed + number), worlds)
+        enough = settings.stop is not None and ahead.noises <= settings.stop.regret
+        drawn = (
+            [] if enough else draw_round(number, earlier, ahead.optima, pool.natural, caps, settings, experiment.seed)
+        )
+        left = {"regret": ahead.regret, "noise": ahead.noise, "noises": ahead.noises}
+        write_aside(folder / "regret.json", json.dumps(left).encode())
         write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
 
     folder = stages.run(stage, work)
+    if settings.stop:
+        left = json.loads((folder / "regret.json").read_bytes())
+        mixes = len({candidate.mix for candidate in earlier})
+        stages.note(
+            f"after {mixes} mixes the best mix is expected to be {left['regret']:.3f} bpb better than the one "
+            f"recommended so far: {left['noises']:.2f} noises of a difference, {settings.stop.regret:g} end the swarm"
+        )
     return CANDIDATES.validate_json((folder / "candidates.json").read_bytes())
+
+
+def later_rounds(experiment: Experiment, first: list[Candidate]) -> range:
+    """Numbers of the rounds after the first; `draw_next` may end them early."""
+    return range(2, len(experiment.swarm.schedule(len(first[0].weights))) + 1)

@@ -116,8 +116,9 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.reuse and len(self.swarm.rounds) > 1:
-            raise ValueError(f"reuse and swarm.rounds {list(self.swarm.rounds)} exclude each other — keep one")
+        if self.reuse and self.swarm.by_scores:
+            name = "swarm.stop" if self.swarm.stop else f"swarm.rounds {list(self.swarm.rounds)}"
+            raise ValueError(f"reuse and {name} exclude each other — keep one")
         return self
 
     @property

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from flows.candidates import draw_first, draw_next, make_suite
+from flows.candidates import draw_first, draw_next, later_rounds, make_suite
 from flows.catalog.record import record_swarm
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
@@ -76,8 +76,11 @@ def swarm_flow(
         run_task("score-checkpoint", lambda: _score_start(experiment, evidence))
     shown = experiment.model_copy(update={"recommend": asked}) if asked else experiment
     decided = _train_all(shown, evidence, candidates)
-    for number in range(2, len(experiment.swarm.rounds) + 1):
-        candidates = [*candidates, *_draw_round(experiment, evidence, candidates, number)]
+    for number in later_rounds(experiment, candidates):
+        drawn = _draw_round(experiment, evidence, candidates, number)
+        if not drawn:
+            break
+        candidates = [*candidates, *drawn]
         decided = _train_all(shown, _within(evidence, decided), candidates) | decided
     record_swarm(experiment, evidence, candidates, decided)
     return evidence, candidates
@@ -119,9 +122,11 @@ def _train_missing(experiment: Experiment, evidence: Evidence, candidates: list[
 
 
 def _draw_round(experiment: Experiment, evidence: Evidence, earlier: list[Candidate], number: int) -> list[Candidate]:
+    stages = replace(experiment.corpus.stages, note=partial(note, "round"))
+
     def draw() -> list[Candidate]:
         with stage_progress(f"round {number}"):
-            return draw_next(experiment, experiment.corpus.stages, evidence, earlier, number)
+            return draw_next(experiment, stages, evidence, earlier, number)
 
     return run_task("draw-round", draw)
 
@@ -140,10 +145,10 @@ def _within(evidence: Evidence, decided: dict[str, int]) -> Evidence:
 @flow("export-swarm")
 def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
-    if len(experiment.swarm.rounds) > 1:
+    if experiment.swarm.by_scores:
+        name = "swarm.stop" if experiment.swarm.stop else f"swarm.rounds {list(experiment.swarm.rounds)}"
         raise ExperimentError(
-            f"--export: swarm.rounds {list(experiment.swarm.rounds)} draws later mixes by the scores of earlier ones — "
-            "export a swarm of one round"
+            f"--export: {name} draws later mixes by the scores of earlier ones — export a swarm of one round"
         )
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)

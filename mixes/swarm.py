@@ -22,6 +22,20 @@ Concentration = Annotated[float, Field(gt=0, le=1_000_000)]
 DIGITS = 6  # decimals that weights are rounded to, so that files and hashes agree
 
 
+class StopSettings(BaseModel):
+    """When a swarm has learned enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    regret: float = Field(gt=0, le=1_000)
+    """Most that the best mix may still be expected to gain over the one recommended so far, in noises of a difference
+    between two proxies."""
+    least: int = Field(16, ge=FIRST, le=100_000)
+    """Candidate mixes that are trained in any case."""
+    step: int | None = Field(None, ge=1, le=100_000)
+    """Candidate mixes from one look to the next; by default an eighth of all, four at least."""
+
+
 class SwarmSettings(BaseModel):
     """The `swarm:` section."""
 
@@ -34,6 +48,9 @@ class SwarmSettings(BaseModel):
     rounds: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field((), max_length=1_000)
     """Candidate mixes of each round, in place of `mixes`: from the second on they are drawn around the mixes that
     may be best for `recommend:`, by the scores so far. Empty is one round."""
+    stop: StopSettings | None = None
+    """End the swarm as soon as the scores say enough; `mixes` or `rounds` are then the most that are trained. Later
+    mixes are drawn where they teach most about the best mix, as those of `rounds` are."""
     explore: float = Field(0.25, ge=0, le=1)
     """Share of a later round's mixes that is drawn as the first round's are."""
     seeds: int = Field(3, ge=2, le=1_000)
@@ -66,7 +83,24 @@ class SwarmSettings(BaseModel):
             raise ValueError(
                 f"rounds {list(self.rounds)} begin with too few mixes to fit laws to — draw {FIRST} or more at first"
             )
+        if self.stop and self.stop.least > (most := self.mixes or sum(self.rounds) or self.stop.least):
+            raise ValueError(f"stop.least: {self.stop.least} mixes are more than the {most} that there are to train")
         return self
+
+    def schedule(self, domains: int) -> tuple[int, ...]:
+        """Candidate mixes of each round, over so many domains; a `stop` may end it early."""
+        total = self.mixes or self.mixes_a_domain * domains
+        if self.rounds or not self.stop:
+            return self.rounds or (total,)
+        first = min(self.stop.least, total)
+        step = self.stop.step or max(4, round(total / 8))
+        left = total - first
+        return (first, *([step] * (left // step)), *([left % step] if left % step else []))
+
+    @property
+    def by_scores(self) -> bool:
+        """Whether scores decide about later mixes."""
+        return self.stop is not None or len(self.rounds) > 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +146,7 @@ def draw_swarm(
     uniform = np.full(len(names), 1 / len(names))
     if (uniform <= largest).all():
         mixes["uniform"] = uniform
-    wanted = settings.rounds[0] if settings.rounds else settings.mixes or settings.mixes_a_domain * len(names)
+    wanted = settings.schedule(len(names))[0]
     rng, centre = np.random.default_rng(seed), _centre(natural, settings)
     drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), largest, settings, tries)
     mixes |= {f"mix-{number:03d}": mix for number, mix in enumerate(drawn, len(mixes) - 1)}
@@ -142,7 +176,7 @@ def draw_round(
     largest, shares = (np.array([of[name] for name in names]) for of in (caps, natural))
     taken = [np.array([candidate.weights[name] for name in names]) for candidate in earlier]
     rng, centre = np.random.default_rng([seed, number]), _centre(shares, settings)
-    wanted = settings.rounds[number - 1]
+    wanted = settings.schedule(len(names))[number - 1]
     explored = round(settings.explore * wanted)
     turns = cycle(optima)
     drawn = _different(lambda: _draw(rng, centre, settings), explored, taken, largest, settings)

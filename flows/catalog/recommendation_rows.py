@@ -44,6 +44,7 @@ def _head(recommendation: Recommendation) -> dict[str, Any]:
         "budget": recommendation.budget, "max_epochs": recommendation.max_epochs,
         "evidence": json.dumps(recommendation.evidence), "verdict": recommendation.verdict["target"],
         "summary": recommendation.summary, "gap": recommendation.gap, "noise_from": recommendation.noise_from,
+        "regret": recommendation.regret,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows.candidates import draw_first, draw_from_pool, draw_next, make_suite
+from flows.candidates import draw_first, draw_from_pool, draw_next, later_rounds, make_suite
 from flows.catalog.newer import check_workspace
 from flows.experiment import Experiment
 from flows.settings.repetition import kept_sequences
@@ -96,14 +96,16 @@ def _evidence(experiment: Experiment, pool: Pool) -> Evidence | None:
 
 def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[Candidate]:
     """The mixes of all rounds; empty where one of the rounds has not been drawn."""
-    rounds = experiment.swarm.rounds
-    if len(rounds) < 2 or not evidence:
+    if not experiment.swarm.by_scores or not evidence:
         return []
     stages = experiment.corpus.finding.stages
     try:
         candidates = draw_first(experiment, stages, evidence)
-        for number in range(2, len(rounds) + 1):
-            candidates = [*candidates, *draw_next(experiment, stages, evidence, candidates, number)]
+        for number in later_rounds(experiment, candidates):
+            drawn = draw_next(experiment, stages, evidence, candidates, number)
+            if not drawn:
+                break
+            candidates = [*candidates, *drawn]
     except Unfinished:
         return []
     return candidates
@@ -128,14 +130,16 @@ def _swarm(
 
 def _in_one_round(settings: SwarmSettings, assumptions: list[str]) -> SwarmSettings:
     """Settings that draw the mixes of all rounds at once, since later rounds wait for scores."""
-    rounds = settings.rounds
-    if not rounds:
+    if not settings.by_scores:
         return settings
+    early = "" if settings.stop is None else ", of which `swarm.stop` may leave out some"
     assumptions.append(
-        f"The mixes of all {len(rounds)} rounds are drawn at once here. Those of later rounds count as not trained, "
-        "and all as if they could train together."
+        f"The mixes of all rounds are drawn at once here{early}. Those of later rounds count as not trained, and all "
+        "as if they could train together."
     )
-    return settings.model_copy(update={"mixes": sum(rounds), "rounds": ()})
+    return settings.model_copy(
+        update={"mixes": settings.mixes or sum(settings.rounds) or None, "rounds": (), "stop": None}
+    )
 
 
 def _expected_tokens(experiment: Experiment, assumptions: list[str]) -> dict[str, float]:

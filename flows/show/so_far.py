@@ -1,6 +1,7 @@
-"""The recommendation so far, as two lines."""
+"""The recommendation so far, as three lines."""
 
 from mixes.recommendation.result import Recommendation
+from mixes.show.recommendation import regret_words
 from mixes.target import OVERALL
 
 NAMED = 4  # domains that are named
@@ -12,7 +13,7 @@ VERDICTS = {
 
 
 def so_far_lines(recommendation: Recommendation, scored: int, mixes: int, coverage: float) -> list[str]:
-    """The largest weights, and what they are predicted to gain.
+    """The largest weights, what they are predicted to gain, and what may be missed.
 
     scored: mixes with scores, of all `mixes` of the swarm; coverage: of the intervals.
     """
@@ -27,6 +28,7 @@ def so_far_lines(recommendation: Recommendation, scored: int, mixes: int, covera
         f"{scored} of {mixes} mixes scored; best so far, with {_percent(coverage)} intervals: {', '.join(weights)}",
         f"predicted gain over natural on the target: {target.gain:+.3f} {unit} "
         f"({target.gain_low:+.3f} – {target.gain_high:+.3f}), {verdict}",
+        f"regret still to be expected: {regret_words(recommendation, unit)}",
     ]
 
 

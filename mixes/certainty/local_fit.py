@@ -63,6 +63,11 @@ class LocalFit:
         return self.spread / np.sqrt(self.uneven.at(self.weights))
 
     @property
+    def standardised(self) -> np.ndarray:
+        """(n,) held-out residuals as of single runs, in their standard deviations, which may depend on the mix."""
+        return self.held_out * np.sqrt(1 - np.minimum(self.leverage, MOST_LEVERAGE)) / self.noise / self.shrunk
+
+    @property
     def parameters(self) -> int:
         """How many the law has, q."""
         return self.prior.shape[1]

@@ -18,7 +18,7 @@ import numpy as np
 from mixes.certainty.local_fit import LocalFit, local_fits
 from mixes.certainty.noise import estimate_noise
 from mixes.certainty.seeds import noise_kept
-from mixes.certainty.uneven import uneven_noise
+from mixes.certainty.uneven import Uneven, uneven_noise
 from mixes.laws.fit import LARGE, TaskLaw, fit_laws, refit_laws
 from mixes.runs import Runs
 
@@ -52,7 +52,7 @@ def with_uneven_noise(
 ) -> tuple[dict[str, TaskLaw], dict[str, LocalFit]]:
     """The laws and their fits, with how noise depends on the mix; where it does strongly, fitted again, each mix
     counting by its noise."""
-    uneven = uneven_noise(runs, fits)
+    uneven = _uneven(runs, fits)
     fits = {task: replace(fit, uneven=uneven) for task, fit in fits.items()}
     if not uneven.is_strong:
         return laws, fits
@@ -61,8 +61,14 @@ def with_uneven_noise(
         by_noise = 1 / uneven.at(runs.by_mix().weights())
         laws = refit_laws(runs, laws, {task: by_noise / kept[task] ** 2 for task in laws})
         fits = {task: replace(fit, uneven=uneven, weighed=True) for task, fit in local_fits(runs, laws).items()}
-        uneven = uneven_noise(runs, fits)
+        uneven = _uneven(runs, fits)
     return laws, fits
+
+
+def _uneven(runs: Runs, fits: Mapping[str, LocalFit]) -> Uneven:
+    return uneven_noise(
+        runs, {task: fit.standardised for task, fit in fits.items()}, {task: fit.noise for task, fit in fits.items()}
+    )
 
 
 def precisions(runs: Runs, fits: Mapping[str, LocalFit], seeds: Mapping[str, int]) -> dict[str, np.ndarray]:

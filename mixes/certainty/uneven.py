@@ -13,20 +13,15 @@ fits that weigh them less rank unseen mixes no better (docs/EXPERIMENTS.md).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mixes.runs import Runs
 
-if TYPE_CHECKING:
-    from mixes.certainty.local_fit import LocalFit
-
 SHOWN = 2.5  # standard errors that the slope must be from zero; by chance 1 swarm in 80 is (assumed)
 STRONG = 4.0  # times as much scatter at the swarm's farthest mixes as at its nearest, from which on fits count it
 FEWEST = 20  # mixes, below which nothing is estimated
 TINY = 1e-4  # squared residuals count as at least this, in variances: a residual of zero has no logarithm
-MOST_LEVERAGE = 0.95
 
 
 @dataclass(frozen=True)
@@ -53,24 +48,21 @@ class Uneven:
 EVEN = Uneven(np.zeros(0))
 
 
-def uneven_noise(runs: Runs, fits: Mapping[str, "LocalFit"]) -> Uneven:
+def uneven_noise(runs: Runs, residuals: Mapping[str, np.ndarray], noise: Mapping[str, float]) -> Uneven:
     """How the noise of runs depends on their mix, from residuals and, where there are any, from replicates.
 
-    fits: of all tasks, to `runs.by_mix()`.
+    residuals: task → (n,) of `runs.by_mix()`, as of single runs, in standard deviations; noise: task → standard
+    deviation of a single run.
     """
     weights = runs.by_mix().weights()
     if len(weights) < FEWEST:
         return EVEN
     centre = weights.mean(axis=0)
-    residuals = [
-        fit.held_out * np.sqrt(1 - np.minimum(fit.leverage, MOST_LEVERAGE)) / fit.noise / fit.shrunk
-        for fit in fits.values()
-    ]
-    sizes, distance = [_log_size(np.array(residuals))], [_distance(weights, centre)]
+    sizes, distance = [_log_size(np.array(list(residuals.values())))], [_distance(weights, centre)]
     for group in runs.replicates():
         scores = group.scores()
         off = (scores - scores.mean(axis=1, keepdims=True)) * np.sqrt(len(group) / (len(group) - 1))
-        sizes.append(_log_size(off / np.array([[fits[task].noise] for task in group.tasks])))
+        sizes.append(_log_size(off / np.array([[noise[task]] for task in group.tasks])))
         distance.append(_distance(group.weights(), centre))
     y, x = np.concatenate(sizes), np.concatenate(distance)
     is_replicate = np.arange(len(y)) >= len(weights)  # their level is that of noise alone

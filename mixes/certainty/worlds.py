@@ -106,6 +106,11 @@ class OwnGains:
         own, other = weighted[0] - weighted[1]
         return other - own
 
+    def regret(self, aim: Mapping[str, float]) -> float:
+        """How much better the worlds' own mixes are than the other one by their truths, on average."""
+        own, other = np.sum([value * self.scores[task][1] for task, value in aim.items() if value], axis=0)
+        return max(0.0, float((other - own).mean()))
+
 
 def imagine_worlds(
     fits: Mapping[str, LocalFit],

@@ -104,6 +104,7 @@ class Recommendation:
     max_epochs: float
     evidence: dict[str, str]
     coverage: float = 0.9  # nominal, of every interval
+    regret: float | None = None  # what the best mix within the limits is expected to gain over this one, on the target
 
     def to_json(self) -> dict:
         """Plain values."""

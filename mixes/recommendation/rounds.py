@@ -1,9 +1,15 @@
-"""Rounds of a swarm: the scores so far decide around which mixes the next ones are drawn.
+"""Rounds of a swarm: the scores so far decide around which mixes the next ones are drawn, and whether there are any.
 
 Thompson sampling (Thompson 1933; Russo et al. 2018, arXiv 1707.02038) by the bootstrap: every new mix lies around the
 optimum of laws that were fitted to another imagined measurement of the same mixes. So new mixes gather where the best
 one may be, and the more the evidence says, the closer they lie. A share of each round explores (mixes/swarm.py).
+
+The same optima say what is left to learn: the regret to be expected is what each world's best mix gains there over
+the one that would be recommended now, on average. A swarm may end when it is small (the expected improvement of
+Jones, Schonlau and Welch 1998, doi:10.1023/A:1008306431147, over all mixes at once).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,10 +17,27 @@ from mixes.certainty.fitted import fit_swarm
 from mixes.certainty.worlds import imagine_worlds
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
+from mixes.target import OVERALL
+
+FOR_REGRET = 60  # worlds that a regret is averaged over, at least; its standard error is then about a seventh of it
 
 
-def likely_optima(question: Question, count: int) -> np.ndarray:
-    """(count, n_domains) mixes that may be the best one for what is asked, in the order of `question.runs.domains`.
+@dataclass(frozen=True)
+class LookAhead:
+    """What the scores so far say about the next round."""
+
+    optima: np.ndarray  # (n, n_domains) mixes that may be the best one for what is asked, in the order of the domains
+    regret: float  # what the best mix is expected to gain over the one recommended now, in the target's unit
+    noise: float  # of a difference between two proxies, in the same unit
+
+    @property
+    def noises(self) -> float:
+        """The regret in noises."""
+        return self.regret / max(self.noise, 1e-300)
+
+
+def look_ahead(question: Question, count: int) -> LookAhead:
+    """Where `count` more mixes should lie, and how much there is to learn.
 
     Raises:
         MixError: as `recommend` does.
@@ -23,9 +46,9 @@ def likely_optima(question: Question, count: int) -> np.ndarray:
     problem = problem_of(question, fitted)
     target = {task: weight for task, weight in problem.target.items() if weight}
     worlds = imagine_worlds({task: fitted.local_fits[task] for task in target}, problem.tried, count, question.seed)
-    return np.array(
-        [
-            problem.solve(objective, problem.limits).mix
-            for objective in worlds.objectives(target, problem.anchor, problem.pull)
-        ]
-    )
+    objectives = worlds.objectives(target, problem.anchor, problem.pull)
+    optima = np.array([problem.solve(objective, problem.limits).mix for objective in objectives])
+    now = problem.solve(problem.objective, problem.limits).mix
+    values = np.array([of.value(np.array([now, best])) for of, best in zip(objectives, optima, strict=True)])
+    regret = max(0.0, float((values[:, 0] - values[:, 1]).mean()))
+    return LookAhead(optima, regret, problem.noise_between(OVERALL, now))

@@ -173,6 +173,11 @@ def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
         f"{_optimism(target.optimism)}. {_noise(recommendation, target)}",
         _laws(recommendation, shown),
     ]
+    if recommendation.regret is not None:
+        lines.append(
+            f"The best mix may be another one: it is expected to be {regret_words(recommendation, unit)} better than "
+            "this one. More runs lower that."
+        )
     if recommendation.forgotten:
         lines.append(_forgotten(recommendation, shown))
     if recommendation.gap is None:
@@ -187,6 +192,12 @@ def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
             f"give the tokens of each domain to compare with it and to count epochs. Id {recommendation.id}."
         )
     return lines
+
+
+def regret_words(recommendation: Recommendation, unit: str) -> str:
+    """What the best mix is expected to gain over this one, as the imagined worlds say."""
+    regret, noise = recommendation.regret or 0.0, recommendation.predicted[OVERALL].noise
+    return f"{regret:.3f} {unit} ({regret / max(noise, 1e-12):.1f} noises of a difference between two proxies)"
 
 
 def _forgotten(recommendation: Recommendation, shown: Shown) -> str:

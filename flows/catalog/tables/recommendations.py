@@ -39,6 +39,10 @@ RECOMMENDATIONS: dict[str, Table] = {
             "verdict": ("VARCHAR", "of the target: better, not_distinguishable, worse"),
             "summary": ("VARCHAR", "the verdict in words, family by family"),
             "gap": ("DOUBLE", "no mix within the limits is predicted better by more, bpb; null: searched, not proven"),
+            "regret": (
+                "DOUBLE",
+                "expected gain of the best mix within the limits over this one, by the imagined worlds",
+            ),
             "noise_from": ("VARCHAR", "replicates, or residuals: estimated from what the laws leave unexplained"),
         },
         derived=("swarm", "current"),

@@ -8,7 +8,7 @@ import pytest
 from mixes.errors import MixError
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.question import Question
-from mixes.recommendation.rounds import likely_optima
+from mixes.recommendation.rounds import look_ahead
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Run, Runs
 from mixes.swarm import SwarmSettings, draw_round, draw_swarm
@@ -36,10 +36,14 @@ def distance(one, other):
     return 0.5 * np.abs(one - other).sum(axis=-1)
 
 
-def optima(noise, count=12):
+def look(noise, count=12):
     runs = planted(draw_swarm(TOKENS, 1, SETTINGS, seed=1), noise)
     question = Question(runs, {"a": "a"}, Holdings(NATURAL), RecommendSettings(law="transfer"), seed=2)
-    return likely_optima(question, count)
+    return look_ahead(question, count)
+
+
+def optima(noise):
+    return look(noise).optima
 
 
 def test_what_may_be_best_gathers_as_the_noise_falls():
@@ -91,8 +95,29 @@ def test_proxies_stay_within_their_own_epochs():
         ({"rounds": [8, 0]}, "greater than or equal to 1"),
         ({"rounds": [8, 4], "mixes": 12}, "leave one out"),
         ({"rounds": [7, 4]}, "too few mixes to fit laws to — draw 8 or more at first"),
+        ({"stop": {"regret": 0}}, "greater than 0"),
+        ({"stop": {"regret": 0.5, "least": 4}}, "greater than or equal to 8"),
+        ({"stop": {"regret": 0.5, "least": 20}, "mixes": 12}, "20 mixes are more than the 12 that there are"),
     ],
 )
 def test_rounds_that_make_no_sense(given, said):
     with pytest.raises(ValueError, match=said):
         SwarmSettings(**given)
+
+
+def test_a_stop_makes_rounds_of_its_own():
+    assert SwarmSettings(mixes=30, stop={"regret": 0.5, "least": 16}).schedule(4) == (16, 4, 4, 4, 2)
+    assert SwarmSettings(mixes=30, stop={"regret": 0.5, "least": 16, "step": 10}).schedule(4) == (16, 10, 4)
+    assert SwarmSettings(rounds=[16, 4], stop={"regret": 0.5, "least": 16}).schedule(4) == (16, 4)
+    assert SwarmSettings(mixes_a_domain=5).schedule(4) == (20,)
+    assert not SwarmSettings(rounds=[20]).by_scores
+
+
+def test_regret_falls_with_the_noise_and_is_about_what_is_lost():
+    def lost(ahead, mix):
+        return 1 / (0.1 + np.sqrt(BEST * mix).sum()) - 1 / 1.1
+
+    sure, unsure = look(0.003), look(0.1)
+    assert sure.regret < 0.3 * unsure.regret
+    assert sure.regret == pytest.approx(np.mean([lost(sure, one) for one in sure.optima]), rel=3, abs=0.01)
+    assert unsure.noises == pytest.approx(unsure.regret / unsure.noise)
