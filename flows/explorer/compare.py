@@ -10,8 +10,8 @@ from flows.report.findings import Findings
 from mixes.certainty.intervals import Gain, score_intervals
 from mixes.certainty.verdict import verdict_of
 from mixes.errors import cut_short
-from mixes.explain.two_mixes import gain_between
 from mixes.recommendation.problem import Problem
+from mixes.recommendation.two_mixes import gain_between
 from mixes.runs import to_array
 from mixes.target import OVERALL
 

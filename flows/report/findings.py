@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixes.certainty.worlds import Worlds
-from mixes.explain.baselines import Ahead, Baseline, SimpleGain, ahead, baselines, simple_gains
+from mixes.explain.baselines import Ahead, SimpleGain, ahead, simple_gains
 from mixes.explain.health import Check, health_checks
 from mixes.explain.held_out import Coverage, HeldOut, coverages, held_out
 from mixes.explain.shares_of_gain import GainShares, gain_shares
+from mixes.recommendation.baselines import Baseline, baselines
 from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Recommendation
 from mixes.show.printable import one_line

@@ -7,13 +7,13 @@ import numpy as np
 
 from mixes.certainty.intervals import score_intervals
 from mixes.certainty.worlds import Worlds
-from mixes.explain.two_mixes import gains_over
 from mixes.laws.fit import LARGE
 from mixes.optimum.best import best_mix
 from mixes.optimum.objective import Objective, divergence
 from mixes.optimum.pareto import pareto_front
 from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Predicted
+from mixes.recommendation.two_mixes import gains_over
 from mixes.target import OVERALL
 
 FRONT, FRONT_IF_LARGE = 9, 4  # points of a front; fewer in large swarms, where each optimum takes seconds

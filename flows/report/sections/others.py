@@ -11,7 +11,6 @@ from flows.report.html import Part, Section, paragraph
 from flows.report.marks import colours, data, fitted, zero_line
 from flows.report.theme import FAINT, INK, MUTED, NATURAL, RECOMMENDED, UNIFORM
 from flows.report.words import percent, signed
-from mixes.explain.baselines import UNIFORM as UNIFORM_MIX
 from mixes.explain.trade_offs import (
     Between,
     Farther,
@@ -22,6 +21,7 @@ from mixes.explain.trade_offs import (
     share_moved,
 )
 from mixes.optimum.objective import divergence
+from mixes.recommendation.baselines import UNIFORM as UNIFORM_MIX
 from mixes.target import OVERALL
 
 HEIGHT = 280  # pixels

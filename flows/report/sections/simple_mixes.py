@@ -2,7 +2,7 @@
 
 from flows.report.findings import Findings, shown
 from flows.report.words import listed, percent, signed
-from mixes.explain.baselines import UNIMAX, Baseline
+from mixes.recommendation.baselines import UNIMAX, Baseline
 
 
 def forbidden(baseline: Baseline) -> str:

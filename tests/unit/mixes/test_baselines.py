@@ -5,10 +5,11 @@ import pytest
 from planted_swarm import DOMAINS, FAMILIES, NATURAL, swarm
 
 from mixes.certainty.fitted import fit_swarm
-from mixes.explain.baselines import ahead, baselines, simple_gains
+from mixes.explain.baselines import ahead, simple_gains
 from mixes.optimum.baselines import tempered_mix, unimax_mix
 from mixes.optimum.holdings import Holdings
 from mixes.optimum.settings import LimitSettings
+from mixes.recommendation.baselines import baselines
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import imagined, recommend
