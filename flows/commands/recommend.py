@@ -18,6 +18,7 @@ from flows.commands.recommend_options import (
     Keep,
     LawName,
     MaxEpochs,
+    MixFiles,
     Robust,
     Standardise,
     Target,
@@ -25,6 +26,7 @@ from flows.commands.recommend_options import (
 from flows.errors import ExperimentError
 from flows.outputs import check_file_name, check_writable
 from flows.settings.asked import asked
+from flows.settings.own_mixes import read_mixes
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment
@@ -60,6 +62,7 @@ def recommend(
         list[str] | None,
         typer.Option(metavar="FORMAT:DIR", help="Also write the mix for a trainer, as `export` does; repeatable."),
     ] = None,
+    mix: MixFiles = None,
     as_json: AsJson = False,
     out: Annotated[
         Path | None,
@@ -80,7 +83,7 @@ def recommend(
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
         loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
-        robust=robust or None, front=front,
+        robust=robust or None, front=front, compare=read_mixes(mix) if mix else None,
     )  # fmt: skip
     if metrics is None:
         from flows.recommend import run_flow
@@ -94,8 +97,8 @@ def recommend(
 
         from pipeline.store.writing import write_aside
 
-        mix = {domain: round(weight, 6) for domain, weight in recommendation.mix.items()}
-        content = yaml.safe_dump({"id": recommendation.id, "mix": mix}, sort_keys=False)
+        rounded = {domain: round(weight, 6) for domain, weight in recommendation.mix.items()}
+        content = yaml.safe_dump({"id": recommendation.id, "mix": rounded}, sort_keys=False)
         try:
             write_aside(out, content.encode())
         except OSError as error:

@@ -1,5 +1,6 @@
 """Options that replace fields of the experiment file's `recommend:` section."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,5 +31,11 @@ Robust = Annotated[
 Standardise = Annotated[
     str | None,
     typer.Option(help="noise or spread: measure each task in units of its noise, or of its spread over mixes."),
+]
+MixFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mix", help="YAML file of a mix of your own, domain: share, to score beside the recommended one; repeatable."
+    ),
 ]
 LawName = Annotated[str | None, typer.Option(help="Law for every task. Default: auto, chosen by cross-validation.")]

@@ -9,8 +9,9 @@ from flows.report.findings import Findings
 from mixes.certainty.worlds import Side, Worlds
 from mixes.recommendation.answer import answer
 from mixes.recommendation.from_tables import in_own_direction
+from mixes.recommendation.optima import optima_of, optima_of_more
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import optima_of, optima_of_more, recommendation_of
+from mixes.recommendation.recommend import recommendation_of
 from mixes.recommendation.result import Recommendation
 from mixes.target import OVERALL
 

@@ -12,7 +12,7 @@ from mixes.certainty.intervals import ON_BOUND
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
-from mixes.reuse.plan import VIRTUAL, ReusePlan, fold_amounts, fold_caps, fold_runs, plan_reuse, unfold
+from mixes.reuse.plan import VIRTUAL, ReusePlan, fold, fold_amounts, fold_caps, fold_runs, plan_reuse, unfold
 from pipeline.pool.content_hash import domain_contents
 from pipeline.store.stage import StageStore
 
@@ -55,7 +55,9 @@ def fold_question(question: Question, plan: ReusePlan) -> Question:
     """The same question over folded domains."""
     available, natural = question.holdings.available or {}, question.holdings.natural or {}
     holdings = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), fold_caps(_caps(question), plan))
-    return replace(question, runs=fold_runs(question.runs, plan), holdings=holdings)
+    compare = {name: fold(mix, plan, f"mix {name!r}") for name, mix in question.settings.compare.items()}
+    settings = question.settings.model_copy(update={"compare": compare})
+    return replace(question, runs=fold_runs(question.runs, plan), holdings=holdings, settings=settings)
 
 
 def _caps(question: Question) -> dict[str, float]:
@@ -90,6 +92,7 @@ def unfold_recommendation(folded: Recommendation, plan: ReusePlan, question: Que
         marginal={
             name: folded.marginal[name if name in plan.open else VIRTUAL] for name in mix
         },  # of a frozen domain: with all that is frozen with it
+        beside=tuple(replace(row, mix=unfold(row.mix, plan)) for row in folded.beside),
         caps={name: caps[name] for name, weight in mix.items() if caps[name] < 1 and weight > caps[name] - ON_BOUND},
     )
 

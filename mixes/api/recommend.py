@@ -33,7 +33,8 @@ class Recommendation(result.Recommendation):
 
     `mix`, `natural`, `intervals`, `epochs`, `caps` are by domain; `predicted` has "target", each family and each task;
     `verdict` has "target" and each family; `summary` says the verdict in words, `cautions` what to know before using
-    the mix.
+    the mix. `beside` has other mixes to compare with: simple ones, one's own, the worst, the best without caps.
+    `regret` is what the best mix is expected to gain over this one.
     """
 
     unit: str = "bpb"  # of the target's scores
@@ -92,6 +93,7 @@ def recommend(
     robust: bool = False,
     standardise: Literal["noise", "spread"] | None = None,
     front: int = 0,
+    compare: Mapping[str, Mapping[str, float]] | None = None,
     law: str = AUTO,
     replicates: int = 200,
     coverage: float = 0.9,
@@ -123,6 +125,7 @@ def recommend(
         robust: maximise the average gain over the worst 10 % of the imagined worlds.
         standardise: count each task in units of its noise or of its spread; needed where units differ.
         front: how many mixes of the Pareto front between families to compute.
+        compare: name → mix (domain → share) of one's own, to score beside the recommended one.
         law: the form of every law; `auto` chooses by cross-validation.
         replicates: imagined worlds behind the intervals.
         coverage: nominal coverage of the intervals.

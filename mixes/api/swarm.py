@@ -10,7 +10,7 @@ from mixes.certainty.fitted import FittedSwarm, fit_swarm
 from mixes.certainty.worlds import Worlds
 from mixes.errors import MixError
 from mixes.laws.fit import AUTO
-from mixes.recommendation.recommend import imagined
+from mixes.recommendation.optima import imagined
 from mixes.show.html import html_table
 from mixes.show.watch import watch_steps
 from mixes.tables.given import given_families, given_metrics, given_table

@@ -63,12 +63,8 @@ class Worlds:
         `own_mixes` may be one mix (n_domains,): then gains are without the optimism of having been chosen.
         """
         own = np.broadcast_to(own_mixes, (len(self), len(other)))
-        groups: dict[str, list[str]] = {}
-        for task, kind in self.kinds.items():
-            groups.setdefault(kind.name, []).append(task)
         scores = {task: np.empty((2, 2, len(self))) for task in self.kinds}
-        for tasks in groups.values():
-            kind = self.kinds[tasks[0]]
+        for kind, tasks in by_kind(self.kinds):
             for side, parameters in enumerate((self.refits, self.truths)):
                 stacked_by_world = np.stack([parameters[task] for task in tasks], axis=1)  # (B, T, q)
                 for world, laws in enumerate(stacked_by_world):
@@ -76,6 +72,20 @@ class Worlds:
                     for task, row in zip(tasks, predicted, strict=True):
                         scores[task][side, :, world] = row
         return OwnGains(scores)
+
+    def chosen_errors(self, aim: Mapping[str, float], chosen: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """(B, m) how far refits overstate what their own mixes, `chosen` (B, n_domains), gain over each of `others`
+        (m, n_domains) on the weighted tasks of `aim`."""
+        tasks = {task: value for task, value in aim.items() if value}
+        scores = np.zeros((2, len(self), 1 + len(others)))  # by refits, by truths
+        for kind, group in by_kind({task: self.kinds[task] for task in tasks}):
+            values = np.array([tasks[task] for task in group])
+            for side, parameters in enumerate((self.refits, self.truths)):
+                for world, own in enumerate(chosen):
+                    laws = np.stack([parameters[task][world] for task in group])
+                    scores[side, world] += values @ kind.predict(laws, np.concatenate([own[None], others]))
+        gains = scores[..., 1:] - scores[..., :1]
+        return gains[0] - gains[1]
 
     def objectives(
         self, aim: Mapping[str, float], anchor: np.ndarray, pull: float, side: Side = "truths"
@@ -92,6 +102,14 @@ class Worlds:
     def _scores(self, parameters: Mapping[str, np.ndarray], aim: Mapping[str, float], mixes: np.ndarray) -> np.ndarray:
         parts = [value * self.kinds[task].predict(parameters[task], mixes) for task, value in aim.items() if value]
         return np.sum(parts, axis=0)
+
+
+def by_kind(kinds: Mapping[str, LawKind]) -> list[tuple[LawKind, list[str]]]:
+    """Each form of law and its tasks."""
+    groups: dict[str, list[str]] = {}
+    for task, kind in kinds.items():
+        groups.setdefault(kind.name, []).append(task)
+    return [(kinds[tasks[0]], tasks) for tasks in groups.values()]
 
 
 @dataclass(frozen=True)

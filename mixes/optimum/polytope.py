@@ -85,6 +85,19 @@ def extremes(room: Room, direction: np.ndarray) -> tuple[float, float]:
     return float(ends[0]), float(-ends[1])
 
 
+def corner(room: Room, slope: np.ndarray) -> np.ndarray:
+    """A mix (n_domains,) at which slope · w is least in a room that some mix obeys."""
+    if not len(room.groups):
+        return room.least(slope)
+    from scipy.optimize import linprog  # slow to import
+
+    matrix, right, _, equal, total = _system(room)
+    solution = linprog(
+        slope, A_ub=matrix, b_ub=right, A_eq=equal, b_eq=total, bounds=(None, None), options=PRECISE
+    )  # fmt: skip
+    return np.asarray(solution.x)
+
+
 def _box(room: Room) -> tuple[Room, np.ndarray] | None:
     """Without groups: all weights at one share of their widths."""
     width = room.high - room.low

@@ -1,4 +1,4 @@
-"""Simple mixes, which take no swarm: uniform, UniMax, natural made more even. Recommendations are compared with them."""
+"""Simple mixes, which take no swarm: uniform, UniMax, natural made more even."""
 
 from dataclasses import dataclass
 

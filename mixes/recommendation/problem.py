@@ -26,6 +26,7 @@ from mixes.optimum.robust import best_robust_mix
 from mixes.optimum.settings import LimitSettings
 from mixes.recommendation.forgetting import own_scores
 from mixes.recommendation.question import Question
+from mixes.recommendation.result import Reference
 from mixes.runs import to_array
 from mixes.target import OVERALL, family_weights, standardised, task_weights
 
@@ -206,6 +207,11 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
         problem = replace(problem, pull=settings.pull * problem.noise_between(OVERALL, reference))
     assert problem.limits  # raises where limits contradict each other
     return problem
+
+
+def reference_name(problem: Problem) -> Reference:
+    """What gains are counted from, as results call it."""
+    return "centre" if problem.question.holdings.natural is None else "natural"
 
 
 def objective_of(

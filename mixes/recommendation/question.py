@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mixes.budget import budget_tokens, epoch_caps
-from mixes.errors import MixError
+from mixes.errors import MixError, did_you_mean
 from mixes.optimum.from_settings import matching
 from mixes.optimum.holdings import Holdings
 from mixes.recommendation.settings import RecommendSettings
@@ -59,6 +59,9 @@ class Question:
         for limit, patterns in (("bounds", limits.bounds), ("epochs", limits.epochs)):
             for pattern in patterns:
                 matching(pattern, domains, limit)
+        for name, mix in self.settings.compare.items():
+            for domain in sorted(set(mix) - set(domains)):
+                raise MixError(f"mix {name!r}: no domain {domain!r} — {did_you_mean(domain, domains)}")
         available, budget = self.holdings.available, self.budget
         if available and budget and not limits.epochs:
             epoch_caps(available, budget, self.settings.max_epochs)

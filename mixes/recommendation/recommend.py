@@ -8,53 +8,37 @@ Laws and worlds depend on the runs alone. A caller who asks more than once passe
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-
-import numpy as np
 
 from mixes.certainty.fitted import FittedSwarm, fit_swarm
 from mixes.certainty.intervals import weight_intervals
 from mixes.certainty.verdict import verdict_of, verdict_words
-from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.hashes import short_hash
-from mixes.laws.fit import LARGE
-from mixes.optimum.exact import Optimum
+from mixes.recommendation.beside import beside_rows
 from mixes.recommendation.cautions import cautions_of
+from mixes.recommendation.optima import Optima, WorldsOf, imagined, optima_of
 from mixes.recommendation.predictions import (
     capped_domains,
     epochs_of,
     forgotten_row,
     front_rows,
-    gain_on,
     gains_of,
     law_rows,
     marginal_rows,
     named,
     predicted_row,
 )
-from mixes.recommendation.problem import Problem, problem_of
+from mixes.recommendation.problem import reference_name
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.target import OVERALL
 
-SEARCHED_WORLDS = 40  # where laws are not convex: each world's optimum is a search that takes seconds
-LARGE_WORLDS = 40  # in large swarms, where each optimum takes seconds
-WORDING = ("summary", "coverage")  # fields that repeat others in words: an id does not depend on them
-
-WorldsOf = Callable[[int], Worlds]  # their number → that many imagined worlds of the fitted swarm
-
-
-@dataclass(frozen=True)
-class Optima:
-    """The answer to a problem, and the answers to the same problem in imagined worlds."""
-
-    problem: Problem
-    worlds: Worlds
-    best: Optimum
-    of_truths: np.ndarray  # (B, n_domains)
-    of_refits: np.ndarray  # (B, n_domains)
+WORDING = (
+    "summary",
+    "coverage",
+    "beside",
+)  # fields that an id does not depend on: they repeat others in words, or compare
 
 
 def recommend(
@@ -85,11 +69,13 @@ def recommend(
         fitted = fit_swarm(question.runs, settings.law, question.seed, question.seeds)
     if worlds_of is None:
         worlds_of = partial(imagined, fitted, seed=question.seed)
-    return recommendation_of(optima_of(question, fitted, worlds_of))
+    optima = optima_of(question, fitted, worlds_of)
+    recommendation = recommendation_of(optima)
+    return replace(recommendation, beside=beside_rows(optima, recommendation.predicted[OVERALL]))
 
 
 def recommendation_of(optima: Optima) -> Recommendation:
-    """The recommendation that a best mix and its imagined worlds amount to."""
+    """The recommendation that a best mix and its imagined worlds amount to, without what stands beside it."""
     return _with_id(_described(optima))
 
 
@@ -109,7 +95,7 @@ def _described(optima: Optima) -> Recommendation:
         id="",
         mix=named(problem, best),
         natural=named(problem, problem.reference),
-        reference="centre" if question.holdings.natural is None else "natural",
+        reference=reference_name(problem),
         intervals={name: (float(low), float(high)) for name, (low, high) in zip(runs.domains, intervals, strict=True)},
         epochs=epochs_of(problem, best),
         caps=capped_domains(problem, best),
@@ -133,60 +119,6 @@ def _described(optima: Optima) -> Recommendation:
         evidence=dict(question.evidence),
         coverage=coverage,
     )
-
-
-def imagined(
-    fitted: FittedSwarm, count: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
-) -> Worlds:
-    """`count` imagined worlds of a fitted swarm: seconds to minutes; any question can then be put to them."""
-    return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed, progress)
-
-
-def optima_of(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
-    """The best mix here and in every world, all found in the same way.
-
-    The floors of `keep` against a checkpoint are compared with predictions, which include the optimism. The optimism is
-    known only after the worlds have been solved. So they are solved twice: without it, and then under floors that are
-    lowered by it. Weights and gains are judged by the second solution, whose optimism differs from the first one's by
-    less than a thousandth.
-    """
-    problem = problem_of(question, fitted)
-    worlds = worlds_of(world_count(problem))
-    optima = _solved(problem, worlds)
-    if not (problem.own and question.settings.limits.keep):
-        return optima
-    own = worlds.own_gains(optima.of_refits, problem.reference)
-    optimism = {
-        name: max(0.0, gain_on(problem, problem.aims[name], own, optima.best.mix).optimism)
-        for name in question.settings.limits.keep
-    }
-    return _solved(problem_of(question, fitted, optimism), worlds)
-
-
-def optima_of_more(optima: Optima, worlds: Worlds) -> Optima:
-    """The same problem in more worlds, of which `optima` has solved the first; they are not solved again.
-
-    Where the best mix itself depends on the worlds, all of them are solved.
-    """
-    problem, settings = optima.problem, optima.problem.question.settings
-    if settings.robust or (problem.own and settings.limits.keep):
-        return optima_of(problem.question, problem.fitted, lambda _: worlds)
-    rest = problem.optima(worlds.after(len(optima.of_truths)), optima.best.mix)
-    known = (optima.of_truths, optima.of_refits)
-    return Optima(problem, worlds, optima.best, *(np.concatenate(pair) for pair in zip(known, rest, strict=True)))
-
-
-def _solved(problem: Problem, worlds: Worlds) -> Optima:
-    best = problem.best(worlds)
-    return Optima(problem, worlds, best, *problem.optima(worlds, best.mix))
-
-
-def world_count(problem: Problem) -> int:
-    """How many worlds a problem is judged by: as many as are asked for, fewer where each takes long."""
-    replicates = problem.question.settings.replicates
-    if not problem.objective.convex:
-        return min(SEARCHED_WORLDS, replicates)
-    return min(LARGE_WORLDS, replicates) if problem.tried.size > LARGE else replicates
 
 
 def _with_id(recommendation: Recommendation) -> Recommendation:

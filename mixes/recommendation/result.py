@@ -75,6 +75,28 @@ class FrontMix:
     predicted: dict[str, float]  # family → score by the laws
 
 
+BesideKind = Literal["simple", "given", "uncapped", "one_cap", "worst"]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another mix than the recommended one, on the target; a gain above 0 is better."""
+
+    name: str
+    kind: BesideKind  # takes no swarm; one's own; best without caps; best without one of them; worst within the limits
+    mix: dict[str, float]
+    against: str  # what its gain is counted from: the reference, or another mix of one's own
+    gain: float  # of best mixes after the optimism that the recommended one's has
+    gain_low: float
+    gain_high: float
+    families: dict[str, float]  # family → gain over the reference, by the laws
+    behind: float  # what the recommended mix gains over this one
+    behind_low: float
+    behind_high: float
+    verdict: Verdict  # of the recommended mix against this one
+    allowed: bool  # whether it meets the limits
+
+
 @dataclass(frozen=True)
 class Recommendation:
     """Everything `recommend-mix --json` prints."""
@@ -104,6 +126,7 @@ class Recommendation:
     max_epochs: float
     evidence: dict[str, str]
     coverage: float = 0.9  # nominal, of every interval
+    beside: tuple[Beside, ...] = ()  # other mixes, to compare with
     regret: float | None = None  # what the best mix within the limits is expected to gain over this one, on the target
 
     def to_json(self) -> dict:

@@ -20,6 +20,9 @@ LAW_NAMES = (
 )  # as mixes/laws/registry.py has them
 
 
+WITHIN = 1e-3  # of 1, the sum of a mix of one's own: three decimals of rounding (assumed)
+
+
 class RecommendSettings(BaseModel):
     """The `recommend:` section."""
 
@@ -43,6 +46,8 @@ class RecommendSettings(BaseModel):
     """Maximise the average gain over the worst 10 % of imagined worlds."""
     front: int = Field(0, ge=0, le=200)
     """Mixes on the Pareto front between families to compute; 0 is none."""
+    compare: dict[str, dict[str, float]] = {}
+    """Mixes of one's own to score beside the recommended one: name → domain → share; they sum to 1."""
     replicates: int = Field(200, ge=20, le=10_000)
     """Imagined worlds behind the intervals."""
     coverage: float = Field(0.9, gt=0, lt=1)
@@ -64,6 +69,17 @@ class RecommendSettings(BaseModel):
         if law not in LAW_NAMES:
             raise ValueError(f"no law has that name — {did_you_mean(law, LAW_NAMES)}")
         return law
+
+    @field_validator("compare")
+    @classmethod
+    def _are_mixes(cls, compare: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        for name, mix in compare.items():
+            below = [domain for domain, weight in mix.items() if weight < 0]
+            if below:
+                raise ValueError(f"mix {name!r}: the share of {below[0]!r} is {mix[below[0]]:g}, below 0")
+            if abs(sum(mix.values()) - 1) > WITHIN:
+                raise ValueError(f"mix {name!r}: shares sum to {sum(mix.values()):.6g}, not 1 — scale them")
+        return compare
 
     @field_validator("target")
     @classmethod

@@ -8,8 +8,8 @@ from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.intervals import Gain, gain_of
 from mixes.certainty.verdict import Verdict, verdict_of
 from mixes.certainty.worlds import Worlds
+from mixes.recommendation.optima import optima_of
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import optima_of
 from mixes.runs import to_array
 
 

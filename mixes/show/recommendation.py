@@ -10,6 +10,7 @@ from rich.table import Table
 
 from mixes.laws.check import CheckedLaw
 from mixes.recommendation.result import Predicted, Recommendation
+from mixes.show.beside import beside_table, beside_words, share, signed
 from mixes.show.console import plain_console
 from mixes.show.markdown import escaped, markdown_table
 from mixes.tables.metrics import Direction, Metric
@@ -23,6 +24,7 @@ MOST_NAMED = 8  # families that a line names
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
 NO_GAIN = "Best mix within the limits (not measurably better than what it is compared with)"
+BESIDE = "Beside it, on the target (gains above 0 are better)"
 FRONT = "Pareto front: no mix is better for one family without being worse for another"
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
@@ -46,6 +48,8 @@ def tables_of(recommendation: Recommendation, shown: Shown) -> list[tuple[str, l
     tables = [(title, _mix_rows(recommendation)), (shown.title, _score_rows(recommendation))]
     if recommendation.forgotten:
         tables.append((AGAINST, _forgotten_rows(recommendation)))
+    if recommendation.beside:
+        tables.append((BESIDE, beside_table(recommendation)))
     if recommendation.front:
         tables.append((FRONT, _front_rows(recommendation)))
     return tables
@@ -121,16 +125,11 @@ def _mix_rows(recommendation: Recommendation) -> list[list[str]]:
         low, high = recommendation.intervals[domain]
         natural = recommendation.natural[domain]
         ratio = f"{weight / natural:.2f}×" if natural else "–"
-        row = [domain, _share(natural), _share(weight), f"{_share(low)} – {_share(high)}", ratio]
+        row = [domain, share(natural), share(weight), f"{share(low)} – {share(high)}", ratio]
         if recommendation.epochs:
             row.append(f"{recommendation.epochs[domain]:.2f}{' (cap)' if domain in recommendation.caps else ''}")
         rows.append(row)
     return [row[: len(rows[-1])] for row in rows]
-
-
-def _share(weight: float) -> str:
-    """A share in percent; two decimals where one would leave a single digit or none."""
-    return f"{weight:.2%}" if 0 < weight < 0.01 else f"{weight:.1%}"
 
 
 def _score_rows(recommendation: Recommendation) -> list[list[str]]:
@@ -141,8 +140,8 @@ def _score_rows(recommendation: Recommendation) -> list[list[str]]:
         row = recommendation.predicted[name]
         rows.append(
             [
-                name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", _signed(row.gain),
-                f"{_signed(row.gain_low)} – {_signed(row.gain_high)}", _chance(row.chance), f"{row.noise:.3f}",
+                name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", signed(row.gain),
+                f"{signed(row.gain_low)} – {signed(row.gain_high)}", _chance(row.chance), f"{row.noise:.3f}",
                 WORDS[verdict],
             ]
         )  # fmt: skip
@@ -168,11 +167,12 @@ def words_of(recommendation: Recommendation, shown: Shown) -> list[str]:
     unit = shown.unit if standardised is None else f"× {standardised}"
     lines = [
         recommendation.summary,
-        f"{_target(recommendation)}The predicted gain is {_signed(target.gain)} {unit}, with a "
-        f"{_interval(recommendation)} from {_signed(target.gain_low)} to {_signed(target.gain_high)}"
+        f"{_target(recommendation)}The predicted gain is {signed(target.gain)} {unit}, with a "
+        f"{_interval(recommendation)} from {signed(target.gain_low)} to {signed(target.gain_high)}"
         f"{_optimism(target.optimism)}. {_noise(recommendation, target)}",
         _laws(recommendation, shown),
     ]
+    lines += beside_words(recommendation, unit)
     if recommendation.regret is not None:
         lines.append(
             f"The best mix may be another one: it is expected to be {regret_words(recommendation, unit)} better than "
@@ -217,12 +217,6 @@ def _forgotten(recommendation: Recommendation, shown: Shown) -> str:
 def _chance(value: float) -> str:
     """A chance in percent, which worlds in the hundreds cannot tell from certainty near its ends."""
     return ">99%" if value > 0.99 else "<1%" if value < 0.01 else f"{value:.0%}"
-
-
-def _signed(value: float) -> str:
-    """Three decimals with a sign; zero has none."""
-    text = f"{value:+.3f}"
-    return text[1:] if float(text) == 0 else text
 
 
 def _optimism(value: float) -> str:

@@ -28,9 +28,10 @@ from mixes.certainty.fitted import (
 )
 from mixes.certainty.worlds import Worlds
 from mixes.errors import MixError
+from mixes.recommendation.optima import imagined, world_count
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import imagined, recommend, world_count
+from mixes.recommendation.recommend import recommend
 from mixes.recommendation.result import Recommendation
 from pipeline.executor.progress import Progress
 from pipeline.store.arrays import read_arrays, write_arrays

@@ -10,9 +10,10 @@ from mixes.optimum.baselines import tempered_mix, unimax_mix
 from mixes.optimum.holdings import Holdings
 from mixes.optimum.settings import LimitSettings
 from mixes.recommendation.baselines import baselines
+from mixes.recommendation.optima import imagined
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import imagined, recommend
+from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import to_array
 

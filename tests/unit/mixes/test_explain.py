@@ -11,9 +11,10 @@ from mixes.explain.shares_of_gain import gain_shares
 from mixes.explain.slices import slice_along, slice_mixes
 from mixes.explain.trade_offs import between, farther_from_anchor, front_between, most_opposed
 from mixes.optimum.holdings import Holdings
+from mixes.recommendation.optima import imagined
 from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import imagined, recommend
+from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import to_array
 

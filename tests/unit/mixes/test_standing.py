@@ -8,8 +8,9 @@ from planted_swarm import DOMAINS, FAMILIES, NATURAL, swarm
 
 from mixes.certainty.fitted import fit_swarm
 from mixes.optimum.holdings import Holdings
+from mixes.recommendation.optima import imagined
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import imagined, recommend
+from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
 from mixes.recommendation.standing import gains_over
 from mixes.target import OVERALL

@@ -1,0 +1,69 @@
+"""The mixes beside a recommendation: a table, and what they say in words."""
+
+from mixes.recommendation.beside import ONE_CAP
+from mixes.recommendation.result import Beside, Recommendation
+
+AGAINST = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
+NAMED = 3  # weights of a mix that are named
+
+
+def beside_table(recommendation: Recommendation) -> list[list[str]]:
+    """A head, and one row per mix."""
+    interval = f"{100 * recommendation.coverage:g} % interval"
+    rows = [["mix", f"gain over {recommendation.reference}", interval, "recommended gains", interval, "recommended is"]]
+    for row in recommendation.beside:
+        rows.append(
+            [
+                _called(recommendation, row), signed(row.gain),
+                f"{signed(row.gain_low)} – {signed(row.gain_high)}", signed(row.behind),
+                f"{signed(row.behind_low)} – {signed(row.behind_high)}", AGAINST[row.verdict],
+            ]
+        )  # fmt: skip
+    return rows
+
+
+def _called(recommendation: Recommendation, row: Beside) -> str:
+    name = row.name if row.against == recommendation.reference else f"{row.name} over {row.against}"
+    return name if row.allowed else f"{name} *"
+
+
+def beside_words(recommendation: Recommendation, unit: str) -> list[str]:
+    """What the caps cost, and whether the laws can tell the best mix from the worst."""
+    lines = []
+    if any(not row.allowed for row in recommendation.beside):
+        lines.append("* breaks the limits.")
+    without = {row.kind: row for row in recommendation.beside}.get("uncapped")
+    if without:
+        alone = [row for row in recommendation.beside if row.kind == "one_cap"]
+        each = "".join(
+            f"; lifting only that on {row.name.removeprefix(ONE_CAP)} brings {-row.behind:.3f}" for row in alone
+        )
+        weights = _moved(recommendation, without)
+        lines.append(
+            f"The caps cost {-without.behind:.3f} {unit}: without them the best mix would have {weights}{each}."
+        )
+    worst = next((row for row in recommendation.beside if row.kind == "worst"), None)
+    if worst and worst.verdict == "not_distinguishable":
+        lines.append(
+            "By these laws the best mix within the limits cannot be told from the worst one: this swarm says nothing "
+            "about the target."
+        )
+    return lines
+
+
+def _moved(recommendation: Recommendation, other: Beside) -> str:
+    """The weights that differ most."""
+    change = {name: weight - recommendation.mix[name] for name, weight in other.mix.items()}
+    largest = sorted(change, key=lambda name: -abs(change[name]))[:NAMED]
+    return ", ".join(f"{name} {share(other.mix[name])} (now {share(recommendation.mix[name])})" for name in largest)
+
+
+def signed(value: float) -> str:
+    """Three decimals with a sign; zero has none."""
+    text = f"{value:+.3f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def share(weight: float) -> str:
+    """A share in percent; two decimals where one would leave a single digit or none."""
+    return f"{weight:.2%}" if 0 < weight < 0.01 else f"{weight:.1%}"
