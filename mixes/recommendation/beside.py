@@ -14,14 +14,14 @@ from mixes.recommendation.baselines import baselines
 from mixes.recommendation.optima import Optima
 from mixes.recommendation.predictions import named
 from mixes.recommendation.problem import Problem, reference_name
-from mixes.recommendation.result import Beside, BesideKind, Predicted
+from mixes.recommendation.result import ONE_CAP, Beside, BesideKind, Predicted
 from mixes.recommendation.two_mixes import gains_over
 from mixes.runs import to_array
 from mixes.target import OVERALL
 
 CAPS = ("epochs", "cap")  # kinds of bounds that are caps
 LIFTED = 6  # caps that are lifted alone, the costliest first
-WORST, UNCAPPED, ONE_CAP = "worst allowed", "no caps", "no cap on "
+WORST, UNCAPPED = "worst allowed", "no caps"
 
 
 def beside_rows(optima: Optima, target: Predicted) -> tuple[Beside, ...]:

@@ -75,6 +75,7 @@ class FrontMix:
     predicted: dict[str, float]  # family → score by the laws
 
 
+ONE_CAP = "no cap on "  # how the names of best mixes without one cap begin
 BesideKind = Literal["simple", "given", "uncapped", "one_cap", "worst"]
 
 

@@ -1,7 +1,6 @@
 """The mixes beside a recommendation: a table, and what they say in words."""
 
-from mixes.recommendation.beside import ONE_CAP
-from mixes.recommendation.result import Beside, Recommendation
+from mixes.recommendation.result import ONE_CAP, Beside, Recommendation
 
 AGAINST = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 NAMED = 3  # weights of a mix that are named
