@@ -189,7 +189,8 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     if available and budget and not settings.limits.epochs:
         epoch_caps(available, budget, settings.max_epochs)  # raises a short message where the budget is too large
     has_anchor = natural is not None or bool(settings.limits.near)
-    pull = settings.pull * noise.difference[OVERALL] if has_anchor else 0.0
+    strength = settings.pull * noise.difference[OVERALL] if settings.pull_bpb is None else settings.pull_bpb
+    pull = strength if has_anchor else 0.0
     problem = Problem(
         question, fitted, aims, by_family, noise, own, reference, called, anchor, pull, optimism or {}
     )  # fmt: skip
