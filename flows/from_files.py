@@ -119,7 +119,7 @@ def _asked_by_olmix(
     given = {name: value for name, value in given.items() if value is not None and (settings.budget or name == "law")}
     near = dict(olmix.near or {}) if pull_to_sizes else {}
     limits = settings.limits if settings.limits.near else settings.limits.model_copy(update={"near": near})
-    line = f"olmix: asked is {', '.join(words_of(given, target, pull, bool(near)))}"
+    line = f"olmix: {olmix.path.name} is read as {words_of(given, target, pull, bool(near))}"
     note("read", line)
     settings = settings.model_copy(update={"target": target, "pull_bpb": pull, "limits": limits})
     return replace(swarm, notes=(line, *swarm.notes)), settings

@@ -259,16 +259,17 @@ def _unknown(fit: _Fit) -> list[str]:
     return [f"not known, and not read: {', '.join(names)}"] if names else []
 
 
-def words_of(settings: Mapping[str, Any], target: Mapping[str, float], pull: float | None, near: bool) -> list[str]:
-    """A configuration's settings as options of the command line, and the pull in words."""
+def words_of(settings: Mapping[str, Any], target: Mapping[str, float], pull: float | None, near: bool) -> str:
+    """A configuration's settings as options of the command line, and what has no option in words."""
     words = [f"--{name.replace('_', '-')} {_short(value)}" for name, value in settings.items()]
-    values = set(target.values())
     if len(target) <= MOST_NAMED:
         words += [f"--target {name}={weight:.4g}" for name, weight in target.items()]
-    else:
-        words.append(f"the mean of {len(target)} metrics{'' if len(values) == 1 else ', weighted'}")
-    to = "relative_sizes" if near else "natural"
-    return words + ([f"a pull to {to} of {pull:g} bpb per nat"] if pull is not None else [])
+    parts = [" ".join(words)]
+    if len(target) > MOST_NAMED:
+        parts.append(f"the mean of {len(target)} metrics{', weighted' if len(set(target.values())) > 1 else ''}")
+    if pull is not None:
+        parts.append(f"a pull to {'relative_sizes' if near else 'natural'} of {pull:g} bpb per nat")
+    return ", ".join(parts)
 
 
 def _short(value: Any) -> str:

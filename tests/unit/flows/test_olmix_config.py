@@ -73,8 +73,8 @@ def test_one_flag_asks_what_the_options_ask_by_hand(folder):
     assert asked["intervals"] == {name: list(ends) for name, ends in by_hand.intervals.items()}
     notes = " ".join(asked["swarm"]["notes"])
     for words in (
-        "asked is --budget 1T, --max-epochs 2.5, --law log_linear, --target code=0.75, --target qa=0.25, a pull to "
-        "natural of 0.05 bpb per nat",
+        "fit.yaml is read as --budget 1T --max-epochs 2.5 --law log_linear --target code=0.75 --target qa=0.25, a pull "
+        "to natural of 0.05 bpb per nat",
         "regression.aggregate_task_families: Olmix fits one law to a family's mean",
         "left out, as families say: odd, unlisted",
         "families: 'not_run', 'nowhere' match no metric",
