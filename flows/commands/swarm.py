@@ -68,7 +68,8 @@ def check_law(
 
     assert files
     train = read_files(files)
-    law = with_olmix(files, {"law": law})["law"] or "auto"
+    asked = with_olmix(files, {"law": law})["law"]
+    law = "auto" if asked is None else asked
     chosen = draw_runs(train.runs, runs, seed) if runs else train.runs
     if test_ratios and test_metrics:
         test = read_files(replace(files, ratios=test_ratios, metrics=test_metrics))

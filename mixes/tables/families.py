@@ -100,7 +100,7 @@ class Families:
         for name in () if self.lenient else self.leave_out:
             _check_matches(LEAVE_OUT, name, metrics)
         names = [name for group in self.groups.values() for name in group.metrics]
-        without = {metric for metric in metrics if self.lenient and not _any_matches(metric, names)}
+        without = {metric for metric in metrics if self.lenient and names and not _any_matches(metric, names)}
         return sorted(without | {metric for metric in metrics if _any_matches(metric, self.leave_out)})
 
     def idle(self, metrics: Sequence[str]) -> list[str]:

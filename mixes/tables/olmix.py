@@ -133,8 +133,8 @@ def read_olmix(path: Path) -> OlmixFit:
         MixError: it cannot be read, is none, has a field of a wrong kind, or asks for the worst mix.
     """
     content = read_yaml(path)
-    if not isinstance(content, Mapping) or not {"swarm", "priors", "eval"} & set(content):
-        raise MixError(f"{path}: is no fit configuration of Olmix — it has the sections swarm, priors, eval, …")
+    if not isinstance(content, Mapping) or "data" in content or not {"swarm", "priors", "eval"} & set(content):
+        raise MixError(f"{path}: is no fit configuration of Olmix — one has the sections swarm, priors, eval, …")
     try:
         fit = _Fit.model_validate({name: section for name, section in content.items() if section is not None})
     except ValidationError as error:

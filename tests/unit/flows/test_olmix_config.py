@@ -112,6 +112,14 @@ def test_relative_sizes_of_their_own_are_what_the_pull_is_to(folder):
     assert "the pull is to relative_sizes" in done.stderr
 
 
+def test_without_families_every_metric_counts_alike(folder):
+    write(folder, {"eval": None, "regression": {}, "filtering": {"drop_metrics": ["odd"]}})
+    done = here("recommend", "--olmix", "fit.yaml", "--json", folder=folder)
+    asked = json.loads(done.stdout)
+    assert asked["target"] == {name: 0.25 for name in ("arc", "humaneval", "mbpp", "unlisted")}
+    assert "left out, as families say: odd" in done.stderr
+
+
 def test_without_constraints_no_epochs_are_counted(folder):
     write(folder, {"constraints.enabled": False, "proposer.kl_reg": 0.0})
     asked = json.loads(here("recommend", "--olmix", "fit.yaml", "--json", folder=folder).stdout)
