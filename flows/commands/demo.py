@@ -17,16 +17,15 @@ def demo(as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from flows.commands.recommend import from_files, print_answer
+    from flows.from_files import SwarmFiles
     from flows.show.progress import note
     from mixes.api.example import example_files
     from mixes.recommendation.settings import RecommendSettings
 
     files = example_files()
     note("demo", "Ai2's swarm for OLMo 3: proxies of 30M parameters on web topics (allenai/olmix, Apache-2.0)")
-    recommendation, origin = from_files(
-        None, RecommendSettings(target=WEIGHTS, budget=BUDGET), files / "ratios.csv", str(files / "metrics.csv"),
-        files / "families.yaml", files / "tokens.csv",
-    )  # fmt: skip
+    swarm = SwarmFiles(str(files / "metrics.csv"), files / "ratios.csv", files / "families.yaml", files / "tokens.csv")
+    recommendation, origin = from_files(None, RecommendSettings(target=WEIGHTS, budget=BUDGET), swarm)
     if as_json:
         print(json.dumps({**recommendation.to_json(), "swarm": asdict(origin)}, indent=1))
         return

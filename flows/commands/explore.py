@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import Families, Metrics, Ratios
+from flows.commands.options import Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_options import Budget, LawName, MaxEpochs, Standardise, Target
-from flows.commands.report import check_given
+from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 from flows.settings.asked import asked
 
@@ -29,10 +29,10 @@ def explore(
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML), for the natural mix and epoch caps."),
-    ] = None,
+    tokens: Tokens = None,
+    unit: Unit = None,
+    rescale: Rescale = False,
+    olmix: Olmix = None,
     port: Annotated[
         int, typer.Option(min=1024, max=65_535, help="Port on this machine; if it is in use, the next free one.")
     ] = PORT,
@@ -42,7 +42,7 @@ def explore(
 
     The page is served on this machine only, by marimo. Nothing is trained: the swarm must be finished.
     """
-    check_given("explore", experiment, recommendation, ratios, metrics, families, tokens)
+    files = swarm_files("explore", locals())
     import marimo  # noqa: F401  its absence is an error before anything is read
 
     from flows.experiment import load_experiment
@@ -56,7 +56,7 @@ def explore(
     loaded = load_experiment(experiment) if experiment else None
     changes = {"budget": budget, "max_epochs": max_epochs, "law": law, "standardise": standardise}
     changed = any(value is not None for value in (target, *changes.values()))
-    if metrics is None:
+    if files is None:
         assert experiment
         if changed:
             raise ExperimentError(
@@ -65,6 +65,6 @@ def explore(
             )
         opened = explored_experiment(experiment, recommendation)
     else:
-        settings = asked(loaded, target, None, None, None, **changes)
-        opened = explored_files(loaded, settings, ratios, metrics, families, tokens)
+        settings = asked(loaded, target, None, None, None, **with_olmix(files, changes))
+        opened = explored_files(loaded, settings, files)
     serve(opened, listening, browser)

@@ -17,4 +17,23 @@ Metrics = Annotated[
     ),
 ]
 Families = Annotated[Path | None, typer.Option(help="YAML file of each family's metrics, with unit and direction.")]
+Tokens = Annotated[
+    Path | None,
+    typer.Option(help="CSV of domain,tokens (3T, 1.5e12), or YAML, for the natural mix and epoch caps."),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        help="What all metrics count: bpb, nats per token, perplexity or accuracy; families may say otherwise."
+    ),
+]
+Rescale = Annotated[
+    bool, typer.Option("--rescale", help="Scale mixes to sum to 1, such as percentages or counts of tokens.")
+]
+Olmix = Annotated[
+    Path | None,
+    typer.Option(
+        help="Olmix's fit configuration: its files, priors, families, weights, caps and KL; options go first."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.options import AsJson, Families, Metrics, Ratios
+from flows.commands.options import AsJson, Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_export import asked_exports, write_for
 from flows.commands.recommend_options import (
     BoundOption,
@@ -23,6 +23,7 @@ from flows.commands.recommend_options import (
     Standardise,
     Target,
 )
+from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 from flows.outputs import check_file_name, check_writable
 from flows.settings.asked import asked
@@ -30,6 +31,7 @@ from flows.settings.own_mixes import read_mixes
 
 if TYPE_CHECKING:
     from flows.experiment import Experiment
+    from flows.from_files import SwarmFiles
     from mixes.recommendation.from_tables import Origin
     from mixes.recommendation.result import Recommendation
 
@@ -51,10 +53,10 @@ def recommend(
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML), for the natural mix and epoch caps."),
-    ] = None,
+    tokens: Tokens = None,
+    unit: Unit = None,
+    rescale: Rescale = False,
+    olmix: Olmix = None,
     allow_stale: Annotated[
         bool, typer.Option("--allow-stale", help="Use exported mixes although a domain's content has changed since.")
     ] = False,
@@ -77,21 +79,23 @@ def recommend(
     """
     from flows.experiment import load_experiment
 
-    _check_given(experiment, ratios, metrics, families, tokens)
+    files = swarm_files("recommend", locals())
+    tokens = tokens or (olmix if files and files.olmix and files.olmix.tokens else None)
     _check_out(out, experiment)
     exports = asked_exports(export or [], experiment is not None, tokens)
     loaded = load_experiment(experiment) if experiment else None
-    settings = asked(
-        loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
-        robust=robust or None, front=front, compare=read_mixes(mix) if mix else None,
-    )  # fmt: skip
-    if metrics is None:
+    changes = {
+        "budget": budget, "max_epochs": max_epochs, "law": law, "standardise": standardise, "robust": robust or None,
+        "front": front, "compare": read_mixes(mix) if mix else None,
+    }  # fmt: skip
+    settings = asked(loaded, target, keep, bound, closest, **with_olmix(files, changes))
+    if files is None:
         from flows.recommend import run_flow
 
         assert loaded
         recommendation, origin = run_flow(loaded, settings), None
     else:
-        recommendation, origin = from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
+        recommendation, origin = from_files(loaded, settings, files)
     if out:
         import yaml
 
@@ -114,21 +118,6 @@ def recommend(
         show()
     if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
-
-
-def _check_given(
-    experiment: Path | None, ratios: Path | None, metrics: str | None, families: Path | None, tokens: Path | None
-) -> None:
-    """Refuse combinations of options that say too little or too much."""
-    if experiment is None and (ratios is None or metrics is None):
-        missing = "an experiment file, or --ratios and --metrics" if ratios is None and metrics is None else None
-        missing = missing or f"--{'metrics' if metrics is None else 'ratios'} too, or an experiment file"
-        raise ExperimentError(f"recommend: give {missing}")
-    if metrics is None and (ratios or families or tokens):
-        name = "ratios" if ratios else "families" if families else "tokens"
-        raise ExperimentError(f"recommend: --{name} goes with --metrics; an experiment alone has its own")
-    if experiment and tokens:
-        raise ExperimentError(f"recommend: --tokens {tokens} and an experiment — the experiment's pool counts its own")
 
 
 def _is_mix(out: Path) -> bool:
@@ -157,10 +146,7 @@ def _check_out(out: Path | None, experiment: Path | None) -> None:
     check_writable(out.parent, f"--out {out}")
 
 
-def from_files(
-    experiment: "Experiment | None", settings: Any, ratios: Path | None, metrics: str, families: Path | None,
-    tokens: Path | None, allow_stale: bool = False,
-) -> "tuple[Recommendation, Origin]":  # fmt: skip
+def from_files(experiment: "Experiment | None", settings: Any, files: "SwarmFiles") -> "tuple[Recommendation, Origin]":
     """The recommendation from a swarm in files, and what it rests on; experiment: whose pool and mixes are meant."""
     from flows.from_files import question_from_files
     from flows.show.progress import note, stage_progress
@@ -168,7 +154,7 @@ def from_files(
     from pipeline.stages.laws import recommend_once_fitted
     from pipeline.store.cache import swarm_cache, trim_cache
 
-    swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale)
+    swarm, question = question_from_files(experiment, settings, files)
     laws_note = partial(note, "laws")
     cache = swarm_cache(laws_note)
     recommendation = recommend_once_fitted(question, cache, laws_note, stage_progress)

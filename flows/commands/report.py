@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.options import Families, Metrics, Ratios
+from flows.commands.options import Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_options import (
     BoundOption,
     Budget,
@@ -19,6 +19,7 @@ from flows.commands.recommend_options import (
     Standardise,
     Target,
 )
+from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 from flows.settings.asked import asked
 
@@ -44,10 +45,10 @@ def report(
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(help="CSV of domain,tokens (or Olmix's priors YAML), for the natural mix and epoch caps."),
-    ] = None,
+    tokens: Tokens = None,
+    unit: Unit = None,
+    rescale: Rescale = False,
+    olmix: Olmix = None,
     out: Annotated[
         Path, typer.Option(help="The page; an earlier report there is replaced, any other file refused.")
     ] = Path("report.html"),
@@ -61,7 +62,7 @@ def report(
     for that target by the same swarm.
     """
     command = _command(locals())
-    check_given("report", experiment, recommendation, ratios, metrics, families, tokens)
+    files = swarm_files("report", locals())
     from flows.report.figure import check_renderer
     from flows.report.write import check_out, figures_folder
 
@@ -81,34 +82,16 @@ def report(
         raise ExperimentError(
             "report: --recommendation names an answer, and the other options ask for a new one — give either"
         )
-    if metrics is None:
+    if files is None:
         assert loaded
         settings = asked(loaded, *options, **changes) if changed else None
         findings = from_experiment(loaded, recommendation, settings)
     else:
-        findings = from_files(loaded, asked(loaded, *options, **changes), ratios, metrics, families, tokens)
+        findings = from_files(loaded, asked(loaded, *options, **with_olmix(files, changes)), files)
     size, count = report_flow(with_command(findings, command), out, figures)
     print(f"Report written to {out} ({size / 1e6:.1f} MB): open it in a browser.")
     if figures:
         print(f"{count} figures as PNG and SVG in {figures_folder(out)}")
-
-
-def check_given(
-    command: str, experiment: Path | None, recommendation: str | None, ratios: Path | None, metrics: str | None,
-    families: Path | None, tokens: Path | None,
-) -> None:  # fmt: skip
-    """Refuse combinations of options that say too little or too much."""
-    if experiment is None and (ratios is None or metrics is None):
-        missing = "an experiment file, or --ratios and --metrics" if ratios is None and metrics is None else None
-        missing = missing or f"--{'metrics' if metrics is None else 'ratios'} too, or an experiment file"
-        raise ExperimentError(f"{command}: give {missing}")
-    if metrics is None and (ratios or families or tokens):
-        name = "ratios" if ratios else "families" if families else "tokens"
-        raise ExperimentError(f"{command}: --{name} goes with --metrics; an experiment alone has its own")
-    if experiment and tokens:
-        raise ExperimentError(f"{command}: --tokens {tokens} and an experiment — the experiment's pool counts its own")
-    if recommendation and metrics:
-        raise ExperimentError(f"{command}: --recommendation names one of an experiment — leave it out with --metrics")
 
 
 def _command(given: Mapping[str, Any]) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Ratios
+from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Olmix, Ratios, Rescale, Unit
+from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 
 
@@ -46,7 +47,10 @@ def check_law(
     test_ratios: Annotated[Path | None, typer.Option(help="Mixes to rank. Default: cross-validation.")] = None,
     test_metrics: Annotated[str | None, typer.Option(help="Their scores.")] = None,
     families: Families = None,
-    law: Annotated[str, typer.Option(help="Name of the law; auto chooses one per task.")] = "auto",
+    unit: Unit = None,
+    rescale: Rescale = False,
+    olmix: Olmix = None,
+    law: Annotated[str | None, typer.Option(help="Name of the law. Default: auto, one per task.")] = None,
     runs: Annotated[int | None, typer.Option(min=1, help="Fit to this many runs, drawn by the seed.")] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=9_223_372_036_854_775_807, help="Seed of the drawn runs and of the folds.")
@@ -54,21 +58,21 @@ def check_law(
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own."""
-    if ratios is None or metrics is None:
-        raise ExperimentError("check-law: give --ratios and --metrics")
+    files = swarm_files("check-law", locals())
     if (test_ratios is None) != (test_metrics is None):
         raise ExperimentError("check-law: give both --test-ratios and --test-metrics, or neither to cross-validate")
-    from flows.show.swarm import note_swarm
+    from flows.from_files import read_files
     from mixes.laws.check import check_law as check
     from mixes.laws.check import cross_validate_law
     from mixes.tables.keys import draw_runs
-    from mixes.tables.read import read_swarm, read_table
 
-    train = read_swarm(read_table(ratios), metrics, families)
-    note_swarm(train)
+    assert files
+    train = read_files(files)
+    asked = with_olmix(files, {"law": law})["law"]
+    law = "auto" if asked is None else asked
     chosen = draw_runs(train.runs, runs, seed) if runs else train.runs
     if test_ratios and test_metrics:
-        test = read_swarm(read_table(test_ratios), test_metrics, families)
+        test = read_files(replace(files, ratios=test_ratios, metrics=test_metrics))
         checked = check(chosen, test.runs, law, seed)
     else:
         checked = cross_validate_law(chosen, law, seed)

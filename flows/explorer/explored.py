@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from flows.errors import ExperimentError
 from flows.experiment import Experiment, load_experiment
 from flows.explorer.state import State
+from flows.from_files import SwarmFiles
 from flows.report.findings import Findings
 from flows.report.gather import from_experiment, from_files
 from flows.settings.question import holdings_of
@@ -73,6 +74,8 @@ def settings_of(state: State, own: RecommendSettings) -> RecommendSettings:
     changes = {name: getattr(state, name) for name in ("budget", "max_epochs", "pull")}
     if state.target:
         changes["target"] = dict(state.target)
+    if state.pull is not None:
+        now["pull_bpb"] = None
     if state.bounds:
         pins = {name: low if low == high else (low, high) for name, (low, high) in state.bounds.items()}
         changes["limits"] = {**now["limits"], "bounds": {**now["limits"]["bounds"], **pins}}
@@ -100,9 +103,6 @@ def explored_experiment(file: Path, recommendation: str | None = None) -> Explor
     return Explored(findings, experiment, file, holdings_at=holdings_at)
 
 
-def explored_files(
-    experiment: Experiment | None, settings: RecommendSettings, ratios: Path | None, metrics: str,
-    families: Path | None, tokens: Path | None,
-) -> Explored:  # fmt: skip
+def explored_files(experiment: Experiment | None, settings: RecommendSettings, files: SwarmFiles) -> Explored:
     """A swarm from files; for the arguments see `question_from_files`."""
-    return Explored(from_files(experiment, settings, ratios, metrics, families, tokens), experiment, tokens=tokens)
+    return Explored(from_files(experiment, settings, files), experiment, tokens=files.tokens)

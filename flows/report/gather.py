@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.from_files import question_from_files
+from flows.from_files import SwarmFiles, question_from_files
 from flows.recommended import find_recommendation
 from flows.report.corpus_tables import read_corpus_tables
 from flows.report.findings import Findings
@@ -88,14 +88,11 @@ def from_experiment(
     )
 
 
-def from_files(
-    experiment: Experiment | None, settings: RecommendSettings, ratios: Path | None, metrics: str,
-    families: Path | None, tokens: Path | None, allow_stale: bool = False,
-) -> Findings:  # fmt: skip
+def from_files(experiment: Experiment | None, settings: RecommendSettings, files: SwarmFiles) -> Findings:
     """What there is to show of a swarm in files; for the arguments see `question_from_files`."""
-    swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale)
+    swarm, question = question_from_files(experiment, settings, files)
     cache = swarm_cache(LAWS)
-    findings = _answered((ratios or Path(metrics)).name, question, cache, swarm.metrics)
+    findings = _answered((files.ratios or Path(files.metrics)).name, question, cache, swarm.metrics)
     if cache:
         trim_cache(cache)
     return findings

@@ -12,9 +12,7 @@ from flows.errors import ExperimentError
 from flows.trainers.handover import HandOver, Part, keep_drawable
 from flows.trainers.trainer import Trainer
 from mixes.recommendation.result import Recommendation
-from mixes.tables.read import read_table, read_tokens
-
-YAML = (".yaml", ".yml")
+from mixes.tables.read import YAML, read_table, read_tokens
 
 
 def handover_of_tables(recommendation: Recommendation, tokens: Path, trainer: Trainer) -> HandOver:

@@ -90,6 +90,7 @@ def recommend(
     most_kl: float | None = None,
     closest: float | None = None,
     pull: float = 0.5,
+    pull_bpb: float | None = None,
     robust: bool = False,
     standardise: Literal["noise", "spread"] | None = None,
     front: int = 0,
@@ -122,6 +123,7 @@ def recommend(
         most_kl: most KL(mix ‖ natural), in nats.
         closest: take the mix nearest to natural that keeps at least this share (0 to 1) of the gain.
         pull: weight of KL(mix ‖ natural), in units of the target's noise.
+        pull_bpb: the same weight in the target's own unit per nat, in place of `pull`; Olmix's `kl_reg`.
         robust: maximise the average gain over the worst 10 % of the imagined worlds.
         standardise: count each task in units of its noise or of its spread; needed where units differ.
         front: how many mixes of the Pareto front between families to compute.

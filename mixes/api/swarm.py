@@ -105,7 +105,9 @@ class Swarm:
         return html_table(repr(self).partition(":")[2].strip().partition(":")[0], rows)
 
 
-def read_swarm(ratios: Any, metrics: Any, *, families: Any = None) -> Swarm:
+def read_swarm(
+    ratios: Any, metrics: Any, *, families: Any = None, unit: str | None = None, rescale: bool = False
+) -> Swarm:
     """Anyone's swarm: the mixes that were tried, and the scores of the models that were trained on them.
 
     The two tables are joined by a key column (`run`, `run_id`, `name` or `index`), in whatever order their rows are.
@@ -118,6 +120,9 @@ def read_swarm(ratios: Any, metrics: Any, *, families: Any = None) -> Swarm:
         metrics: one row per run with each task's score: the same, or a folder or glob of lm-eval's or OLMES' results.
         families: how tasks are grouped, and their units and directions: the path of a YAML file, or a mapping such as
             `{"code": ["humaneval*"], "qa": {"metrics": ["arc*"], "unit": "accuracy"}}`. None: each task is a family.
+        unit: of all tasks about which `families` and result files state none: bpb, nats per token, perplexity or
+            accuracy.
+        rescale: whether mixes whose weights do not sum to 1, such as percentages, are scaled to it.
 
     Returns:
         The swarm.
@@ -128,7 +133,8 @@ def read_swarm(ratios: Any, metrics: Any, *, families: Any = None) -> Swarm:
     Example:
         swarm = mixes.read_swarm("ratios.csv", "metrics.csv", families={"code": ["humaneval", "mbpp"], "qa": ["*"]})
     """
-    return Swarm(read_tables(given_table("ratios", ratios), given_metrics(metrics), given_families(families)))
+    grouped = given_families(families)
+    return Swarm(read_tables(given_table("ratios", ratios), given_metrics(metrics), grouped, unit, rescale))
 
 
 def check_swarm(swarm: object) -> Swarm:

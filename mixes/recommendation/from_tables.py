@@ -47,7 +47,7 @@ def question_of_swarm(
         swarm: the runs, and what their metrics mean.
         settings: target, budget, limits, law, and the coverage of intervals.
         tokens: domain → available tokens. Without them nothing pulls the mix to natural, no epochs are counted, and the
-            mix is compared with the swarm's centre.
+            mix is compared with the swarm's centre, unless `natural` is given.
         natural: domain → share; None takes the shares of `tokens`.
         seed: of folds, imagined worlds and searches.
         seeds: run → the seed that its proxy was trained with; None takes those that the table of mixes holds.
@@ -64,7 +64,7 @@ def question_of_swarm(
         check_one_unit(f"family {family!r}", (task for task, weight in aim.items() if weight), swarm.metrics)
     if tokens and not natural:
         natural = natural_mix(tokens)
-    holdings = Holdings(natural, tokens) if tokens else Holdings()
+    holdings = Holdings(natural, tokens or None) if natural else Holdings()
     evidence = hash_evidence(swarm, tokens)
     return Question(swarm.runs, families, holdings, settings, seed, seeds or swarm.seeds, checkpoint, evidence)
 

@@ -204,7 +204,8 @@ def problem_of(question: Question, fitted: FittedSwarm, optimism: Mapping[str, f
     has_anchor = natural is not None or bool(settings.limits.near)
     problem = Problem(question, fitted, aims, by_family, noise, own, reference, called, anchor, 0.0, optimism or {})
     if has_anchor:
-        problem = replace(problem, pull=settings.pull * problem.noise_between(OVERALL, reference))
+        own_pull = settings.pull * problem.noise_between(OVERALL, reference)
+        problem = replace(problem, pull=own_pull if settings.pull_bpb is None else settings.pull_bpb)
     assert problem.limits  # raises where limits contradict each other
     return problem
 

@@ -40,6 +40,8 @@ class RecommendSettings(BaseModel):
     """What the mix must obey besides the epochs."""
     pull: float = Field(0.5, ge=0, le=1_000_000)
     """Weight of KL(mix ‖ natural), in units of the target's noise between two proxies of one mix."""
+    pull_bpb: float | None = Field(None, ge=0, le=1_000_000)
+    """Weight of that KL in the target's own unit (bpb) per nat, in place of `pull`; Olmix's `kl_reg`."""
     law: str = "auto"
     """Name of the law of every task; `auto` chooses by cross-validation."""
     robust: bool = False

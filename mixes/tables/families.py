@@ -9,15 +9,18 @@
       metrics:
         "metric/*": {}
         "metric/*_acc": {unit: accuracy, direction: higher}
+    unit: bpb
     leave_out: ["*_yesno*"]
 
-A key is a family; `leave_out` names metrics that are not read at all. The metrics of a family are names or globs, in a
-list, or with a unit and a direction of their own. What is not stated is inferred from the metric's name where that is
-safe. A metric belongs to the first line that matches it, but an exact name comes before any glob. A glob may match
-nothing, so that one file serves several suites; a name may not.
+A key is a family; `leave_out` names metrics that are not read at all; `unit` and `direction` with a text, not a list,
+are those of all metrics about which nothing else is stated. The metrics of a family are names or globs, in a list, or
+with a unit and a direction of their own. What is not stated is inferred from the metric's name where that is safe. A
+metric belongs to the first line that matches it, but an exact name comes before any glob. A glob may match nothing, so
+that one file serves several suites; a name may not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -28,6 +31,8 @@ from mixes.tables.keys import listed
 from mixes.tables.metrics import Direction, Stated
 
 LEAVE_OUT = "leave_out"  # no family: metrics that are not read
+DEFAULTS = ("unit", "direction")  # no families where they hold a text: a family's metrics are a list or a mapping
+NOTHING = Stated()
 GLOB = frozenset("*?[")
 
 
@@ -68,26 +73,39 @@ class Family(BaseModel):
         return {name: meaning or {} for name, meaning in names.items()} if isinstance(names, dict) else names
 
 
-class Families(RootModel[dict[str, Family]]):
+class _Groups(RootModel[dict[str, Family]]):
     """Family → its metrics."""
 
-    model_config = ConfigDict(frozen=True)
+
+@dataclass(frozen=True)
+class Families:
+    """How the metrics of a swarm are grouped, and what they mean."""
+
+    groups: Mapping[str, Family]  # family → its metrics
+    leave_out: tuple[str, ...] = ()  # names and globs of metrics that are not read
+    default: Stated = NOTHING  # of every metric about which nothing else is stated
+    lenient: bool = False  # whether names may match nothing, and metrics in no family are left out
+
+    @property
+    def names(self) -> set[str]:
+        """Every name in the file, globs included."""
+        return {*self.leave_out, *(name for group in self.groups.values() for name in group.metrics)}
 
     def left_out(self, metrics: Sequence[str]) -> list[str]:
-        """The metrics that `leave_out` names, sorted.
+        """The metrics that are not read, sorted.
 
         Raises:
             MixError: a name that is no metric.
         """
-        lines = self.root[LEAVE_OUT].metrics if LEAVE_OUT in self.root else {}
-        for name in lines:
+        for name in () if self.lenient else self.leave_out:
             _check_matches(LEAVE_OUT, name, metrics)
-        return sorted(metric for metric in metrics if any(_matches(metric, name) for name in lines))
+        names = [name for group in self.groups.values() for name in group.metrics]
+        without = {metric for metric in metrics if self.lenient and names and not _any_matches(metric, names)}
+        return sorted(without | {metric for metric in metrics if _any_matches(metric, self.leave_out)})
 
-    def idle_globs(self, metrics: Sequence[str]) -> list[str]:
-        """Globs that match no metric, in the order of the file."""
-        names = [name for group in self.root.values() for name in group.metrics]
-        return [name for name in names if not any(_matches(metric, name) for metric in metrics)]
+    def idle(self, metrics: Sequence[str]) -> list[str]:
+        """Names and globs that match no metric, sorted."""
+        return sorted(name for name in self.names if not any(_any_matches(metric, [name]) for metric in metrics))
 
     def of(self, metrics: Sequence[str], declared: Mapping[str, Stated]) -> dict[str, tuple[str, Stated]]:
         """Metric → its family, and what this file, or else `declared`, states about it.
@@ -97,11 +115,10 @@ class Families(RootModel[dict[str, Family]]):
         """
         lines = [
             (name, family, Stated(meaning.unit or group.unit, meaning.direction or group.direction))
-            for family, group in self.root.items()
+            for family, group in self.groups.items()
             for name, meaning in group.metrics.items()
-            if family != LEAVE_OUT
         ]
-        for name, family, _ in lines:
+        for name, family, _ in () if self.lenient else lines:
             _check_matches(family, name, metrics)
         meanings = {}
         for metric in metrics:
@@ -121,9 +138,9 @@ class Families(RootModel[dict[str, Family]]):
 
     def _check_shadowed(self, metrics: Sequence[str], used: set[str]) -> None:
         """Refuse a family whose metrics all belong to earlier ones, as after a line that takes the rest."""
-        for family, group in self.root.items():
-            matching = [metric for metric in metrics if any(_matches(metric, name) for name in group.metrics)]
-            if matching and family not in used and family != LEAVE_OUT:
+        for family, group in self.groups.items():
+            matching = [metric for metric in metrics if _any_matches(metric, group.metrics)]
+            if matching and family not in used:
                 raise MixError(
                     f"families: {family}: earlier families take all of its metrics ({listed(matching)}) — move it "
                     'before them, and the line that takes the rest ("*") to the end'
@@ -138,10 +155,34 @@ def families_of(where: str, content: Any) -> Families:
     """
     if not isinstance(content, Mapping) or not content:
         raise MixError(f"{where}: holds no families — write `family: [metric, …]`")
+    defaults = {name: content[name] for name in DEFAULTS if isinstance(content.get(name), str)}
+    groups = {name: group for name, group in content.items() if name not in defaults}
+    if not groups:
+        raise MixError(f"{where}: holds no families, only their {listed(list(defaults))} — write `family: [metric, …]`")
     try:
-        return Families.model_validate(dict(content))
+        stated = Meaning.model_validate(defaults)
+        families = dict(_Groups.model_validate(groups).root)
     except ValidationError as error:
-        raise MixError(f"{where}: {first_mistake(error, Families)}") from None
+        raise MixError(f"{where}: {first_mistake(error, Meaning if error.title == 'Meaning' else _Groups)}") from None
+    left_out = families.pop(LEAVE_OUT, None)
+    return Families(families, tuple(left_out.metrics) if left_out else (), Stated(stated.unit, stated.direction))
+
+
+def meanings_of(
+    metrics: Sequence[str], families: Families | None, declared: Mapping[str, Stated]
+) -> Mapping[str, tuple[str | None, Stated | None]]:
+    """Metric → its family, None for one of its own, and what files state about it.
+
+    Raises:
+        MixError: as `Families.of`.
+    """
+    if families is None or not families.groups:
+        return {metric: (None, declared.get(metric)) for metric in metrics}
+    return families.of(metrics, declared)
+
+
+def _any_matches(metric: str, names: Iterable[str]) -> bool:
+    return any(_matches(metric, name) for name in names)
 
 
 def _matches(metric: str, name: str) -> bool:

@@ -84,6 +84,15 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def _one_kind(frame: Any) -> Any:
+    """A pandas frame whose columns of mixed objects are text, as a file would hold them."""
+    mixed = [
+        name for name, kind in frame.dtypes.items()
+        if kind.name == "object" and len({type(value) for value in frame[name].dropna()}) > 1
+    ]  # fmt: skip
+    return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in mixed})
+
+
 def _frame(what: str, given: Any) -> pl.DataFrame:
     if isinstance(given, pl.LazyFrame):
         return given.collect()
@@ -93,5 +102,5 @@ def _frame(what: str, given: Any) -> pl.DataFrame:
         twice = [str(name) for name in given.columns[given.columns.duplicated()]]
         if twice:
             raise MixError(f"{what}: two columns are called {twice[0]!r} — rename one or take it out")
-        return pl.from_pandas(given.rename(columns=str))
+        return pl.from_pandas(_one_kind(given.rename(columns=str)))
     raise MixError(f"{what}: is {cut_short(given)} — give a path, or a polars or pandas data frame")

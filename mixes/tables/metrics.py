@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from mixes.errors import MixError
+from mixes.errors import MixError, cut_short, did_you_mean
 
 Direction = Literal["lower", "higher"]
 
@@ -45,6 +45,13 @@ class Stated:
     unit: str | None = None
     direction: Direction | None = None
 
+    def or_else(self, default: "Stated") -> "Stated":
+        """The same, with what `default` says where nothing is stated that contradicts it."""
+        better = default.direction or UNITS.get(default.unit or "")
+        if self.unit or (self.direction and self.direction != better):
+            return self
+        return Stated(default.unit, self.direction or default.direction)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -68,34 +75,63 @@ def unit_of_name(name: str) -> str | None:
     return None
 
 
-def metric_of(name: str, scores: np.ndarray, family: str | None = None, stated: Stated | None = None) -> Metric:
-    """A metric, from its name, its `scores` (n_runs,) and what is stated about it.
+def stated_unit(text: str) -> Stated:
+    """What `--unit` says of all metrics.
+
+    Raises:
+        MixError: no such unit.
+    """
+    unit = " ".join(re.split(r"[\s_-]+", text.strip().lower()))
+    unit = {"bits per byte": "bpb", "nats": "nats per token", "ppl": "perplexity", "acc": "accuracy"}.get(unit, unit)
+    if unit not in UNITS:
+        raise MixError(
+            f"`unit`: no unit is called {cut_short(text)} — {did_you_mean(unit, UNITS)}; any other unit is stated with "
+            "its direction, in `families`"
+        )
+    return Stated(unit)
+
+
+def metric_of(
+    name: str,
+    scores: np.ndarray,
+    family: str | None = None,
+    stated: Stated | None = None,
+    default: Stated | None = None,
+) -> Metric:
+    """A metric, from its name, its `scores` (n_runs,) and what is stated about it, or else by default.
 
     Raises:
         MixError: the direction is not known, or the name or the values contradict it.
     """
-    stated = stated or Stated()
+    own = stated or Stated()
+    stated = own.or_else(default) if default else own
     unit = stated.unit or unit_of_name(name)
     direction = stated.direction or UNITS.get(unit or "")
     low, high = float(scores.min()), float(scores.max())
-    doubt = _doubt_of_name(name, unit, direction, stated) or _doubt_of_values(unit, direction, low, high)
+    doubt = _doubt_of_name(name, unit, direction, stated, stated != own)
+    doubt = doubt or _doubt_of_values(unit, direction, low, high)
     if doubt:
         likely = "accuracy" if unit_of_name(name) == "accuracy" else "bpb"
         example = f"{family or 'some family'}: {{metrics: [{name!r}], unit: {likely}}}"
         others = ", ".join(other for other in UNITS if other != likely)
         raise MixError(
             f"metric {name!r} {doubt} — state its unit and direction in `families`, as in {example} (or {others}; any "
-            "other unit with `direction: lower` or `higher`)"
+            "other unit with `direction: lower` or `higher`), or the unit of all metrics by `unit`"
         )
     return Metric(family or name, unit or "score", direction or "lower")
 
 
-def _doubt_of_name(name: str, unit: str | None, direction: Direction | None, stated: Stated) -> str | None:
-    if unit_of_name(name) == "accuracy":
+def _doubt_of_name(
+    name: str, unit: str | None, direction: Direction | None, stated: Stated, by_default: bool
+) -> str | None:
+    named = unit_of_name(name)
+    if named == "accuracy":
         if stated == Stated():
             return "looks like an accuracy, of which more is better"
         if unit in LOSSES:
             return f"looks like an accuracy and is given as {unit}"
+    if named and by_default and direction and direction != UNITS[named]:
+        return f"looks like {named}, of which {UNITS[named]} is better, and is given as {unit or direction}"
     if direction != UNITS.get(unit or "", direction):
         return f"has the unit {unit!r} and the direction {direction!r}, which contradict each other"
     if stated.unit and direction is None:

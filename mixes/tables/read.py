@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from mixes.errors import MixError
 from mixes.tables.families import Families, families_of
 from mixes.tables.join import ScoredSwarm, join_tables
 from mixes.tables.keys import KEYS, Table, table_of
+from mixes.tables.metrics import stated_unit
 from mixes.tables.plain_file import check_plain
 from mixes.tables.results import is_results, read_results
 from mixes.tables.tokens import counted_tokens
@@ -18,23 +20,33 @@ from mixes.tables.yaml_file import read_yaml
 
 LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns have less
 PARQUET = b"PAR1"
+YAML = (".yaml", ".yml", ".json")  # JSON is YAML
 LOOKED_AT = 200  # first rows, by which columns of text and of numbers are told apart
 
 
-def read_swarm(ratios: Table, metrics: str | Table, families: Path | Families | None = None) -> ScoredSwarm:
+def read_swarm(
+    ratios: Table,
+    metrics: str | Table,
+    families: Path | Families | None = None,
+    unit: str | None = None,
+    rescale: bool = False,
+) -> ScoredSwarm:
     """The runs of a table of mixes and their scores: a second table, its path, or a folder or glob of result files.
+
+    unit: what all metrics count about which nothing else is stated; rescale: whether mixes that do not sum to one are
+    scaled to it.
 
     Raises:
         MixError: a file cannot be read.
         MixError: what the files hold is contradictory, incomplete or doubtful.
     """
     grouped = read_families(families) if isinstance(families, Path) else families
-    if isinstance(metrics, Table):
-        return join_tables(ratios, metrics, grouped)
-    if not is_results(metrics):
-        return join_tables(ratios, read_table(Path(metrics)), grouped)
+    asked = stated_unit(unit) if unit is not None else None
+    if isinstance(metrics, Table) or not is_results(metrics):
+        table = metrics if isinstance(metrics, Table) else read_table(Path(metrics))
+        return join_tables(ratios, table, grouped, unit=asked, rescale=rescale)
     results = read_results(metrics, ratios)
-    swarm = join_tables(ratios, results.table, grouped, results.declared)
+    swarm = join_tables(ratios, results.table, grouped, results.declared, unit=asked, rescale=rescale)
     return replace(swarm, notes=(*results.notes, *swarm.notes))
 
 
@@ -57,24 +69,29 @@ def read_table(path: Path) -> Table:
 
 
 def read_tokens(path: Path) -> dict[str, float]:
-    """Domain → available tokens: a CSV with the columns domain and tokens, or Olmix's YAML of priors.
+    """Domain → available tokens: a CSV with the columns domain and tokens, or YAML: domain: tokens, or Olmix's priors.
 
     Raises:
         MixError: it cannot be read, names a domain twice, or has a count that is no positive number.
     """
-    if path.suffix in (".yaml", ".yml"):
-        content = read_yaml(path)
-        counted = content.get("priors", content).get("token_counts") if isinstance(content, dict) else None
-        if not isinstance(counted, dict):
-            raise MixError(f"{path}: holds no token_counts — write `token_counts: {{domain: tokens, …}}`")
-        rows = list(counted.items())
-    else:
-        frame = read_table(path).frame
-        missing = {"domain", "tokens"} - set(frame.columns)
-        if missing:
-            raise MixError(f"{path}: has no column {min(missing)!r} — its columns are to be domain and tokens")
-        rows = list(frame.select("domain", "tokens").iter_rows())
-    return counted_tokens(str(path), rows)
+    if path.suffix in YAML:
+        return counted_tokens(str(path), _counts(path, read_yaml(path)).items())
+    frame = read_table(path).frame
+    missing = {"domain", "tokens"} - set(frame.columns)
+    if missing:
+        raise MixError(f"{path}: has no column {min(missing)!r} — its columns are to be domain and tokens")
+    return counted_tokens(str(path), frame.select("domain", "tokens").iter_rows())
+
+
+def _counts(path: Path, content: Any) -> dict:
+    """The mapping of domain to tokens in a YAML file: the whole of it, or `token_counts`, alone or under `priors`."""
+    inner = content.get("priors", content) if isinstance(content, dict) else None
+    counted = inner.get("token_counts") if isinstance(inner, dict) else None
+    if counted is None and isinstance(content, dict) and not any(isinstance(v, dict | list) for v in content.values()):
+        counted = content
+    if not isinstance(counted, dict):
+        raise MixError(f"{path}: holds no token_counts — write `token_counts: {{domain: tokens, …}}`")
+    return counted
 
 
 def read_families(path: Path) -> Families:

@@ -5,8 +5,7 @@ OLMES writes `metrics.json` (a list of tasks, each with its metrics) and `metric
 per line). `primary_score` is read, and task_config.primary_metric is its name. Rows that sum up others (lm-eval's
 groups, OLMES' macro and micro averages) are left out, since families do that here.
 
-A file belongs to the run whose key is the file's name, the name of a folder above it (lm-eval writes `/` as `__`), or a
-part of the model's path that lm-eval states.
+Which run a file belongs to is said in result_names.py.
 """
 
 import glob
@@ -22,9 +21,10 @@ from typing import Any
 import polars as pl
 
 from mixes.errors import MixError
-from mixes.tables.keys import KEYS, Table, listed
+from mixes.tables.keys import Table, listed
 from mixes.tables.metrics import UNITS, Direction, Stated, unit_of_name
 from mixes.tables.plain_file import check_plain
+from mixes.tables.result_names import is_glob, names_of_file, runs_of_files
 
 # Metrics of lm-eval, the smoothest first. If a task has several, the first of this list is read.
 PREFERRED = (
@@ -55,7 +55,7 @@ class Results:
 
 def is_results(place: str) -> bool:
     """Whether `metrics` names result files and not a table: a folder, a glob, or a JSON file."""
-    return Path(place).is_dir() or Path(place).suffix in (".json", ".jsonl") or _is_glob(place)
+    return Path(place).is_dir() or Path(place).suffix in (".json", ".jsonl") or is_glob(place)
 
 
 def read_results(place: str, ratios: Table) -> Results:
@@ -72,14 +72,14 @@ def read_results(place: str, ratios: Table) -> Results:
         content = _content(path)
         scores = _scores(path, content)
         if scores:
-            scores_of[path], names_of[path] = scores, [*_names(place, path), *_stated_names(content)]
-        elif _is_glob(place):
+            scores_of[path], names_of[path] = scores, names_of_file(place, path, content)
+        elif is_glob(place):
             raise MixError(f"{path}: holds neither lm-eval's results nor OLMES' metrics")
         else:
             ignored.append(path.name)
     if not scores_of:
         raise MixError(f"`metrics` {place}: it holds no results of lm-eval or OLMES")
-    key, runs = _runs(place, names_of, ratios)
+    key, runs = runs_of_files(place, names_of, ratios)
     merged = _merge(runs, scores_of)
     tasks = _same_tasks(merged)
     declared = {task: _stated(next(iter(merged.values()))[0][task]) for task in tasks}
@@ -90,14 +90,10 @@ def read_results(place: str, ratios: Table) -> Results:
     return Results(Table(place, pl.DataFrame(rows, schema=schema)), declared, tuple(notes))
 
 
-def _is_glob(place: str) -> bool:
-    return glob.has_magic(place) and not Path(place).exists()
-
-
 def _files(place: str) -> list[Path]:
     """Files that may hold results; of several copies that OLMES writes of one result, only one."""
     if not Path(place).is_dir():
-        paths = [Path(name) for name in sorted(glob.glob(place, recursive=True))] if _is_glob(place) else [Path(place)]
+        paths = [Path(name) for name in sorted(glob.glob(place, recursive=True))] if is_glob(place) else [Path(place)]
         if not paths:
             raise MixError(f"`metrics` {place}: no file matches")
         return paths
@@ -210,49 +206,6 @@ def _of_olmes(path: Path, rows: list) -> Iterator[tuple[str, tuple[float, str, D
         if not isinstance(score, int | float):
             raise MixError(f"{path}: task {name!r} has the primary_score {score!r}")
         yield name, (float(score), metric, None)
-
-
-def _runs(place: str, names_of: Mapping[Path, list[str]], ratios: Table) -> tuple[str, dict[Path, str]]:
-    """The key column of `ratios` whose values are the files' or folders' names, and file → value."""
-    best: tuple[str, dict[Path, str]] = ("", {})
-    for key in (name for name in KEYS if name in ratios.frame.columns):
-        values = set(ratios.frame[key].drop_nulls())
-        named = {path: next((name for name in names if name in values), None) for path, names in names_of.items()}
-        whose = {path: name for path, name in named.items() if name is not None}
-        if len(whose) > len(best[1]):
-            best = (key, whose)
-    without = [path for path in names_of if path not in best[1]]
-    if without:
-        keys = [name for name in KEYS if name in ratios.frame.columns]
-        example = ratios.frame[keys[0]].drop_nulls().to_list()[:1] if keys else []
-        raise MixError(
-            f"`metrics` {place}: {listed([str(path) for path in without])} bear no key of {ratios.name} in their "
-            f"file's or folder's name (they are called {listed(names_of[without[0]])}) — name each run's folder by its "
-            f"key, as {str(example[0]) if example else 'run-001'!r}, for example by lm_eval --output_path"
-        )
-    return best
-
-
-def _names(place: str, path: Path) -> list[str]:
-    """Names that a file's run may have, nearest first."""
-    above = path.parents if _is_glob(place) else [p for p in path.parents if p.is_relative_to(place)]
-    folders = [folder.name for folder in above]
-    parts = [part for folder in folders for part in reversed(folder.split("__")) if part != folder]
-    return [path.stem, path.stem.removeprefix("results_"), *folders, *parts]
-
-
-def _stated_names(content: Any) -> list[str]:
-    """Parts of the model's path that lm-eval states, the last first."""
-    if not isinstance(content, dict) or not isinstance(content.get("config", {}), dict):
-        return []
-    config = content.get("config", {})
-    arguments = config.get("model_args")
-    if isinstance(arguments, dict):
-        path = arguments.get("pretrained") or arguments.get("path")
-    else:
-        path = dict(pair.split("=", 1) for pair in str(arguments or "").split(",") if "=" in pair).get("pretrained")
-    stated = [path, content.get("model_name")]
-    return [part for name in stated if isinstance(name, str) for part in reversed(name.split("/")) if part]
 
 
 def _merge(runs: Mapping[Path, str], scores_of: Mapping[Path, Scores]) -> dict[str, tuple[Scores, Path]]:

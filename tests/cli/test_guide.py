@@ -14,6 +14,7 @@ from support import ROOT, mixwright
 
 from flows.cli import app
 from flows.experiment import Experiment
+from mixes.tables.families import families_of
 
 pytestmark = pytest.mark.cli
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
@@ -94,7 +95,7 @@ def test_sections_of_an_experiment_have_fields_that_exist(page):
     for block in YAML.findall(page.read_text()):
         content = yaml.safe_load(block)
         if not set(content) <= set(sections):
-            assert all(isinstance(value, list | dict) for value in content.values()), block
+            assert families_of(page.name, content).groups, block
             continue
         for name, value in content.items():
             _check_fields(sections[name].annotation, value, name)

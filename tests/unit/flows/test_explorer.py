@@ -20,6 +20,7 @@ from flows.explorer.session import Session
 from flows.explorer.side_by_side import side_by_side
 from flows.explorer.state import State, state_of
 from flows.explorer.swarm_table import swarm_table
+from flows.from_files import SwarmFiles
 from mixes.errors import MixError
 from mixes.recommendation.settings import RecommendSettings
 
@@ -38,8 +39,10 @@ def opened(tmp_path_factory):
         patch.setenv("MIXWRIGHT_CACHE", str(folder / "cache"))
         patch.chdir(folder)
         settings = RecommendSettings(law="log_linear", replicates=40)
-        files = (folder / "ratios.csv", str(folder / "metrics.csv"), folder / "families.yaml", folder / "tokens.csv")
-        yield explored_files(None, settings, *files)
+        files = SwarmFiles(
+            str(folder / "metrics.csv"), folder / "ratios.csv", folder / "families.yaml", folder / "tokens.csv"
+        )
+        yield explored_files(None, settings, files)
 
 
 @pytest.mark.parametrize("state", [State(), STATE])

@@ -6,8 +6,8 @@ import yaml
 
 from flows.errors import INPUT_ERRORS
 from mixes.errors import MixError
-from mixes.tables.families import Families
-from mixes.tables.metrics import Metric, Stated, check_one_unit, metric_of
+from mixes.tables.families import Families, families_of
+from mixes.tables.metrics import Metric, Stated, check_one_unit, metric_of, stated_unit
 from mixes.tables.read import read_families
 from mixes.target import standardised
 
@@ -62,7 +62,7 @@ def test_scores_are_turned_and_turned_back():
 
 
 def families(text: str) -> Families:
-    return Families.model_validate(yaml.safe_load(text))
+    return families_of("families.yaml", yaml.safe_load(text))
 
 
 def test_families_group_and_state():
@@ -129,3 +129,41 @@ def _file(folder, content):
     file = folder / "families.yaml"
     file.write_text(content)
     return file
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("unit: bpb\nall: ['*']", {"a": "bpb", "b": "bpb"}),
+        ("unit: bpb\nx: {metrics: [a], unit: accuracy}\ny: [b]", {"a": "accuracy", "b": "bpb"}),
+        ("unit: bpb\nx: {metrics: {a: {unit: perplexity}, b: {}}}", {"a": "perplexity", "b": "bpb"}),
+        ("unit: Elo\ndirection: higher\nx: {metrics: {a: {direction: lower}, b: {}}}", {"a": "score", "b": "Elo"}),
+        ("unit: [a]\ny: [b]\ndirection: lower", {"a": "score", "b": "score"}),  # a family that is called so
+    ],
+)
+def test_a_unit_of_all_families(text, units):
+    grouped = families(text)
+    stated = {name: meaning for name, (_, meaning) in grouped.of(["a", "b"], {}).items()}
+    assert {name: metric_of(name, LOSSES, stated=stated[name], default=grouped.default).unit for name in "ab"} == units
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("unit: bpb\n", "holds no families, only their 'unit'"),
+        ("direction: up\nx: [a]\n", "direction: must be one of lower, higher"),
+    ],
+)
+def test_a_wrong_default_of_all_families(text, said):
+    with pytest.raises(MixError, match=said):
+        families(text)
+
+
+def test_a_default_that_the_name_contradicts_is_refused():
+    with pytest.raises(MixError, match="looks like an accuracy and is given as bpb"):
+        metric_of("arc_acc", SHARES, default=Stated("bpb"))
+    with pytest.raises(MixError, match="looks like bpb, of which lower is better, and is given as accuracy"):
+        metric_of("arc_bpb", SHARES, default=Stated("accuracy"))
+    assert metric_of("arc", SHARES, default=stated_unit("Nats_per-token")).unit == "nats per token"
+    with pytest.raises(MixError, match="no unit is called 'bbp' — did you mean 'bpb'"):
+        stated_unit("bbp")

@@ -183,7 +183,9 @@ def test_a_group_beside_its_parts_counts_once(tmp_path, ratios, change):
     assert read_swarm(ratios, str(tmp_path)).runs.tasks == ("gsm8k", "hellaswag", "mmlu_law", "wikitext")
 
 
-@pytest.mark.parametrize("place", ["org__{}", "home__models__{}", "ckpt"])
+@pytest.mark.parametrize(
+    "place", ["org__{}", "home__models__{}", "ckpt", "{}__hf", "swarm-{}", "models__30M_{}-hf", "out__{}.final"]
+)
 def test_folders_as_lm_eval_calls_them(tmp_path, ratios, place):
     for i, name in enumerate(RUNS):
         folder = tmp_path / (place.format(name) if "{}" in place else f"ckpt-{i}")

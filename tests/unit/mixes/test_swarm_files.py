@@ -11,7 +11,7 @@ from flows.errors import INPUT_ERRORS
 from mixes.laws.check import check_law
 from mixes.recommendation.from_tables import check_domains
 from mixes.tables.keys import draw_runs
-from mixes.tables.read import read_swarm, read_table, read_tokens
+from mixes.tables.read import read_swarm, read_table
 
 
 def read(folder, families: str | None = None):
@@ -132,7 +132,10 @@ def test_rounding_is_repaired_within_the_tolerance_and_no_further(tmp_path):
         (lambda r, m: (with_cell(r, "dclm", 1, None), m), "row 2 .*: weight of 'dclm' is missing"),
         (lambda r, m: (with_cell(r, "dclm", 1, -0.1), m), "row 2 .*: weight of 'dclm' is -0.1"),
         (lambda r, m: (r.with_columns(pl.col(DOMAINS) * 100), m), "sum to 100, so they are percentages"),
-        (lambda r, m: (r.with_columns(steps=pl.col("index") + 3), m), "without column 'steps' they would"),
+        (lambda r, m: (r.with_columns(other=pl.col("index") + 3), m), "without column 'other' they would"),
+        (lambda r, m: (r.with_columns(pl.col(DOMAINS) * 0.9), m), "sum to 0.9, not to 1 .* or set `rescale`"),
+        (lambda r, m: (r.with_columns(pl.lit(0.0).alias(d) for d in DOMAINS), m), "row 1 .*: every weight is 0"),
+        (lambda r, m: (r.with_columns(total=1.0), m), "column 'total' is the sum of the others"),
         (lambda r, m: (r[:0], m[:0]), "holds no rows"),
         (lambda r, m: (r, m.drop(TASKS)), "no column holds numbers"),
         (lambda r, m: (r.with_columns([pl.col(d).get(0).alias(d) for d in DOMAINS]), m), "all 14 runs have one mix"),
@@ -169,27 +172,6 @@ def test_a_csv_called_parquet(tmp_path):
     (tmp_path / "ratios.parquet").write_text("run,a,b\n1,0.5,0.5\n")
     with pytest.raises(INPUT_ERRORS, match="is neither CSV nor Parquet"):
         read_table(tmp_path / "ratios.parquet")
-
-
-def test_tokens_of_both_forms(tmp_path):
-    (tmp_path / "tokens.csv").write_text("domain,tokens\narxiv,21377485731\ndclm,6e8\n")
-    (tmp_path / "priors.yaml").write_text("priors:\n  token_counts: {arxiv: 21377485731, dclm: 600000000}\n")
-    assert read_tokens(tmp_path / "tokens.csv") == read_tokens(tmp_path / "priors.yaml")
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("domain,tokens\na,1\na,2\n", "row 2: domain 'a' appears twice"),
-        ("domain,tokens\na,0\n", "tokens of 'a' are 0.0, not a positive number"),
-        ("domain,tokens\na,many\n", "tokens of 'a' are 'many'"),
-        ("domain,count\na,1\n", "no column 'tokens'"),
-    ],
-)
-def test_bad_tokens(tmp_path, text, said):
-    (tmp_path / "tokens.csv").write_text(text)
-    with pytest.raises(INPUT_ERRORS, match=said):
-        read_tokens(tmp_path / "tokens.csv")
 
 
 def test_domains_that_differ_are_listed(tmp_path):
@@ -231,7 +213,7 @@ def test_an_error_of_a_score_is_no_task(tmp_path, name):
     assert any(repr(name) in note and "errors of scores" in note for note in swarm.notes)
 
 
-@pytest.mark.parametrize("name", ["std_bpb", "math_low_bpb", "variance_bpb", "sem_eval_bpb", "low", "n"])
+@pytest.mark.parametrize("name", ["std_bpb", "math_low_bpb", "variance_bpb", "sem_eval_bpb", "low"])
 def test_a_task_that_is_called_like_an_error_stays_one(tmp_path, name):
     ratios, metrics = swarm_frames()
     write(tmp_path, ratios, metrics.with_columns((pl.col("arc_bpb") * 1.5).alias(name)))
