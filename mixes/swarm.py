@@ -27,7 +27,7 @@ class StopSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    regret: float = Field(gt=0, le=1_000)
+    regret: float = Field(0.5, gt=0, le=1_000)
     """Most that the best mix may still be expected to gain over the one recommended so far, in noises of a difference
     between two proxies."""
     least: int = Field(16, ge=FIRST, le=100_000)

@@ -111,7 +111,7 @@ def test_the_recommendation(best):
     assert scores["name"][0] == "target"
     assert scores.filter(pl.col("kind") == "family")["name"].to_list() == ["code", "knowledge"]
     assert "Recommended mix" in repr(best)
-    assert best._repr_html_().count("<table>") == 2
+    assert best._repr_html_().count("<table>") == 3
     assert {field.name for field in fields(best)} - {field.name for field in fields(result.Recommendation)} == {
         "unit",
         "direction",
