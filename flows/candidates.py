@@ -68,7 +68,7 @@ def draw_next(
     caps = evidence.caps(settings.max_epochs)
     plain = settings.model_dump(exclude=set() if settings.stop else {"stop"})
     address = {**question_address(experiment), "swarm": plain, "round": number}
-    stage = Stage("round", 2, address, (pool.folder.name, evidence.suite.name, evidence.runs_hash(earlier)))
+    stage = Stage("round", 3, address, (pool.folder.name, evidence.suite.name, evidence.runs_hash(earlier)))
 
     def work(folder: Path) -> None:
         from mixes.recommendation.rounds import FOR_REGRET, look_ahead  # with every law and solver

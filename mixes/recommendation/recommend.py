@@ -111,7 +111,7 @@ def _described(optima: Optima) -> Recommendation:
         marginal=marginal_rows(problem, best),
         law=law_rows(problem),
         gap=optima.best.gap,
-        regret=optima.worlds.own_gains(optima.of_truths, best).regret(problem.target),
+        regret=optima.worlds.regret(problem.target, optima.of_truths, optima.of_refits),
         noise_from=problem.noise.source,
         front=front_rows(problem),
         budget=question.budget,

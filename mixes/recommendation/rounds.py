@@ -4,9 +4,9 @@ Thompson sampling (Thompson 1933; Russo et al. 2018, arXiv 1707.02038) by the bo
 optimum of laws that were fitted to another imagined measurement of the same mixes. So new mixes gather where the best
 one may be, and the more the evidence says, the closer they lie. A share of each round explores (mixes/swarm.py).
 
-The same optima say what is left to learn: the regret to be expected is what each world's best mix gains there over
-the one that would be recommended now, on average. A swarm may end when it is small (the expected improvement of
-Jones, Schonlau and Welch 1998, doi:10.1023/A:1008306431147, over all mixes at once).
+The same worlds say what is left to learn. The regret to be expected is what each world's best mix gains there over
+the one that would be recommended there, on average. A swarm may end when it is small: the knowledge gradient's
+stopping rule (Frazier, Powell and Dayanik 2008, doi:10.1137/070693424) with all mixes at once.
 """
 
 from dataclasses import dataclass
@@ -44,11 +44,10 @@ def look_ahead(question: Question, count: int) -> LookAhead:
     """
     fitted = fit_swarm(question.runs, question.settings.law, question.seed, question.seeds)
     problem = problem_of(question, fitted)
-    target = {task: weight for task, weight in problem.target.items() if weight}
-    worlds = imagine_worlds({task: fitted.local_fits[task] for task in target}, problem.tried, count, question.seed)
-    objectives = worlds.objectives(target, problem.anchor, problem.pull)
-    optima = np.array([problem.solve(objective, problem.limits).mix for objective in objectives])
+    counted = {*problem.target, *(task for name in question.settings.limits.keep for task in problem.aims[name])}
+    fits = {task: fitted.local_fits[task] for task in sorted(counted)}
+    worlds = imagine_worlds(fits, problem.tried, count, question.seed)
     now = problem.solve(problem.objective, problem.limits).mix
-    values = np.array([of.value(np.array([now, best])) for of, best in zip(objectives, optima, strict=True)])
-    regret = max(0.0, float((values[:, 0] - values[:, 1]).mean()))
-    return LookAhead(optima, regret, problem.noise_between(OVERALL, now))
+    of_truths, of_refits = problem.optima(worlds, now)
+    regret = worlds.regret(problem.target, of_truths, of_refits)
+    return LookAhead(of_truths, regret, problem.noise_between(OVERALL, now))
