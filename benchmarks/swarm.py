@@ -1,6 +1,7 @@
 """Cohorts of proxies: how many tokens a second, and how much of the device's peak.
 
     .venv/bin/python benchmarks/swarm.py gpu     # S = 1, 8, 32, 128 at four sizes; a swarm of 512 from that
+    .venv/bin/python benchmarks/swarm.py gpu --sizes 15M 30M --cohorts 1    # some cells of it
     .venv/bin/python benchmarks/swarm.py full    # 512 proxies of 1M at 20 tokens a parameter, really trained
     .venv/bin/python benchmarks/swarm.py cpu     # one proxy against a plain PyTorch loop; one or two threads
     .venv/bin/python benchmarks/swarm.py loader  # batches of a cohort, without training
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -245,12 +247,15 @@ def main() -> None:
     parser.add_argument("what", choices=["gpu", "full", "cpu", "loader", "scoring", "worker"])
     parser.add_argument("--suite", type=Path, help="folder of a tokenised suite, for scoring")
     parser.add_argument("--tiny", action="store_true", help="run through in seconds; its numbers say nothing")
+    parser.add_argument("--sizes", nargs="+", help="of gpu; all by default")
+    parser.add_argument("--cohorts", nargs="+", type=int, help="of gpu; all by default")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not os.environ.keys() >= MALLOC.keys():  # read when a process starts
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})
     scale = TINY if given.tiny else Scale()
+    scale = replace(scale, sizes=given.sizes or scale.sizes, cohorts=given.cohorts or scale.cohorts)
     if given.what == "worker":
         return worker(given.folder, given.threads, scale)
     if given.what == "scoring":
