@@ -7,6 +7,7 @@ from typing import Any
 from mixes.recommendation.result import Recommendation
 
 KNOWN_OF_LAW = ("noise", "spread", "precision")
+OF_COMPARED = ("gain", "gain_low", "gain_high", "behind", "behind_low", "behind_high", "verdict", "allowed")
 Rows = list[dict[str, Any]]
 
 
@@ -30,6 +31,7 @@ def recommendation_rows(
             {"kind": caution.kind, "names": json.dumps(caution.names), "text": caution.text}
             for caution in recommendation.cautions
         ],
+        "compared_mixes": _compared(recommendation),
         "recommendation_weights": _weights(recommendation),
         "recommendation_buckets": buckets,
         "predictions": _predictions(recommendation),
@@ -72,6 +74,16 @@ def _weights(recommendation: Recommendation) -> Rows:
             "epochs": recommendation.epochs[domain], "capped": domain in recommendation.caps,
         }
         for domain, weight in recommendation.mix.items()
+    ]  # fmt: skip
+
+
+def _compared(recommendation: Recommendation) -> Rows:
+    return [
+        {
+            "mix": row.name, "kind": row.kind, "against": row.against, "weights": json.dumps(row.mix),
+            **{name: getattr(row, name) for name in OF_COMPARED},
+        }
+        for row in recommendation.beside
     ]  # fmt: skip
 
 
