@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def question_from_files(
     experiment: "Experiment | None", settings: Any, ratios: Path | None, metrics: str, families: Path | None,
-    tokens: Path | None, allow_stale: bool = False,
+    tokens: Path | None, allow_stale: bool = False, at: str | None = None,
 ) -> "tuple[ScoredSwarm, Question]":  # fmt: skip
     """The swarm, and what is asked of it.
 
@@ -24,6 +24,7 @@ def question_from_files(
         metrics: scores: a file, a folder or a glob.
         families: what the metrics mean.
         tokens: of each domain; an experiment's pool counts its own.
+        at: parameters:tokens that the answer is for, where the runs have several sizes.
         allow_stale: whether mixes may be older than the content of the experiment's domains.
 
     Raises:
@@ -59,4 +60,4 @@ def question_from_files(
     if available:
         check_domains(f"experiment {experiment.name}" if experiment else str(tokens), available, swarm)
     seed = experiment.seed if experiment else 0
-    return swarm, question_of_swarm(swarm, settings, available, natural, seed, seeds)
+    return swarm, question_of_swarm(swarm, settings, available, natural, seed, seeds, at=at)

@@ -18,3 +18,10 @@ Metrics = Annotated[
 ]
 Families = Annotated[Path | None, typer.Option(help="YAML file of each family's metrics, with unit and direction.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="1B:20B (parameters:tokens): the size that the answer is for, where the runs have several sizes.",
+    ),
+]

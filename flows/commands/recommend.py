@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.options import AsJson, Families, Metrics, Ratios
+from flows.commands.options import AsJson, At, Families, Metrics, Ratios
 from flows.commands.recommend_export import asked_exports, write_for
 from flows.commands.recommend_options import (
     BoundOption,
@@ -46,6 +46,7 @@ def recommend(
     standardise: Standardise = None,
     front: Annotated[int | None, typer.Option(help="Also show this many mixes of the families' Pareto front.")] = None,
     law: LawName = None,
+    at: At = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
@@ -88,7 +89,7 @@ def recommend(
         assert loaded
         recommendation, origin = run_flow(loaded, settings), None
     else:
-        recommendation, origin = from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale)
+        recommendation, origin = from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale, at)
     if out:
         import yaml
 
@@ -156,7 +157,7 @@ def _check_out(out: Path | None, experiment: Path | None) -> None:
 
 def from_files(
     experiment: "Experiment | None", settings: Any, ratios: Path | None, metrics: str, families: Path | None,
-    tokens: Path | None, allow_stale: bool = False,
+    tokens: Path | None, allow_stale: bool = False, at: str | None = None,
 ) -> "tuple[Recommendation, Origin]":  # fmt: skip
     """The recommendation from a swarm in files, and what it rests on; experiment: whose pool and mixes are meant."""
     from flows.from_files import question_from_files
@@ -165,7 +166,7 @@ def from_files(
     from pipeline.stages.laws import recommend_once_fitted
     from pipeline.store.cache import swarm_cache, trim_cache
 
-    swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale)
+    swarm, question = question_from_files(experiment, settings, ratios, metrics, families, tokens, allow_stale, at)
     laws_note = partial(note, "laws")
     cache = swarm_cache(laws_note)
     recommendation = recommend_once_fitted(question, cache, laws_note, stage_progress)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Ratios
+from flows.commands.options import AsJson, At, ExperimentFile, Families, Metrics, Ratios
 from flows.errors import ExperimentError
 
 
@@ -51,25 +51,37 @@ def check_law(
     seed: Annotated[
         int, typer.Option(min=0, max=9_223_372_036_854_775_807, help="Seed of the drawn runs and of the folds.")
     ] = 0,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own."""
+    """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own.
+
+    With --at, the laws are fitted to runs of other sizes, and predict the runs of that size.
+    """
     if ratios is None or metrics is None:
         raise ExperimentError("check-law: give --ratios and --metrics")
     if (test_ratios is None) != (test_metrics is None):
         raise ExperimentError("check-law: give both --test-ratios and --test-metrics, or neither to cross-validate")
     from flows.show.swarm import note_swarm
+    from mixes.certainty.check_at import check_law_at, hold_out_size
     from mixes.laws.check import check_law as check
     from mixes.laws.check import cross_validate_law
+    from mixes.sizes import size_at
     from mixes.tables.keys import draw_runs
     from mixes.tables.read import read_swarm, read_table
 
     train = read_swarm(read_table(ratios), metrics, families)
     note_swarm(train)
-    chosen = draw_runs(train.runs, runs, seed) if runs else train.runs
-    if test_ratios and test_metrics:
-        test = read_swarm(read_table(test_ratios), test_metrics, families)
-        checked = check(chosen, test.runs, law, seed)
+    test = read_swarm(read_table(test_ratios), test_metrics, families) if test_ratios and test_metrics else None
+    rest, held_out, size = train.runs, test.runs if test else None, None
+    if at:
+        size = size_at(at, rest.sizes)
+        rest, held_out = (rest, held_out) if held_out else hold_out_size(rest, size)
+    chosen = draw_runs(rest, runs, seed) if runs else rest
+    if size and held_out:
+        checked = check_law_at(chosen, held_out, size, law, train.seeds)
+    elif held_out:
+        checked = check(chosen, held_out, law, seed)
     else:
         checked = cross_validate_law(chosen, law, seed)
     if len({metric.unit for metric in train.metrics.values()}) > 1:

@@ -47,6 +47,12 @@ class Curve:
         """One start (q,)."""
         raise NotImplementedError
 
+    def standard(self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(P, 1) what scores (P, n) are standardised by: their mean and their standard deviation."""
+        total = rows.sum(axis=1, keepdims=True)
+        shift = (rows * scores).sum(axis=1, keepdims=True) / total
+        return shift, np.sqrt((rows * (scores - shift) ** 2).sum(axis=1, keepdims=True) / total) + 1e-12
+
     def fit(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
@@ -65,9 +71,7 @@ class Curve:
     def _fit_block(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, starts: np.ndarray, initial: np.ndarray | None
     ) -> np.ndarray:
-        total = rows.sum(axis=1, keepdims=True)
-        shift = (rows * scores).sum(axis=1, keepdims=True) / total
-        scale = np.sqrt((rows * (scores - shift) ** 2).sum(axis=1, keepdims=True) / total) + 1e-12
+        shift, scale = self.standard(weights, scores, rows)
         y = (scores - shift) / scale
         if initial is None:
             ends = [self._fit_once(weights, y, np.sqrt(rows) / NOISE, np.tile(start, (len(y), 1))) for start in starts]

@@ -14,7 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from mixes.certainty.fitted import FittedSwarm, fit_swarm
+from mixes.certainty.at_size import fit_swarm_at
+from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.intervals import weight_intervals
 from mixes.certainty.verdict import verdict_of, verdict_words
 from mixes.certainty.worlds import Worlds, imagine_worlds
@@ -82,7 +83,7 @@ def recommend(
     """
     settings = question.settings
     if fitted is None:
-        fitted = fit_swarm(question.runs, settings.law, question.seed, question.seeds)
+        fitted = fit_swarm_at(question.runs, settings.law, question.seed, question.seeds, at=question.at)
     if worlds_of is None:
         worlds_of = partial(imagined, fitted, seed=question.seed)
     optima = optima_of(question, fitted, worlds_of)
@@ -127,6 +128,7 @@ def _described(optima: Optima) -> Recommendation:
         max_epochs=question.settings.max_epochs,
         evidence=dict(question.evidence),
         coverage=coverage,
+        at=str(question.at) if question.at else None,
     )
 
 
@@ -134,7 +136,8 @@ def imagined(
     fitted: FittedSwarm, count: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Worlds:
     """`count` imagined worlds of a fitted swarm: seconds to minutes; any question can then be put to them."""
-    return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed, progress)
+    weights = next(iter(fitted.local_fits.values())).weights  # with each run's size, where there are several
+    return imagine_worlds(fitted.local_fits, weights, count, seed, progress)
 
 
 def optima_of(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
@@ -175,6 +178,8 @@ def _with_id(recommendation: Recommendation) -> Recommendation:
     content = recommendation.to_json()
     for name in WORDING:
         del content[name]
+    if recommendation.at is None:
+        del content["at"]  # ids of answers at the swarm's own size stay what they were
     content["cautions"] = [(caution.kind, caution.names) for caution in recommendation.cautions]
     digest = short_hash(json.dumps(content, sort_keys=True))
     return replace(recommendation, id=f"recommendation-{digest}")

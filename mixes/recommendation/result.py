@@ -7,7 +7,14 @@ from mixes.certainty.verdict import Verdict
 from mixes.recommendation.forgetting import Forgotten
 
 CautionKind = Literal[
-    "outside_swarm", "on_bound", "spans_natural", "few_runs", "optimism", "unclear_tasks", "unclear_families"
+    "outside_swarm",
+    "on_bound",
+    "spans_natural",
+    "few_runs",
+    "optimism",
+    "unclear_tasks",
+    "unclear_families",
+    "larger_size",
 ]
 Reference = Literal["natural", "centre"]
 
@@ -97,6 +104,7 @@ class Recommendation:
     max_epochs: float
     evidence: dict[str, str]
     coverage: float = 0.9  # nominal, of every interval
+    at: str | None = None  # size of the proxies that the predictions are for, parameters:tokens; None: the swarm's own
 
     def to_json(self) -> dict:
         """Plain values."""

@@ -18,6 +18,7 @@ from mixes.runs import SUM_TOLERANCE, Runs
 from mixes.tables.families import Families
 from mixes.tables.keys import KEYS, Table, check_same_keys, listed, rows_by_key, shared_key
 from mixes.tables.metrics import Metric, Stated, metric_of
+from mixes.tables.sizes import sizes_by_key, without_sizes
 
 ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas adds on its own
 # Columns that say how uncertain another one is, and words that do so only beside that other one.
@@ -62,6 +63,8 @@ def join_tables(
     ratios, metrics = _run_is_run_id(ratios), _run_is_run_id(metrics)
     ratios, seeds, notes_on_seeds = _without_seeds(ratios)
     metrics, _, _ = _without_seeds(metrics)
+    ratios, sizes, notes_on_sizes = without_sizes(ratios)
+    metrics, sizes_of_metrics, more = without_sizes(metrics)
     domains, notes_on_domains = number_columns(ratios)
     columns, notes_on_tasks = number_columns(metrics)
     tasks, notes_on_errors = _without_errors(metrics.name, columns)
@@ -76,13 +79,15 @@ def join_tables(
     meanings = families.of(tasks, declared or {}) if families else {t: (None, (declared or {}).get(t)) for t in tasks}
     meaning_of = {task: metric_of(task, line, *meanings[task]) for task, line in zip(tasks, scores, strict=True)}
     turned = np.array([meaning_of[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
-    runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
+    size_of = sizes_by_key(key, (ratios.name, sizes, left), (metrics.name, sizes_of_metrics, right))
+    runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned, size_of)
     if len(set(runs.mixes)) < 2:
         raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
     seed_of = {name: seeds[left[name]] for name in ids} if seeds else {}
     all_notes = (
         *notes,
         *notes_on_seeds,
+        *(notes_on_sizes or more),
         *notes_on_domains,
         *notes_on_tasks,
         *notes_on_errors,
