@@ -58,9 +58,10 @@ def _tokens_of(parameters: float, known: Sequence[Size], text: str) -> float:
         return float(f"{parameters * np.exp(ratios.mean()):.3g}")
     if np.ptp(np.log([size.tokens for size in known])) <= ALIKE:
         return known[0].tokens
+    usual = Size(parameters, float(parameters * np.exp(np.median(ratios))))
     raise MixError(
         f"at {text}: the runs have {np.exp(ratios.min()):.3g} to {np.exp(ratios.max()):.3g} tokens per parameter, so "
-        f"the tokens have to be named too — for example {Size(parameters, float(parameters * np.exp(np.median(ratios))))}"
+        f"the tokens have to be named too — for example {usual}"
     )
 
 

@@ -77,17 +77,24 @@ def recommend(
 
     _check_given(experiment, ratios, metrics, families, tokens)
     _check_out(out, experiment)
+    if at and experiment and export:
+        raise ExperimentError("recommend: --at and --export — write the mix with --out, and export it on its own")
     exports = asked_exports(export or [], experiment is not None, tokens)
     loaded = load_experiment(experiment) if experiment else None
     settings = asked(
         loaded, target, keep, bound, closest, budget=budget, max_epochs=max_epochs, law=law, standardise=standardise,
         robust=robust or None, front=front,
     )  # fmt: skip
-    if metrics is None:
+    origin: Origin | None = None
+    if metrics is None and loaded and at:
+        from flows.at_size import recommend_at
+
+        recommendation = recommend_at(loaded, settings, at)
+    elif metrics is None:
         from flows.recommend import run_flow
 
         assert loaded
-        recommendation, origin = run_flow(loaded, settings), None
+        recommendation = run_flow(loaded, settings)
     else:
         recommendation, origin = from_files(loaded, settings, ratios, metrics, families, tokens, allow_stale, at)
     if out:
@@ -110,7 +117,9 @@ def recommend(
         print(f"Mix written to {out}")
     for show in written:
         show()
-    if loaded and not origin:
+    if loaded and at and not origin:
+        print("This answer is not recorded: --out writes its mix to a file.")
+    elif loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
 

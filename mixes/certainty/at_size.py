@@ -24,8 +24,8 @@ from mixes.laws.scale import Sized, Wander
 from mixes.runs import Runs, Size
 
 BASE = "transfer"  # the law over mixes that `auto` takes
-STEPS = 8
-BELIEF = 2.0  # steps of a walk that the assumed spreads count for
+STEPS = 10  # of expectation and maximisation, which closes in slowly; more change intervals by under a tenth
+BELIEF = 2.0  # independent steps of a walk that the assumed spreads count for
 NOISE_BELIEF = 8.0  # runs that the noise over all sizes counts for in a size's own
 
 
@@ -147,7 +147,8 @@ def _rank_within(predicted: np.ndarray, scores: np.ndarray, which: np.ndarray) -
 
 def _wander(fitted: _Fit) -> Wander:
     """How far the walks go over one ln unit: the mean square of their steps, with what is uncertain of each, drawn to
-    what is assumed by BELIEF steps."""
+    what is assumed by BELIEF steps. Tasks wander alike in part, so their number counts by its root (assumed); two sizes
+    determine the curve between them, and say nothing about steps."""
     kind, assumed = fitted.kind, Wander()
     prior = kind.prior(0)
     walk, sizes = kind.walks, kind.sizes
@@ -166,7 +167,8 @@ def _wander(fitted: _Fit) -> Wander:
             uncertain = np.einsum("rq,qp,rp->r", slope, fit.covariance(1.0), slope)
             squares.append(np.mean(steps**2 + uncertain))
         now = getattr(kind.wander, name) ** 2 * float(np.mean(squares))
-        spreads[name] = float(np.sqrt((sizes * now + BELIEF * getattr(assumed, name) ** 2) / (sizes + BELIEF)))
+        seen = max(0, sizes - 2) * np.sqrt(len(fitted.fits))
+        spreads[name] = float(np.sqrt((seen * now + BELIEF * getattr(assumed, name) ** 2) / (seen + BELIEF)))
     return Wander(**spreads)
 
 

@@ -22,7 +22,7 @@ from mixes.laws.kind import AtMix
 from mixes.laws.ladder import Ladder
 from mixes.laws.solver import Prior
 
-EXPONENT = (0.3, 0.2)  # α: Chinchilla's are near 0.3
+EXPONENT = (0.3, 0.3)  # α: Chinchilla's are near 0.3; that of an accuracy may be below zero
 FASTER = 0.1  # standard deviation of κ, per ln unit of size (assumed)
 LEVEL = 30.0  # of ℓ₀ and s, in standard deviations of the scores over mixes: as good as free
 SHORTEST = 0.01  # ln units: a shorter step of a walk counts as this one
@@ -49,7 +49,7 @@ class Sized(Curve):
     def __init__(self, base: Curve, ladder: Ladder, centre: np.ndarray, wander: Wander, spread: float) -> None:
         """centre: w₀ (n_domains,); spread: √ of the summed variances of the swarm's weights."""
         self.base, self.ladder, self.centre, self.wander, self.spread = base, ladder, centre, wander, spread
-        self.name: str = base.name  # type: ignore[misc]
+        self.name: str = base.name
         self.convex = bool(base.convex)  # type: ignore[attr-defined]
         self.starts = base.starts
         sizes, self.axes = ladder.places.shape
@@ -157,6 +157,18 @@ class Sized(Curve):
         within = rows * (scores - means[:, which - 1]) ** 2
         scale = np.sqrt(within.sum(axis=1) / rows.sum(axis=1)) + 1e-12
         return means[:, [self.ladder.nearest]], scale[:, None]
+
+    def settled(self, parameters: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Parameters (P, …) whose levels are such that each size's mean prediction at weights (n, d + 1) is that of
+        `wanted` (P, n). Level, slope and exponent bend together; a move along their slopes would leave the scores."""
+        _, which = self._split(weights)
+        at_size = (which[:, None] == np.arange(1, 1 + self.sizes)) / np.bincount(which, minlength=1 + self.sizes)[1:]
+        missed = ((wanted - self.predict(parameters, weights)) / parameters[:, 1:2]) @ at_size  # (P, K)
+        steep = parameters[:, 2 + self.own + 1 : 2 + self.own + 1 + self.axes].sum(axis=1, keepdims=True)
+        settled = parameters.copy()
+        first = 2 + self.walks
+        settled[:, first : first + self.sizes] += missed / np.where(np.abs(steep) < FLAT, FLAT, steep)
+        return settled
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind: the base's law at the asked size."""
