@@ -147,6 +147,10 @@ class Sized(Curve):
         after = [0.0] + [1.0] * axes + [EXPONENT[0]] * axes + [0.0] * (axes + self.sizes * (2 + len(self.centre)))
         return np.array([*self.base.start(len(self.centre), chosen), *after])
 
+    def determined(self, weights: np.ndarray) -> int:
+        """Each domain's worth, how it changes, and the levels."""
+        return 2 * len(self.centre) + self.sizes
+
     def standard(self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The mean at the nearest size; the standard deviation over mixes within sizes, since the priors of a law over
         mixes are stated in that."""
