@@ -13,6 +13,9 @@ from flows.experiment import Experiment
 from flows.settings.question import question_of
 from flows.show.progress import note, stage_progress
 from flows.swarm import pool_to_train_on, swarm_flow
+from mixes.certainty.intervals import Gain
+from mixes.errors import MixError
+from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
@@ -67,3 +70,21 @@ def check_comparable(experiment: Experiment) -> None:
     ):
         if is_set:
             raise ExperimentError(f"--at: does not go with {name} yet — ask without --at, or without {name}")
+
+
+def gains_at_size(
+    experiment: Experiment, evidence: Evidence, candidates: list[Candidate], proxy: ProxySettings,
+    mix: Mapping[str, float], but: frozenset[str],
+) -> dict[str, Gain] | None:  # fmt: skip
+    """Aim → what a mix gains at the size of `proxy`, by the runs of all sizes but those in `but`; None, with a note,
+    where these have one size, or none near enough."""
+    from mixes.recommendation.recommend import gains_of_mix  # with every law and solver
+
+    try:
+        check_comparable(experiment)
+        question = question_over_sizes(experiment, evidence, candidates, f"{proxy.size}:{proxy.tokens}", but)
+        with stage_progress("sizes"):
+            return gains_of_mix(question, mix)
+    except (MixError, ExperimentError) as error:
+        note("sizes", f"no prediction for the size of the validation itself: {error}")
+        return None

@@ -87,7 +87,8 @@ def check_law(
     if len({metric.unit for metric in train.metrics.values()}) > 1:
         checked = replace(checked, regret=None)  # a mean over units means nothing
     if as_json:
-        print(json.dumps(asdict(checked), indent=1))
+        of_sizes = () if checked.at else ("at", "errors", "coverage")
+        print(json.dumps({name: value for name, value in asdict(checked).items() if name not in of_sizes}, indent=1))
         return
 
     from mixes.show.console import plain_console

@@ -90,7 +90,7 @@ def _check_ratio(sizes: Sequence[Size], asked: Size, ratios: np.ndarray, ratio: 
     usual = Size(asked.parameters, float(np.sqrt(low * high)) * asked.parameters)
     trained = f"{low:.3g}" if high / low < 1.1 else f"{low:.3g} to {high:.3g}"
     raise MixError(
-        f"at {asked}: has {np.exp(ratio):.3g} tokens per parameter, and the runs have {trained}, so nothing tells what "
+        f"at {asked}: has {_times(ratio)} tokens per parameter, and the runs have {trained}, so nothing tells what "
         f"more or fewer tokens do — ask for {usual}, or add runs with other tokens per parameter"
     )
 

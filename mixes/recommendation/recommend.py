@@ -8,7 +8,7 @@ Laws and worlds depend on the runs alone. A caller who asks more than once passe
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from mixes.certainty.at_size import fit_swarm_at
 from mixes.certainty.fitted import FittedSwarm
-from mixes.certainty.intervals import weight_intervals
+from mixes.certainty.intervals import Gain, weight_intervals
 from mixes.certainty.verdict import verdict_of, verdict_words
 from mixes.certainty.worlds import Worlds, imagine_worlds
 from mixes.hashes import short_hash
@@ -38,10 +38,12 @@ from mixes.recommendation.predictions import (
 from mixes.recommendation.problem import Problem, problem_of
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
+from mixes.runs import to_array
 from mixes.target import OVERALL
 
 SEARCHED_WORLDS = 40  # where laws are not convex: each world's optimum is a search that takes seconds
 LARGE_WORLDS = 40  # in large swarms, where each optimum takes seconds
+GAIN_WORLDS = 100  # behind the interval of one mix's gain, which needs no optima
 WORDING = ("summary", "coverage")  # fields that repeat others in words: an id does not depend on them
 
 WorldsOf = Callable[[int], Worlds]  # their number → that many imagined worlds of the fitted swarm
@@ -138,6 +140,19 @@ def imagined(
     """`count` imagined worlds of a fitted swarm: seconds to minutes; any question can then be put to them."""
     weights = next(iter(fitted.local_fits.values())).weights  # with each run's size, where there are several
     return imagine_worlds(fitted.local_fits, weights, count, seed, progress)
+
+
+def gains_of_mix(question: Question, mix: Mapping[str, float], count: int = GAIN_WORLDS) -> dict[str, Gain]:
+    """Aim → what a given mix (domain → weight) gains over the reference, for a question at a size.
+
+    Raises:
+        MixError: as `recommend`.
+    """
+    fitted = fit_swarm_at(question.runs, question.settings.law, question.seed, question.seeds, at=question.at)
+    problem = problem_of(question, fitted)
+    weights = to_array(mix, fitted.runs.domains, "mix")
+    worlds = imagined(fitted, count, question.seed)
+    return gains_of(problem, worlds.own_gains(weights, problem.reference), weights)
 
 
 def optima_of(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:
