@@ -184,21 +184,24 @@ def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
     A Gaussian describes a law only near its fit. With few mixes it reaches parameters whose exponents explode, so that
     predictions at measured mixes are off by orders of magnitude. The evidence allows no such truth. The move is halved.
     """
-    start, moved = fit.law.parameters, moved.copy()
+    start, linear, moved = fit.law.parameters, moved.copy(), moved.copy()
+    settled = getattr(fit.law.kind, "settled", None)
     at = np.concatenate([fit.weights, np.eye(fit.weights.shape[1])])  # of a convex law no value exceeds its corners'
     at_fit, slopes = fit.law.predict(fit.weights), fit.slopes
     off = np.arange(len(moved))
     for _ in range(HALVINGS):
+        foreseen = (linear[off] - start)[:, -fit.parameters :] @ slopes.T  # (B, n)
         with np.errstate(all="ignore"):
+            if settled:
+                moved[off] = settled(linear[off], fit.weights, at_fit + foreseen)
             predicted = fit.law.kind.predict(moved[off], at)
-        foreseen = (moved[off] - start)[:, -fit.parameters :] @ slopes.T  # (B, n)
         actual = predicted[:, : len(at_fit)] - at_fit
         reach = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
         good = np.isfinite(predicted).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= reach)
         off = off[~good]
         if not len(off):
             return moved
-        moved[off] = (start + moved[off]) / 2
+        moved[off] = linear[off] = (start + linear[off]) / 2
     moved[off] = start
     return moved
 
