@@ -83,7 +83,7 @@ def recommend(
     files = swarm_files("recommend", locals())
     tokens = tokens or (olmix if files and files.olmix and files.olmix.tokens else None)
     _check_out(out, experiment)
-    if at and experiment and export:
+    if at is not None and experiment and export:
         raise ExperimentError("recommend: --at and --export — write the mix with --out, and export it on its own")
     exports = asked_exports(export or [], experiment is not None, tokens)
     loaded = load_experiment(experiment) if experiment else None
@@ -93,7 +93,7 @@ def recommend(
     }  # fmt: skip
     settings = asked(loaded, target, keep, bound, closest, **with_olmix(files, changes))
     origin: Origin | None = None
-    if files is None and loaded and at:
+    if files is None and loaded and at is not None:
         from flows.at_size import recommend_at
 
         recommendation = recommend_at(loaded, settings, at)

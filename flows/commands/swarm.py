@@ -80,7 +80,7 @@ def check_law(
         read_files(replace(files, ratios=test_ratios, metrics=test_metrics)) if test_ratios and test_metrics else None
     )
     rest, held_out, size = train.runs, test.runs if test else None, None
-    if at:
+    if at is not None:
         size = size_at(at, rest.sizes)
         rest, held_out = (rest, held_out) if held_out else hold_out_size(rest, size)
     chosen = draw_runs(rest, runs, seed) if runs else rest
