@@ -69,7 +69,7 @@ def question_of_swarm(
         natural = natural_mix(tokens)
     holdings = Holdings(natural, tokens or None) if natural else Holdings()
     evidence = hash_evidence(swarm, tokens)
-    size = size_at(at, swarm.runs.sizes) if at else None
+    size = None if at is None else size_at(at, swarm.runs.sizes)
     return Question(swarm.runs, families, holdings, settings, seed, seeds or swarm.seeds, checkpoint, evidence, size)
 
 
