@@ -26,6 +26,7 @@ from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 
 APART = 0.5  # standard deviation of ln k between the parts of one domain (assumed)
+LEAST = 0.05  # bpb, of any score
 FLAT = 20.0  # concentration of the drawn mixes around natural, in domains' counts (Olmix draws with few)
 
 
@@ -71,6 +72,8 @@ def main() -> None:
     weights /= weights.sum(axis=1, keepdims=True)
     noise = np.array([[fits[task].noise] for task in runs.tasks])
     scores = law.predict(truth, weights) + noise * rng.normal(size=(len(truth), asked.runs))
+    lifted = np.maximum(0, LEAST - scores.min(axis=1))  # split domains can bring a low task below zero
+    scores, truth[:, 0] = scores + lifted[:, None], truth[:, 0] + lifted
     asked.folder.mkdir(parents=True, exist_ok=True)
     ids = pl.Series("run", [f"run{i:04d}" for i in range(asked.runs)])
     pl.DataFrame([ids, *(pl.Series(name, weights[:, j]) for j, name in enumerate(names))]).write_csv(
