@@ -66,7 +66,11 @@ def main() -> None:
     names = [f"{runs.domains[part]}_{np.sum(parts[:j] == part)}" for j, part in enumerate(parts)]
     truth = np.array([split_law(one, parts, rng) for one in parameters])
     tokens = dict(pl.read_csv(files / "tokens.csv").iter_rows())
-    available = np.array([tokens[runs.domains[part]] for part in parts]) * rng.dirichlet(np.full(asked.domains, 5.0))
+    available = (
+        np.array([tokens[runs.domains[part]] for part in parts])
+        * rng.dirichlet(np.full(asked.domains, 5.0))
+        * len(runs.domains)
+    )
     weights = rng.dirichlet(FLAT * available / available.sum() + 0.05, size=asked.runs)
     weights = np.where(weights < 1e-4, 0, weights)
     weights /= weights.sum(axis=1, keepdims=True)
