@@ -19,7 +19,8 @@ from mixes.recommendation.refreshed import Advantage, Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.standing import gains_over
 from mixes.reuse.identity import compare_domains
-from mixes.reuse.plan import KEPT, ReuseSettings, fold
+from mixes.reuse.plan import KEPT, fold
+from mixes.reuse.settings import ReuseSettings
 from mixes.target import OVERALL
 from pipeline.pool.pool import Pool
 
