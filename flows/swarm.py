@@ -154,6 +154,15 @@ def _within(evidence: Evidence, decided: dict[str, int]) -> Evidence:
     return replace(evidence, proxy=evidence.proxy.model_copy(update={"cohort": decided["most"]}))
 
 
+def _refuse_earlier(experiment: Experiment) -> None:
+    """Earlier runs were trained and scored here, and those of another trainer cannot be compared with them."""
+    if experiment.reuse and experiment.reuse.runs:
+        raise ExperimentError(
+            "reuse.runs: earlier runs cannot be compared with proxies that are trained elsewhere (--export, --metrics) "
+            "— leave the section out"
+        )
+
+
 @flow("export-swarm")
 def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
@@ -162,6 +171,7 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
         raise ExperimentError(
             f"--export: {name} draws later mixes by the scores of earlier ones — export a swarm of one round"
         )
+    _refuse_earlier(experiment)
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
     note_unprescribed(evidence)
@@ -172,6 +182,7 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
 def exported_mixes(experiment: Experiment) -> tuple[Pool, Table, dict[str, int]]:
     """The pool, the mixes that `export_flow` writes, and their seeds by each of the keys that runs have in those
     files."""
+    _refuse_earlier(experiment)
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     mixes = ratios_of(evidence, candidates)
     keys = (mixes.frame[key].to_list() for key in EXPORT_KEYS)
