@@ -9,9 +9,14 @@ it, as replicates do within a swarm (mixes/certainty/seeds.py).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from mixes.swarm import Candidate, SwarmSettings, draw_swarm
+import numpy as np
+
+from mixes.errors import MixError
+from mixes.swarm import TRIES, Candidate, SwarmSettings, draw_swarm
 
 APART = 1_000_000  # from an earlier pool's seeds to the next one's; a swarm's own are below 1,000
+OFFERED = 8  # mixes that are drawn for each that is chosen (measured: 3 do nearly as well, 1 leaves domains out)
+RIDGE = 1e-3  # of the information matrix; a mix adds one to its trace
 LEAST_MIXES = 3  # drawn where no domain is new
 Mix = tuple[tuple[str, float], ...]  # (domain, weight) in order of the domains
 
@@ -19,7 +24,8 @@ Mix = tuple[tuple[str, float], ...]  # (domain, weight) in order of the domains
 def mixes_beside(settings: SwarmSettings, new: int) -> int:
     """Mixes to draw where `new` domains are in no earlier run: as many as a swarm over these, and one for the rest.
 
-    Where three domains joined fourteen, twelve new mixes reached nine tenths of the gain (benchmarks/reuse.py).
+    Where three domains joined fourteen, five to seven new mixes reached nine tenths of the gain (measured:
+    benchmarks/reuse.py); the rest is for domains that are harder to tell.
     """
     return settings.mixes or max(LEAST_MIXES, settings.mixes_a_domain * (new + 1))
 
@@ -41,9 +47,9 @@ def draw_beside(
         MixError: as `draw_swarm`.
     """
     read = {name for candidate in earlier for name, weight in candidate.weights.items() if weight}
-    chosen = settings.model_copy(update={"mixes": mixes_beside(settings, len(set(tokens) - read))})
-    mixes = {mix_of(candidate): candidate.weights for candidate in earlier}
-    drawn = draw_swarm(tokens, proxy_tokens, chosen, seed, caps, beside=list(mixes.values()))
+    count = mixes_beside(settings, len(set(tokens) - read))
+    mixes = [dict(mix) for mix in dict.fromkeys(map(mix_of, earlier))]
+    drawn = _draw(tokens, proxy_tokens, settings, seed, caps, mixes, count)
     names = {mix_of(candidate): candidate.mix for candidate in drawn}
     kept = [replace(candidate, mix=names.get(mix_of(candidate), candidate.mix)) for candidate in earlier]
     if len({candidate.mix for candidate in kept}) < len(kept):  # earlier replicates tell the noise
@@ -51,6 +57,61 @@ def draw_beside(
     largest = caps or {name: settings.max_epochs * count / proxy_tokens for name, count in tokens.items()}
     links = _links(drawn, kept, 1 + settings.replicated, largest)
     return [*drawn, *links, *kept]
+
+
+def _draw(
+    tokens: Mapping[str, float],
+    proxy_tokens: int,
+    settings: SwarmSettings,
+    seed: int,
+    caps: Mapping[str, float] | None,
+    beside: Sequence[Mapping[str, float]],
+    count: int,
+) -> list[Candidate]:
+    """A swarm of `count` mixes that tell most beside others, out of OFFERED times as many where the caps leave room."""
+
+    def draw(many: int) -> list[Candidate]:
+        wanted = settings.model_copy(update={"mixes": many * count})
+        return draw_swarm(tokens, proxy_tokens, wanted, seed, caps, TRIES // many, beside)
+
+    try:
+        swarm = draw(OFFERED)
+    except MixError:
+        return draw(1)
+    offered = {candidate.mix: candidate.weights for candidate in swarm if candidate.mix.startswith("mix-")}
+    known = [*beside, *(candidate.weights for candidate in swarm if candidate.mix not in offered)]
+    telling = _most_telling(offered, known, count)
+    names = {name: f"mix-{number:03d}" for number, name in enumerate(telling, 1)}
+    plain = [candidate for candidate in swarm if candidate.mix not in offered]
+    first = next(candidate for candidate in swarm if candidate.mix in offered)
+    new = [replace(first, mix=names[name], weights=offered[name], seed=0) for name in telling]
+    replicated = [one for one in [*plain, *new] if one.seed == 0][: 1 + settings.replicated]
+    again = [replace(one, seed=number) for one in replicated for number in range(1, settings.seeds)]
+    return [*(one for one in plain if one.seed == 0), *new, *again]
+
+
+def _most_telling(
+    offered: Mapping[str, Mapping[str, float]], known: Sequence[Mapping[str, float]], count: int
+) -> list[str]:
+    """Names of the mixes about which the `known` ones and those chosen before say least, one after the other.
+
+    Each raises the determinant of the information matrix most (D-optimal design, Fedorov 1972, by its greedy form). It
+    is one of the roots of weights, since a domain's first percent does more to scores than a later one.
+    """
+    domains = sorted(next(iter(offered.values())))
+
+    def features(mixes: Iterable[Mapping[str, float]]) -> np.ndarray:
+        return np.sqrt([[mix[name] for name in domains] for mix in mixes])  # (n_mixes, n_domains)
+
+    names, rows, tried = list(offered), features(offered.values()), features(known)
+    information = RIDGE * np.eye(len(domains)) + tried.T @ tried
+    chosen: list[int] = []
+    while len(chosen) < count:
+        unknown = np.einsum("ij,ij->i", rows, np.linalg.solve(information, rows.T).T)
+        unknown[chosen] = -1
+        chosen.append(int(unknown.argmax()))
+        information += np.outer(rows[chosen[-1]], rows[chosen[-1]])
+    return [names[i] for i in chosen]
 
 
 def mix_of(candidate: Candidate) -> Mix:

@@ -54,6 +54,22 @@ def test_new_mixes_differ_from_earlier_ones():
             assert min(far) >= 0.05
 
 
+def test_new_mixes_read_the_new_domain_more_than_chance_would_have_it():
+    plain = draw_swarm(TOKENS, 10**6, SwarmSettings(mixes=60), 0)
+    usual = np.mean([one.weights["law"] for one in plain if one.mix.startswith("mix-")])
+    new = [one for one in drawn(earlier()) if one.run is None and one.mix.startswith("mix-")]
+    assert [one.mix for one in new] == [f"mix-{number:03d}" for number in range(1, 7)]
+    assert np.mean([one.weights["law"] for one in new]) > usual
+
+
+def test_tight_caps_leave_room_for_no_choice():
+    """Eight times as many different mixes do not fit within them."""
+    caps = {name: 0.32 for name in TOKENS}
+    runs = [replace(one, weights={**dict.fromkeys(TOKENS, 0.25)}) for one in earlier()[:1]]
+    swarm = draw_beside(TOKENS, 10**6, SwarmSettings(min_distance=0.08, mixes=4), 0, runs, caps)
+    assert len([one for one in swarm if one.mix.startswith("mix-") and one.seed == 0]) == 4
+
+
 def test_links_are_the_earlier_mixes_with_most_seeds():
     links = [one for one in drawn(earlier()) if one.run is None][-3:]
     assert {one.mix for one in links} == {"earlier natural", "earlier uniform", "earlier mix-001"}
