@@ -1,6 +1,6 @@
 """Three domains join an optimised fourteen: reuse of the earlier recommendation against starting over.
 
-    python benchmarks/reuse.py FOLDER [--repetitions 20] [--earlier 70] [--max-epochs 4] [--law transfer]
+    python benchmarks/reuse.py FOLDER [--repetitions 20] [--earlier 70] [--max-epochs 4] [--law transfer] [--level 1]
 
 FOLDER holds RegMix's files (train_mixture_1m.csv, train_pile_loss_1m.csv: 512 proxies, 17 domains, 13 losses in nats
 per token). A transfer law fitted to all of them is the truth; a simulated proxy scores what the truth says of its mix,
@@ -11,16 +11,18 @@ optimises them; then, for each number of new runs:
 - start over: a swarm over all seventeen;
 - full reuse: a swarm over the fourteen as one virtual domain, and the three;
 - partial reuse: the same, but the three heaviest of the fourteen are open too;
-- earlier runs kept: a swarm over all seventeen, the law fitted to it and to the earlier runs together;
-- kept, folded: the swarm of full reuse, the law fitted to it and to the earlier runs, over all seventeen.
+- earlier runs kept: as `reuse.runs` does it (`carry_runs`, `draw_beside`, `level_seeds`): new mixes over all seventeen,
+  three earlier mixes trained once more, the law fitted to these and to the earlier runs together;
+- kept, level taken as equal: the same runs, without the levelling.
 
+All earlier scores lie at another level than the new ones: a draw of the noise, `level` times as large (`--level`).
 Swarms, laws, optimum and the pull to natural are the tool's own, with its defaults. Regret: how far the true mean loss
 of the chosen mix lies above the true optimum's.
 """
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +31,17 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import minimize
 
+from mixes.certainty.seeds import level_seeds
 from mixes.laws.registry import LAWS
 from mixes.optimum.best import best_mix
 from mixes.optimum.bounds import Bound
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, Part
 from mixes.recommendation.settings import RecommendSettings
+from mixes.reuse.beside import APART, draw_beside
+from mixes.reuse.evidence import carry_runs
 from mixes.reuse.plan import ReusePlan, draw_reusing_swarm, fold, fold_amounts, fold_caps, plan_reuse, unfold
+from mixes.runs import Run, Runs
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
 
 # The Pile's shares of tokens as RegMix states them, in the order of its columns.
@@ -44,10 +50,11 @@ NATURAL = (
     0.00175077, 0.02708548, 0.23686921, 0.01184346, 0.00792997, 0.00803296, 0.03882595, 0.04644696,
 )  # fmt: skip
 NEW, REMIXED = 3, 3  # domains that join; domains that partial reuse opens
-SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 85, 128)
+SIZES = (8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 85, 128)
 SHARES = (0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)  # of the gain of the true optimum over natural
 POOL, PROXY = 10**10, 10**6  # tokens; a proxy is so small that no domain repeats
-METHODS = ("start over", "full reuse", "partial reuse", "earlier runs kept", "kept, folded")
+METHODS = ("start over", "full reuse", "partial reuse", "earlier runs kept", "kept, level taken as equal")
+LINKS = 3  # earlier mixes that are trained once more; natural and uniform of today are new too
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,40 @@ def recommend(world: World, mixes: list[dict], scores: np.ndarray, plan: ReusePl
     return unfold(found, plan) if plan else found
 
 
+def beside(world: World, earlier: Runs, seeds: dict[str, int], size: int, seed: int) -> list[Candidate]:
+    """`size` new proxies beside earlier runs, whose names and seeds they are drawn to link, and these after them."""
+    tokens = {name: round(POOL * share) for name, share in world.natural.items()}
+    settings = SwarmSettings(mixes=max(1, size - LINKS - 2))
+    runs = [Candidate(f"earlier {run.mix}", run.weights, APART + seeds[run.id], 0, run.id) for run in earlier.runs]
+    return draw_beside(tokens, PROXY, settings, seed, runs)
+
+
+def keep(
+    world: World, earlier: Runs, seeds: dict[str, int], size: int, seed: int, rng: np.random.Generator
+) -> dict[str, dict[str, float]]:
+    """Method → the mix that it chooses, where earlier runs are kept beside `size` new ones."""
+    drawn = beside(world, earlier, seeds, size, seed)
+    new = [candidate for candidate in drawn if not candidate.run][:size]
+    kept = {candidate.run: candidate for candidate in drawn if candidate.run}
+    scores = world.train([dict(candidate.weights) for candidate in new], rng)
+    runs = [Run(f"new-{i:03d}", one.mix, one.weights, _named(scores[:, i])) for i, one in enumerate(new)]
+    runs += [replace(run, mix=kept[run.id].mix) for run in earlier.runs]
+    together, numbers = (
+        Runs(runs),
+        {one.run or f"new-{i:03d}": one.seed for i, one in enumerate([*new, *kept.values()])},
+    )
+    level = {METHODS[3]: level_seeds(together, numbers), METHODS[4]: together}
+    return {
+        method: recommend(world, [dict(run.weights) for run in each.by_mix().runs], each.by_mix().scores())
+        for method, each in level.items()
+    }
+
+
+def _named(scores: np.ndarray) -> dict[str, float]:
+    """Scores (n_tasks,) by names that sort as the tasks are numbered."""
+    return {f"task {number:02d}": float(score) for number, score in enumerate(scores)}
+
+
 def plans(world: World, mix: dict[str, float]) -> dict[str, ReusePlan]:
     """Full and partial reuse; names stand for contents."""
     numbers = {name: f"{i + 1:x}" for i, name in enumerate(world.domains)}
@@ -160,14 +201,29 @@ def best_folded(world: World, plan: ReusePlan) -> float:
     return float(found.fun)
 
 
-def repeat(world: World, best: float, repetition: int, earlier_runs: int) -> dict[tuple[str, int], float]:
+def first_swarm(
+    world: World, old: list[str], size: int, repetition: int, level: float, rng: np.random.Generator
+) -> tuple[Runs, dict[str, int]]:
+    """The earlier runs over all of today's domains, at a level of their own, and their seeds."""
+    drawn = draw_swarm(
+        {name: round(POOL * world.natural[name]) for name in old}, PROXY, SwarmSettings(mixes=size), repetition
+    )
+    scores = world.train([dict(candidate.weights) for candidate in drawn], rng)
+    scores += level * rng.multivariate_normal(np.zeros(len(scores)), world.covariance)[:, None]
+    runs = Runs([Run(f"run-{i:03d}", one.mix, one.weights, _named(scores[:, i])) for i, one in enumerate(drawn)])
+    contents = {name: f"{i + 1:x}" for i, name in enumerate(world.domains)}  # names stand for contents
+    carried = carry_runs(runs, {name: contents[name] for name in old}, contents, world.natural, "earlier runs")
+    return carried, {f"run-{i:03d}": one.seed for i, one in enumerate(drawn)}
+
+
+def repeat(world: World, best: float, repetition: int, earlier_runs: int, level: float) -> dict[tuple[str, int], float]:
     """(method, runs) → regret, and under 0 runs: of the earlier mix, and the least that each plan can reach."""
     rng = np.random.default_rng(repetition)
     new = set(rng.choice(world.domains, NEW, replace=False).tolist())
     old = [name for name in world.domains if name not in new]
-    earlier = swarm(world, old, earlier_runs, repetition)
-    earlier_scores = world.train(earlier, rng)
-    before = recommend(world, earlier, earlier_scores)
+    earlier, seeds = first_swarm(world, old, earlier_runs, repetition, level, rng)
+    by_mix = earlier.by_mix()
+    before = recommend(world, [{name: run.weights[name] for name in old} for run in by_mix.runs], by_mix.scores())
     planned = plans(world, before)
     regret = {("start over", 0): world.loss(before) - best}
     regret |= {(name, 0): best_folded(world, plan) - best for name, plan in planned.items()}
@@ -176,15 +232,12 @@ def repeat(world: World, best: float, repetition: int, earlier_runs: int) -> dic
         fresh = swarm(world, list(world.domains), size, seed)
         scores = world.train(fresh, rng)
         regret["start over", size] = world.loss(recommend(world, fresh, scores)) - best
-        together = np.concatenate([earlier_scores, scores], axis=1)
-        regret["earlier runs kept", size] = world.loss(recommend(world, earlier + fresh, together)) - best
+        for method, mix in keep(world, earlier, seeds, size, seed, rng).items():
+            regret[method, size] = world.loss(mix) - best
         for name, plan in planned.items():
             mixes = swarm(world, list(world.domains), size, seed, plan)
             scores = world.train(mixes, rng)
             regret[name, size] = world.loss(recommend(world, mixes, scores, plan)) - best
-            if name == "full reuse":
-                together = np.concatenate([earlier_scores, scores], axis=1)
-                regret["kept, folded", size] = world.loss(recommend(world, earlier + mixes, together)) - best
     return regret
 
 
@@ -234,6 +287,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--earlier", type=int, default=70, help="Runs of the earlier swarm: five a domain.")
     parser.add_argument("--max-epochs", type=float, default=4.0, help="Cap, at a budget of the whole pool.")
+    parser.add_argument("--level", type=float, default=1.0, help="Of earlier scores, in noises of a score.")
     parser.add_argument("--law", default="transfer", choices=sorted(LAWS), help="Law that swarms are fitted with.")
     args = parser.parse_args()
     console = Console(width=120)
@@ -245,7 +299,7 @@ def main() -> None:
         f"natural {world.loss(world.natural):.4f}, optimum {best:.4f} nats per token; noise of a mean loss "
         f"{np.sqrt(world.covariance.mean()) * 1e3:.1f}/1000"
     )
-    regrets = [repeat(world, best, repetition, args.earlier) for repetition in range(args.repetitions)]
+    regrets = [repeat(world, best, repetition, args.earlier, args.level) for repetition in range(args.repetitions)]
     report(regrets, world.loss(world.natural) - best, console)
     console.print(f"{args.repetitions} repetitions: {time.time() - start:.0f} s, {time.process_time() - cpu:.0f} CPU s")
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from flows.earlier.carry import carried_runs
 from flows.experiment import Experiment
 from flows.settings.question import question_address, question_of
 from flows.settings.reuse import reuse_plan
+from mixes.reuse.beside import draw_beside
 from mixes.reuse.plan import draw_reusing_swarm
 from mixes.swarm import Candidate, SwarmSettings, draw_round, draw_swarm
 from pipeline.pool.pool import Pool
@@ -41,7 +43,7 @@ def make_suite(experiment: Experiment, stages: StageStore, pool_folder: Path) ->
 def draw_first(experiment: Experiment, stages: StageStore, evidence: Evidence) -> list[Candidate]:
     """The candidate mixes of a swarm, or of its first round."""
     caps = evidence.caps(experiment.swarm.max_epochs) if evidence.kept else None
-    return draw_from_pool(experiment, stages, evidence.pool, experiment.swarm, caps)
+    return draw_from_pool(experiment, stages, evidence.pool, experiment.swarm, caps, evidence)
 
 
 def draw_from_pool(
@@ -50,9 +52,15 @@ def draw_from_pool(
     pool_folder: Path,
     settings: SwarmSettings,
     caps: Mapping[str, float] | None,
+    evidence: Evidence | None = None,
 ) -> list[Candidate]:
-    """The candidate mixes that `settings` draw from a pool, by the experiment's plan of reuse where it has one."""
+    """The candidate mixes that `settings` draw from a pool, by the experiment's plan of reuse where it has one. Earlier
+    runs, which are candidates too, are compared with `evidence`, which the new proxies share."""
     tokens = {name: domain.tokens for name, domain in Pool(pool_folder).domains.items()}
+    if experiment.reuse and experiment.reuse.runs:
+        earlier = carried_runs(experiment, stages, evidence).candidates
+        drawn = draw_beside(tokens, experiment.proxy.tokens, settings, experiment.seed, earlier, caps)
+        return list({evidence.run_id(one): one for one in reversed(drawn)}.values())[::-1] if evidence else drawn
     plan = reuse_plan(experiment, stages, pool_folder)
     if plan:
         return draw_reusing_swarm(tokens, experiment.proxy.tokens, settings, experiment.seed, plan, caps)
@@ -83,7 +91,7 @@ def draw_next(
         )
         left = {"regret": ahead.regret, "noise": ahead.noise, "noises": ahead.noises}
         write_aside(folder / "regret.json", json.dumps(left).encode())
-        write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn))
+        write_aside(folder / "candidates.json", CANDIDATES.dump_json(drawn, exclude_none=True))
 
     folder = stages.run(stage, work)
     if settings.stop:

@@ -21,7 +21,7 @@ from mixes.errors import MixError, cut_short, first_mistake
 from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.settings import RecommendSettings
-from mixes.reuse.plan import ReuseSettings
+from mixes.reuse.settings import ReuseSettings
 from mixes.swarm import SwarmSettings
 from mixes.tables.yaml_file import read_yaml
 from mixes.upsampling import UpsamplingSettings
@@ -119,6 +119,11 @@ class Experiment(BaseModel):
         if self.reuse and self.swarm.by_scores:
             name = "swarm.stop" if self.swarm.stop else f"swarm.rounds {list(self.swarm.rounds)}"
             raise ValueError(f"reuse and {name} exclude each other — keep one")
+        if self.reuse and self.reuse.runs and self.swarm.match_repetition:
+            raise ValueError(
+                "reuse.runs and swarm.match_repetition exclude each other: what matched proxies read depends on the "
+                "whole pool — keep one"
+            )
         return self
 
     @property

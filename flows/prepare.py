@@ -7,6 +7,7 @@ from flows.artifacts import publish_funnel
 from flows.catalog.newer import check_workspace
 from flows.catalog.owners import write_owner
 from flows.catalog.record import READERS, record_pool
+from flows.earlier.compare import check_earlier
 from flows.experiment import Experiment
 from flows.orchestration import flow, published_progress, run_task
 from flows.settings.check import check_question
@@ -69,6 +70,7 @@ def _check(experiment: Experiment, asked: RecommendSettings) -> None:
     """Check what can be known before anything that takes long."""
     corpus = experiment.corpus
     check_reuse(experiment)
+    check_earlier(experiment)
     start_of(experiment.proxy, corpus)
     find_shards(corpus.sources, corpus.base)
     families = check_suite(corpus.stages, corpus.suite_file)

@@ -41,6 +41,9 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
     stage = Stage("recommend", 13, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
+    earlier = [candidate for candidate in candidates if candidate.run]
+    if earlier:
+        known["earlier runs"] = evidence.runs_hash(earlier)
     if experiment.upsampling:  # the same mix by another curve is another training set
         known["upsampling"] = short_hash(experiment.upsampling.model_dump_json())
 
@@ -73,6 +76,9 @@ def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation)
 @flow("recommend")
 def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Scores to a recommended mix, recorded and shown in Prefect."""
+    earlier = sum(candidate.run is not None for candidate in candidates)
+    if earlier:
+        note("recommend", f"by {len(candidates)} runs, of which {earlier} earlier ones")
     recommendation = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
     publish_recommendation(recommendation)
     buckets = _buckets(experiment, Pool(evidence.pool), recommendation)

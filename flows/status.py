@@ -120,19 +120,21 @@ def _ranks(folder: Path) -> tuple[int, int]:
 
 
 def _swarm(experiment: Experiment, known: Known) -> Part:
-    trained, all_of = len(known.trained), len(known.candidates)
-    detail = f"{trained} of {all_of} proxies"
-    if known.evidence and trained:
+    all_of = len(known.candidates)
+    trained = all_of - known.left
+    detail = f"{trained} of {all_of} proxies" + (f", {known.earlier} of them earlier runs" if known.earlier else "")
+    if known.evidence and known.trained:
         odd = diverged_runs(known.evidence, known.trained, experiment.records)
         detail += f", {len(odd)} diverged" if odd else ""
     if trained == all_of:
         return Part("swarm", "finished", detail)
-    logs = swarm_logs(experiment.folder / "logs", known.evidence, known.candidates) if known.evidence else None
+    new = [candidate for candidate in known.candidates if not candidate.run]
+    logs = swarm_logs(experiment.folder / "logs", known.evidence, new) if known.evidence else None
     failed = _failed(logs) if logs and logs.is_dir() else []
-    so_far = _so_far(experiment, known) if trained else ()
+    so_far = _so_far(experiment, known) if known.trained else ()
     if failed:
         return Part("swarm", "failed", f"{detail}, {len(failed)} ranks failed", tuple(failed), so_far)
-    if not trained:
+    if trained == known.earlier:
         return Part("swarm", "not begun", detail)
     records = (experiment.records / "runs").glob("*.parquet")
     age = time.time() - max(record.stat().st_mtime for record in records)

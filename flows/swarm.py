@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.candidates import draw_first, draw_next, later_rounds, make_suite
 from flows.catalog.record import record_swarm
+from flows.earlier.carry import carried_runs, keep_records
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.orchestration import flow, published_progress, run_task
@@ -60,7 +61,17 @@ def draw_flow(experiment: Experiment, pool_folder: Path) -> tuple[Evidence, list
     if plan := reuse_plan(experiment, stages, pool_folder):
         for line in describe_plan(plan):
             note("reuse", line)
+    if experiment.reuse and experiment.reuse.runs:
+        _keep_earlier(experiment, evidence)
     return evidence, run_task("draw", lambda: draw_first(experiment, stages, evidence))
+
+
+def _keep_earlier(experiment: Experiment, evidence: Evidence) -> None:
+    """Report what became of the earlier runs' domains, and keep their records here."""
+    carried = carried_runs(experiment, experiment.corpus.stages, evidence)
+    for line in carried.lines:
+        note("reuse", line)
+    keep_records(experiment, carried)
 
 
 @flow("swarm")
@@ -115,8 +126,9 @@ def _train_missing(experiment: Experiment, evidence: Evidence, candidates: list[
         published_progress("train") as published,
         shown_so_far(experiment, evidence, candidates, bar, published) as progress,
     ):
+        new = [candidate for candidate in candidates if not candidate.run]
         return train_swarm(
-            evidence, candidates, experiment.records, experiment.folder / "logs", experiment.executor, progress,
+            evidence, new, experiment.records, experiment.folder / "logs", experiment.executor, progress,
             partial(note, "train"),
         )  # fmt: skip
 
@@ -142,6 +154,15 @@ def _within(evidence: Evidence, decided: dict[str, int]) -> Evidence:
     return replace(evidence, proxy=evidence.proxy.model_copy(update={"cohort": decided["most"]}))
 
 
+def _refuse_earlier(experiment: Experiment) -> None:
+    """Earlier runs were trained and scored here, and those of another trainer cannot be compared with them."""
+    if experiment.reuse and experiment.reuse.runs:
+        raise ExperimentError(
+            "reuse.runs: earlier runs cannot be compared with proxies that are trained elsewhere (--export, --metrics) "
+            "— leave the section out"
+        )
+
+
 @flow("export-swarm")
 def export_flow(experiment: Experiment, folder: Path) -> int:
     """Shards to mixes, written for proxies that are trained elsewhere; returns the number of runs."""
@@ -150,6 +171,7 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
         raise ExperimentError(
             f"--export: {name} draws later mixes by the scores of earlier ones — export a swarm of one round"
         )
+    _refuse_earlier(experiment)
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     export_swarm(experiment, evidence, candidates, folder)
     note_unprescribed(evidence)
@@ -160,6 +182,7 @@ def export_flow(experiment: Experiment, folder: Path) -> int:
 def exported_mixes(experiment: Experiment) -> tuple[Pool, Table, dict[str, int]]:
     """The pool, the mixes that `export_flow` writes, and their seeds by each of the keys that runs have in those
     files."""
+    _refuse_earlier(experiment)
     evidence, candidates = draw_flow(experiment, prepare_flow(experiment))
     mixes = ratios_of(evidence, candidates)
     keys = (mixes.frame[key].to_list() for key in EXPORT_KEYS)

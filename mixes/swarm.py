@@ -110,7 +110,8 @@ class Candidate:
     mix: str
     weights: Mapping[str, float]
     seed: int
-    round: int = 1  # the round that drew the mix
+    round: int = 1  # the round that drew the mix; 0 of an earlier run
+    run: str | None = None  # id of the earlier run that it stands for; None is a proxy of this swarm
 
 
 def draw_swarm(
@@ -120,12 +121,13 @@ def draw_swarm(
     seed: int,
     caps: Mapping[str, float] | None = None,
     tries: int = TRIES,
+    beside: Sequence[Mapping[str, float]] = (),
 ) -> list[Candidate]:
     """The swarm's first round, for proxies that train on `proxy_tokens`; tokens: domain → its tokens in the pool.
 
     All mixes share the first natural proxy's seed: they start alike and read the same documents. `caps`: domain →
     largest weight; without it, what `max_epochs` allows of the tokens. `tries`: candidates drawn for each wanted mix
-    before giving up.
+    before giving up. `beside`: mixes of earlier runs, from which the drawn ones are different too.
 
     Raises:
         MixError: fewer than two domains, proxies that repeat all of them too often, or caps that leave no room for
@@ -148,7 +150,8 @@ def draw_swarm(
         mixes["uniform"] = uniform
     wanted = settings.schedule(len(names))[0]
     rng, centre = np.random.default_rng(seed), _centre(natural, settings)
-    drawn = _different(lambda: _draw(rng, centre, settings), wanted, list(mixes.values()), largest, settings, tries)
+    taken = [*mixes.values(), *(np.array([mix[name] for name in names]) for mix in beside)]
+    drawn = _different(lambda: _draw(rng, centre, settings), wanted, taken, largest, settings, tries)
     mixes |= {f"mix-{number:03d}": mix for number, mix in enumerate(drawn, len(mixes) - 1)}
     swarm = [Candidate(name, rounded_weights(dict(zip(names, mix, strict=True))), 0) for name, mix in mixes.items()]
     replicated = swarm[: 1 + settings.replicated]  # natural, uniform where it can be had, candidates

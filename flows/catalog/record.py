@@ -34,6 +34,7 @@ from flows.catalog.current import (
     with_swarm,
     write_index,
 )
+from flows.catalog.earlier_rows import earlier_rows
 from flows.catalog.outcome_rows import blend_rows, refresh_row, validation_rows
 from flows.catalog.pool_rows import bucket_rows, cards, domain_rows, funnel_rows, lineage_rows, table_frame
 from flows.catalog.recommendation_rows import recommendation_rows
@@ -56,6 +57,7 @@ from pipeline.suite import suite_counts
 from pipeline.train.checkpoint_scores import checkpoint_id
 from pipeline.train.setup import Evidence
 
+EARLIER = "earlier_runs"  # records of runs as a later swarm has them: its mixes' names and weights, seeds of their own
 FUNNELS = ("index", "filter", "clean", "label")  # stages that drop documents
 READERS = ("index", "filter")  # stages that read shards
 
@@ -151,7 +153,10 @@ def record_swarm(
         for domain, epochs in sorted(evidence.epochs(candidate.weights).items())
     ]
     runs = [evidence.run_id(candidate) for candidate in candidates]
-    files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("runs", "scores", "items")}
+    files = {table: [f"records/{table}/{run}.parquet" for run in runs] for table in ("scores", "items")}
+    files["runs"] = [
+        f"records/runs/{evidence.run_id(candidate)}.parquet" for candidate in candidates if not candidate.run
+    ]
     tables = {
         "suite": table_frame("suite", counts),
         "mixes": table_frame("mixes", counted),
@@ -161,9 +166,13 @@ def record_swarm(
     files["checkpoint_scores"] = [f"records/checkpoint_scores/{checkpoint}.parquet"] if checkpoint else []
     swarm, pool = evidence.runs_hash(candidates), evidence.pool.name
 
+    earlier = earlier_rows([candidate for candidate in candidates if candidate.run], experiment.records)
+
     def write(index: Index) -> None:
         _write_resolved(experiment, {"proxy": {"cohort": cohort}} if cohort < sys.maxsize else {})
         written = _written(experiment, f"{evidence.suite.name}-{experiment.id}", tables)
+        if earlier is not None:
+            files["runs"] += _written(experiment, swarm, {EARLIER: earlier})[EARLIER]
         write_index(experiment.folder, with_swarm(index, pool, swarm, files | written))
 
     _record(experiment, write, pool, swarm)

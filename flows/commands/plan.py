@@ -58,10 +58,12 @@ def _rows(result: "Plan") -> list[tuple[str, str, str]]:
     """Name, value, and what the value consists of."""
     left, proxy, device, disk = result.proxies - result.trained, result.proxy, result.device, result.disk
     parameters = proxy.parameters
+    kept = f", of which {result.earlier:,} in an earlier swarm" if result.earlier else ""
+    trained = f"{result.trained:,} are trained{kept}"
     rows = [
         ("domains", f"{len(result.domains)}", f"of {result.pool}" if result.pool else "expected"),
         ("mixes", f"{result.mixes:,}", "including natural and, where its tokens allow it, uniform"),
-        ("proxies", f"{result.proxies:,}", f"{result.trained:,} are trained; the rows below count the other {left:,}"),
+        ("proxies", f"{result.proxies:,}", f"{trained}; the rows below count the other {left:,}"),
         (
             "one proxy", proxy.size,
             f"{parameters.non_embedding:,} parameters, {parameters.embedding:,} of embedding and head "

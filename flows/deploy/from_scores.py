@@ -16,7 +16,8 @@ def recommend_from_scores(experiment: Experiment) -> Recommendation:
         ExperimentError: there is no swarm, or it is not finished; then with what is known so far.
     """
     known = look(experiment)
-    trained, all_of = len(known.trained), len(known.candidates)
+    all_of = len(known.candidates)
+    trained = all_of - known.left
     if known.evidence is None or not trained:
         raise ExperimentError(
             f"experiment {experiment.name}: no proxy of its swarm is trained yet — run train-swarm or optimise-blend"

@@ -38,6 +38,17 @@ class Known:
     items: tuple[tuple[int, int], ...]  # (tokens, how many of them are scored)
     assumptions: tuple[str, ...]
 
+    @property
+    def earlier(self) -> int:
+        """Candidates that are runs of an earlier swarm."""
+        return sum(candidate.run is not None for candidate in self.candidates)
+
+    @property
+    def left(self) -> int:
+        """Proxies that are left to train; an earlier run whose record is not copied yet is none."""
+        new, trained = ([one for one in which if not one.run] for which in (self.candidates, self.trained))
+        return len(new) - len(trained)
+
 
 def look(experiment: Experiment) -> Known:
     """The pool, the suite and the runs where they are finished, and estimates where they are not.
@@ -51,7 +62,7 @@ def look(experiment: Experiment) -> Known:
     pool = _pool(experiment, assumptions)
     evidence = _evidence(experiment, pool) if pool else None
     caps = evidence.caps(experiment.swarm.max_epochs) if evidence and evidence.kept else None
-    candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, caps, assumptions)
+    candidates = _finished_rounds(experiment, evidence) or _swarm(experiment, pool, evidence, caps, assumptions)
     if evidence:
         items = encoded_items(evidence.suite)
         trained = [candidate for candidate in candidates if is_recorded(experiment.records, evidence.run_id(candidate))]
@@ -112,14 +123,18 @@ def _finished_rounds(experiment: Experiment, evidence: Evidence | None) -> list[
 
 
 def _swarm(
-    experiment: Experiment, pool: Pool | None, caps: Mapping[str, float] | None, assumptions: list[str]
+    experiment: Experiment,
+    pool: Pool | None,
+    evidence: Evidence | None,
+    caps: Mapping[str, float] | None,
+    assumptions: list[str],
 ) -> list[Candidate]:
     settings, proxy_tokens = _in_one_round(experiment.swarm, assumptions), experiment.proxy.tokens
     if not pool:
         tokens = _expected_tokens(experiment, assumptions)
         return draw_swarm(tokens, proxy_tokens, settings, experiment.seed, dict.fromkeys(tokens, 1.0))
     try:
-        return draw_from_pool(experiment, experiment.corpus.finding.stages, pool.folder, settings, caps)
+        return draw_from_pool(experiment, experiment.corpus.finding.stages, pool.folder, settings, caps, evidence)
     except Unfinished:
         assumptions.append(
             "Reuse is not counted: the pool's contents have not been compared with the earlier ones yet."

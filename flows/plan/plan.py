@@ -63,6 +63,7 @@ class Plan:
     mixes: int
     proxies: int
     trained: int  # of the proxies, already trained
+    earlier: int  # of those, runs of an earlier swarm that `reuse.runs` keeps
     proxy: Proxy
     flops: Flops
     device: Device
@@ -92,7 +93,7 @@ def make_plan(
         raise ExperimentError("--utilisation: the speed of this device is measured — leave it out, or name a --device")
     check_device(device)
     known = look(experiment)
-    left = len(known.candidates) - len(known.trained)
+    left = known.left
     training = costs.training_flops(settings, known.vocabulary)
     sequences = VALIDATION_SEQUENCES * len(known.domains)
     each = training + costs.evaluation_flops(settings, known.vocabulary, known.items, sequences)
@@ -105,7 +106,8 @@ def make_plan(
         domains=known.domains,
         mixes=len({candidate.mix for candidate in known.candidates}),
         proxies=len(known.candidates),
-        trained=len(known.trained),
+        trained=len(known.candidates) - left,
+        earlier=known.earlier,
         proxy=Proxy(
             settings.size, costs.count_parameters(settings, known.vocabulary), known.vocabulary,
             costs.trained_tokens(settings), settings.steps, settings.batch, settings.context,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from flows.errors import INPUT_ERRORS
 from flows.experiment import Experiment
 from flows.recommend import recommend_flow
 from flows.refresh.seen import seen_tokens
@@ -12,14 +13,16 @@ from flows.settings.check import check_on_pool
 from flows.settings.question import question_of
 from flows.settings.reuse import fold_question, reuse_plan
 from flows.show.progress import note, stage_progress
-from flows.swarm import swarm_flow
+from flows.swarm import draw_flow, swarm_flow
 from mixes.budget import budget_tokens
 from mixes.optimum.remaining import remaining_mix
 from mixes.recommendation.refreshed import Advantage, Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.standing import gains_over
 from mixes.reuse.identity import compare_domains
-from mixes.reuse.plan import KEPT, ReuseSettings, fold
+from mixes.reuse.plan import KEPT, fold
+from mixes.reuse.settings import ReuseSettings
+from mixes.swarm import SwarmSettings
 from mixes.target import OVERALL
 from pipeline.pool.pool import Pool
 
@@ -31,7 +34,9 @@ def found_anew(
     from pipeline.stages.laws import fitted_once  # with every law and solver
 
     origins = compare_domains(standing.contents, now)
-    asked = _reusing(experiment, standing, {name: one.fate for name, one in origins.items()})
+    asked = _keeping_runs(experiment, pool) or _reusing(
+        experiment, standing, {name: one.fate for name, one in origins.items()}
+    )
     check_on_pool(asked, asked.recommend, pool.folder)
     records_before = {file.stem for file in (experiment.records / "runs").glob("*.parquet")}
     evidence, candidates = swarm_flow(asked, pool.folder)
@@ -60,15 +65,34 @@ def found_anew(
     return _for_the_rest(told, experiment, recommendation, tokens) if changed else told
 
 
+def _keeping_runs(experiment: Experiment, pool: Pool) -> Experiment | None:
+    """The experiment with a small swarm beside its own earlier runs; None where they cannot be kept, or are not to
+    be."""
+    if experiment.refresh.reuse != "runs":
+        return None
+    reuse = ReuseSettings(runs=(str(experiment.folder),))
+    try:
+        asked = experiment.model_copy(update={"reuse": reuse, "swarm": _small(experiment)})
+        draw_flow(asked, pool.folder)
+    except INPUT_ERRORS as error:
+        note("refresh", f"earlier runs cannot be kept ({error}): proportions of unchanged domains are")
+        return None
+    return asked
+
+
+def _small(experiment: Experiment) -> SwarmSettings:
+    """Settings of a swarm in one round, whose mixes are counted by what is new."""
+    return experiment.swarm.model_copy(update={"rounds": (), "mixes": None, "stop": None})
+
+
 def _reusing(experiment: Experiment, standing: Standing, fates: Mapping[str, str]) -> Experiment:
     """The experiment with a small swarm over what changed; as it is where nothing that has a weight stayed the same."""
     weights = standing.recommendation.mix
     stayed = [name for name, fate in fates.items() if fate in KEPT and weights.get(name, 0) > 0]
     if not stayed or len(stayed) == len(fates):
         return experiment
-    swarm = experiment.swarm.model_copy(update={"rounds": (), "mixes": None})
     reuse = ReuseSettings(recommendation=standing.recommendation.id)
-    return experiment.model_copy(update={"reuse": reuse, "swarm": swarm})
+    return experiment.model_copy(update={"reuse": reuse, "swarm": _small(experiment)})
 
 
 def _reason(far: str, gain: Advantage, changed: bool, standardised: str | None) -> str:

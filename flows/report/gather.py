@@ -23,6 +23,7 @@ from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
+from mixes.reuse.beside import APART
 from mixes.reuse.plan import fold_amounts
 from mixes.runs import to_array
 from mixes.tables.metrics import Metric
@@ -129,6 +130,12 @@ def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation)
         return []
 
 
+def _counted(question: Question) -> str:
+    """How many runs there are, and how many of them are an earlier swarm's."""
+    earlier = sum(seed >= APART for seed in question.seeds.values())
+    return f"{len(question.runs)}, of which {earlier} earlier ones" if earlier else str(len(question.runs))
+
+
 def _lineage(recommendation: Recommendation, question: Question) -> dict[str, str]:
     """Hashes, versions and seeds."""
     from importlib.metadata import version
@@ -149,5 +156,5 @@ def _lineage(recommendation: Recommendation, question: Question) -> dict[str, st
         "imagined worlds": str(settings.replicates),
         "coverage of intervals": f"{settings.coverage:.0%}",
         "seed": str(question.seed),
-        "runs": str(len(question.runs)),
+        "runs": _counted(question),
     }

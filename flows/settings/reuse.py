@@ -30,18 +30,18 @@ def check_reuse(experiment: Experiment) -> None:
     Raises:
         ExperimentError: it is missing, or does not say what its domains held.
     """
-    if experiment.reuse:
+    if experiment.reuse and experiment.reuse.recommendation:
         _read_earlier(experiment, experiment.reuse.recommendation)
 
 
 def reuse_plan(experiment: Experiment, stages: StageStore, pool_folder: Path) -> ReusePlan | None:
-    """The plan of the experiment's `reuse` section; None without one.
+    """The plan that reuses an earlier recommendation; None where the experiment names none.
 
     Raises:
         ExperimentError: see `check_reuse`.
         MixError: see `plan_reuse`.
     """
-    if not experiment.reuse:
+    if not experiment.reuse or not experiment.reuse.recommendation:
         return None
     earlier = _read_earlier(experiment, experiment.reuse.recommendation)
     contents = {

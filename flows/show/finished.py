@@ -27,7 +27,9 @@ def print_pool(folder: Path, experiment: Path) -> None:
 def print_swarm(candidates: Sequence[Candidate], experiment: Path) -> None:
     """How many proxies of how many mixes have their scores."""
     mixes = len({candidate.mix for candidate in candidates})
+    earlier = sum(candidate.run is not None for candidate in candidates)
+    kept = f", {earlier} of them in an earlier swarm" if earlier else ""
     plain_console().print(
-        f"{len(candidates)} proxies of {mixes} mixes are trained and scored. Next: recommend-mix {experiment}",
+        f"{len(candidates)} proxies of {mixes} mixes are trained and scored{kept}. Next: recommend-mix {experiment}",
         soft_wrap=True,
     )

@@ -31,19 +31,37 @@ def carry_runs(
     Raises:
         MixError: runs read domains of other content than today's and `allow_stale` is not set; or none is left.
     """
+    mixes = {run.id: run.weights for run in runs.runs}
+    carried = carry_mixes(mixes, earlier, now, tokens, what, allow_stale)
+    return Runs([replace(run, weights=carried[run.id]) for run in runs.runs if run.id in carried])
+
+
+def carry_mixes(
+    mixes: Mapping[str, Mapping[str, float]],
+    earlier: Mapping[str, str],
+    now: Mapping[str, str],
+    tokens: Mapping[str, float],
+    what: str,
+    allow_stale: bool = False,
+) -> dict[str, dict[str, float]]:
+    """Run → its mix under today's names, for `mixes` (run → mix) that earlier runs were trained on; see `carry_runs`.
+
+    Raises:
+        MixError: as `carry_runs`.
+    """
     origins = compare_domains(earlier, now)
-    read = {name for run in runs.runs for name, weight in run.weights.items() if weight}
+    read = {name for mix in mixes.values() for name, weight in mix.items() if weight}
     split = {name for origin in origins.values() if origin.fate == "split" for name in origin.earlier}
     refuse_stale({name: earlier[name] for name in read - split}, now, what, allow_stale)
     usable = {name for origin in origins.values() if origin.fate != "merged" for name in origin.earlier}
-    carried = [
-        replace(run, weights=_carried(run.weights, origins, tokens))
-        for run in runs.runs
-        if all(name in usable for name, weight in run.weights.items() if weight)
-    ]
+    carried = {
+        run: _carried(mix, origins, tokens)
+        for run, mix in mixes.items()
+        if all(name in usable for name, weight in mix.items() if weight)
+    }
     if not carried:
         raise MixError(f"{what}: every run reads a domain that is gone from the present pool — leave it out")
-    return Runs(tuple(carried))
+    return carried
 
 
 def _carried(

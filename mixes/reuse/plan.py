@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from mixes.errors import MixError, did_you_mean
 from mixes.reuse.identity import Origin, compare_domains
 from mixes.runs import Runs, to_array
@@ -25,17 +23,6 @@ VIRTUAL = "(reused)"  # no source can have this name
 PROPORTIONS = 1e-4  # how far a full mix may be from the frozen proportions and still be folded: weights are rounded
 KEPT = ("same", "renamed")
 LEAST_MIXES = 10  # of a swarm over few folded domains, unless `mixes` is set: cross-validation needs as many
-
-
-class ReuseSettings(BaseModel):
-    """The `reuse:` section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    recommendation: str = Field(min_length=1)
-    """The earlier recommendation: the JSON that `recommend-mix --json` printed, or an id of this work folder."""
-    partial: tuple[str, ...] = ()
-    """Globs of domains that are mixed anew although their content is unchanged."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the pool's domains hold, as numbers that outlive names: a content hash each, and tokens by quality bucket."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from mixes.reuse.identity import domain_content
@@ -14,8 +15,19 @@ COLUMNS = ("domain", "text", "id")
 
 def domain_contents(stages: StageStore, pool_folder: Path) -> dict[str, str]:
     """Domain → content, over the documents of both splits; hashed once a pool."""
-    stage = Stage("contents", 1, None, (pool_folder.name,))
-    folder = stages.run(stage, lambda folder: _write_contents(Pool(pool_folder), folder / "contents.json"))
+    return _contents(stages, pool_folder.name, lambda file: _write_contents(Pool(pool_folder), file))
+
+
+def known_contents(stages: StageStore, pool: str, contents: dict[str, str]) -> dict[str, str]:
+    """The contents of a pool of another work folder, which `stages` keep from now on if they make anything."""
+    if stages.makes:
+        _contents(stages, pool, lambda file: write_aside(file, json.dumps(contents, indent=1).encode()))
+    return contents
+
+
+def _contents(stages: StageStore, pool: str, write: Callable[[Path], None]) -> dict[str, str]:
+    stage = Stage("contents", 1, None, (pool,))
+    folder = stages.run(stage, lambda folder: write(folder / "contents.json"))
     contents: dict[str, str] = json.loads((folder / "contents.json").read_bytes())
     return contents
 

@@ -28,6 +28,8 @@ class Evidence:
 
     def run_id(self, candidate: Candidate) -> str:
         """`run-` and twelve hexadecimal digits."""
+        if candidate.run:
+            return candidate.run
         content = [
             VERSION, self.pool.name, self.suite.name, self.proxy.decisive(), self.start,
             sorted(candidate.weights.items()), candidate.seed,

@@ -1,10 +1,11 @@
 """`refresh`: nothing changed, a little, a domain grew, one was added or taken away, and what a training has seen."""
 
 import json
+import shutil
 
 import pytest
 import yaml
-from support import SAMPLE, here, mixwright, only_line, read_lines, said_here, write_lines
+from support import SAMPLE, experiment_content, here, mixwright, only_line, read_lines, said_here, write_lines
 
 from flows.experiment import load_experiment
 from flows.refresh.seen import seen_tokens
@@ -80,6 +81,28 @@ def test_a_source_that_was_taken_away(tiny, finished):
     ).items()
     assert "books" not in done["mix_before"]
     assert sum(done["mix_before"].values()) == pytest.approx(1)
+
+
+def test_a_source_that_joins_is_weighed_beside_the_earlier_runs(tiny, finished):
+    """With the tokenizer of the earlier pool, whose runs can then be compared with new ones."""
+    tokenizer = next((tiny / "work" / "stages").glob("pool-*/tokenizer.json"))
+    content = {**experiment_content(), "work": "joined"}
+    content["tokenizer"] = {"path": str(shutil.copy(tokenizer, tiny / "tokenizer.json"))}
+    (tiny / "joined.yaml").write_text(yaml.safe_dump(content))
+    before = json.loads(mixwright("recommend", "joined.yaml", "--json", folder=tiny).stdout)
+    write_lines(tiny / "law" / "a.jsonl.zst", read_lines(SAMPLE / "law" / "00000.jsonl.zst", 60))
+    content["sources"]["law"] = {"path": "law/*.jsonl.zst", "format": "jsonl", "filters": False}
+    (tiny / "joined.yaml").write_text(yaml.safe_dump(content))
+    done = mixwright("refresh", "joined.yaml", "--json", folder=tiny)
+    result = json.loads(done.stdout)
+    assert "earlier runs over" in done.stderr
+    assert result["proxies"] == 2 + 3 * 2 + 3  # natural, uniform; mixes for the new domain and the rest; links
+    assert result["mix_before"]["law"] == 0
+    assert {name: result["mix_before"][name] for name in before["mix"]} == pytest.approx(before["mix"])
+    again = json.loads(mixwright("refresh", "joined.yaml", "--json", folder=tiny).stdout)
+    assert (again["verdict"], again["proxies"]) == (
+        ("unchanged", 0) if result["verdict"] == "change" else (result["verdict"], 0)
+    )
 
 
 def test_mistakes(tiny, finished):

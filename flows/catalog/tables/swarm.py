@@ -20,8 +20,8 @@ SWARM: dict[str, Table] = {
         "The swarm's mixes",
         ("mix",),
         {
-            "mix": ("VARCHAR", "natural, uniform or mix-nnn"),
-            "round": ("BIGINT", "round of the swarm that drew it, from 1"),
+            "mix": ("VARCHAR", "natural, uniform, mix-nnn or, of an earlier swarm, earlier-nnn"),
+            "round": ("BIGINT", "round of the swarm that drew it, from 1; 0: kept from an earlier swarm (reuse.runs)"),
             "proxies": ("BIGINT", "proxies trained on it"),
         },
     ),
@@ -44,7 +44,10 @@ SWARM: dict[str, Table] = {
         {
             "run": ("VARCHAR", "id, a hash of all that decides its scores"),
             "mix": ("VARCHAR", "natural, uniform or mix-nnn"),
-            "seed": ("BIGINT", "of initial weights and data order"),
+            "seed": (
+                "BIGINT",
+                "of initial weights and data order; those of an earlier pool's runs are counted on from a million",
+            ),
             "pool": ("VARCHAR", "id of the pool that it was trained on"),
             "suite": ("VARCHAR", "tokenised suite"),
             "size": ("VARCHAR", "named by non-embedding parameters"),
