@@ -24,7 +24,8 @@ from mixes.runs import Runs
 
 FOLDS = 5
 REPEATS = 3  # of the cross-validation …
-LARGE = 200_000  # … but 1 for swarms of more weights (mixes × domains) than this; their errors leave out the choice
+MANY = 16_000  # … but 1 for swarms of more weights (mixes × domains) than this; their errors leave out the choice
+LARGE = 200_000  # weights above which refits are single steps, and optima take seconds
 HUGE = 2_000_000  # weights above which `auto` tries only the two laws that take seconds per task, not minutes
 AUTO = "auto"
 
@@ -94,7 +95,7 @@ def fit_laws(
         report(f"{len(weights)} mixes × {weights.shape[1]} domains: of the laws, {' and '.join(names)} are tried")
     asked = {law_named(name).name for name in names}
     kinds = [kind for name, kind in LAWS.items() if name in asked]
-    repeats = REPEATS if weights.size <= LARGE else 1
+    repeats = REPEATS if weights.size <= MANY else 1
     splits = np.array([folds_of([run.mix for run in mixes.runs], seed + repeat) for repeat in range(repeats)])
     parameters, held_out = [], []
     for kind in kinds:
@@ -105,7 +106,7 @@ def fit_laws(
         report(f"{kind.name}: {scores.shape[0]} tasks × {len(weights)} mixes in {time.monotonic() - started:.1f} s")
     own = np.array(held_out)  # (n_laws, repeats, n_tasks, n)
     chosen, behind, behind_errors = _choose(kinds, own, scores)
-    if len(kinds) == 1 or weights.size > LARGE:
+    if len(kinds) == 1 or weights.size > MANY:
         honest = own[chosen, :, np.arange(len(scores))].transpose(1, 0, 2)
     else:
         honest = _choice_held_out(kinds, own, weights, scores, counts, splits, parameters)

@@ -7,15 +7,15 @@ import numpy as np
 
 from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.worlds import Worlds, imagine_worlds
-from mixes.laws.fit import LARGE
+from mixes.laws.fit import LARGE, MANY
 from mixes.optimum.exact import Optimum
 from mixes.recommendation.predictions import gain_on
 from mixes.recommendation.problem import Problem, problem_of
 from mixes.recommendation.question import Question
 
 SEARCHED_WORLDS = 40  # where laws are not convex: each world's optimum is a search that takes seconds
-MANY, MANY_WORLDS = 16_000, 100  # weights (mixes × domains) from which on a world's refits take half a second or more;
-# the ends of a 90 % interval are then known to 0.21 of its standard deviation, with 200 worlds to 0.15
+MANY_WORLDS = 100  # in swarms of MANY weights, where a world's refits take a second; the ends of a 90 % interval are
+# then known to 0.21 of its standard deviation, with 200 worlds to 0.15
 LARGE_WORLDS = 40  # in large swarms, where each optimum takes seconds
 
 WorldsOf = Callable[[int], Worlds]  # their number → that many imagined worlds of the fitted swarm
