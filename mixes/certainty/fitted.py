@@ -109,7 +109,7 @@ def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapp
     for number, (task, head) in enumerate(json.loads(str(arrays["heads"])).items()):
         laws[task] = TaskLaw(
             task=task,
-            kind=law_named(head["law"]),
+            kind=law_named(head["law"], level.domains),
             domains=level.domains,
             parameters=arrays[f"{number}/parameters"],
             precision=arrays.get(f"{number}/precision"),

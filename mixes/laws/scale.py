@@ -13,6 +13,7 @@ import numpy as np
 from mixes.errors import MixError
 from mixes.laws.solver import Prior
 from mixes.laws.transfer import Transfer
+from mixes.quality_parts import ties_of
 from mixes.runs import Runs, Size
 
 EXTRA = 6  # parameters beyond the transfer law's: ln A, ln a, ln B, ln b, s, r
@@ -98,7 +99,7 @@ def fit_scale_laws(runs: Runs) -> dict[str, ScaleLaw]:
     reference = Size(*np.exp(np.log([(size.parameters, size.tokens) for size in sizes]).mean(axis=0)).tolist())
     columns = np.concatenate([mixes.weights(), _log_sizes(sizes, reference)], axis=1)
     scores = mixes.scores()
-    parameters = LAW.fit(columns, scores, np.ones_like(scores))
+    parameters = _Sized(ties_of(mixes.domains)).fit(columns, scores, np.ones_like(scores))
     return {task: ScaleLaw(task, mixes.domains, reference, parameters[t]) for t, task in enumerate(mixes.tasks)}
 
 
