@@ -14,11 +14,11 @@ that differ, and its noise is that law's residual. Then, for seconds and memory:
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import yaml
 
 import mixes
 from mixes.certainty.local_fit import local_fits
@@ -26,6 +26,7 @@ from mixes.laws.fit import TaskLaw
 from mixes.laws.registry import LAWS
 
 APART = 0.5  # standard deviation of ln k between the parts of one domain (assumed)
+LEAST = 0.05  # bpb, of any score
 FLAT = 20.0  # concentration of the drawn mixes around natural, in domains' counts (Olmix draws with few)
 
 
@@ -53,7 +54,9 @@ def main() -> None:
     parser.add_argument("--domains", type=int, default=64)
     asked = parser.parse_args()
     files, rng, law = mixes.example_files(), np.random.default_rng(0), LAWS["transfer"]
-    swarm = mixes.read_swarm(files / "ratios.csv", files / "metrics.csv", families=files / "families.yaml")
+    families = yaml.safe_load((files / "families.yaml").read_text())
+    del families["leave_out"]
+    swarm = mixes.read_swarm(files / "ratios.csv", files / "metrics.csv", families=families)
     runs = swarm.scored.runs.by_mix()
     parameters = law.fit(runs.weights(), runs.scores(), np.ones_like(runs.scores()))
     fits = local_fits(
@@ -63,12 +66,18 @@ def main() -> None:
     names = [f"{runs.domains[part]}_{np.sum(parts[:j] == part)}" for j, part in enumerate(parts)]
     truth = np.array([split_law(one, parts, rng) for one in parameters])
     tokens = dict(pl.read_csv(files / "tokens.csv").iter_rows())
-    available = np.array([tokens[runs.domains[part]] for part in parts]) * rng.dirichlet(np.full(asked.domains, 5.0))
+    available = (
+        np.array([tokens[runs.domains[part]] for part in parts])
+        * rng.dirichlet(np.full(asked.domains, 5.0))
+        * len(runs.domains)
+    )
     weights = rng.dirichlet(FLAT * available / available.sum() + 0.05, size=asked.runs)
     weights = np.where(weights < 1e-4, 0, weights)
     weights /= weights.sum(axis=1, keepdims=True)
     noise = np.array([[fits[task].noise] for task in runs.tasks])
     scores = law.predict(truth, weights) + noise * rng.normal(size=(len(truth), asked.runs))
+    lifted = np.maximum(0, LEAST - scores.min(axis=1))  # split domains can bring a low task below zero
+    scores, truth[:, 0] = scores + lifted[:, None], truth[:, 0] + lifted
     asked.folder.mkdir(parents=True, exist_ok=True)
     ids = pl.Series("run", [f"run{i:04d}" for i in range(asked.runs)])
     pl.DataFrame([ids, *(pl.Series(name, weights[:, j]) for j, name in enumerate(names))]).write_csv(
@@ -78,7 +87,7 @@ def main() -> None:
         asked.folder / "metrics.csv"
     )
     pl.DataFrame({"domain": names, "tokens": available}).write_csv(asked.folder / "tokens.csv")
-    shutil.copyfile(files / "families.yaml", asked.folder / "families.yaml")
+    (asked.folder / "families.yaml").write_text(yaml.safe_dump(families))
     np.savez(asked.folder / "truth.npz", parameters=truth, noise=noise[:, 0])
     print(f"{asked.runs} runs × {asked.domains} domains × {len(truth)} tasks in {asked.folder}")
 

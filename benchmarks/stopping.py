@@ -1,7 +1,7 @@
 """How many proxies a swarm needs: regret reached against proxies used, with `swarm.stop`, fixed numbers and rounds.
 
     python benchmarks/stopping.py regmix FOLDER [--repeats 20] [--stops 1 0.5 0.25] [--most 128]
-    python benchmarks/stopping.py olmix [the same]
+    python benchmarks/stopping.py olmix [the same] [--only stop]
 
 The truth is the transfer law fitted to all runs of RegMix's swarm (FOLDER holds its data/*.csv), or of Olmix's (which
 comes with mixwright; a fifth of its tasks), and its residuals' variance the noise of a score. Swarms are drawn,
@@ -128,12 +128,14 @@ def main() -> None:
     read.add_argument("--repeats", type=int, default=20)
     read.add_argument("--stops", type=float, nargs="+", default=[1.0, 0.5, 0.25])
     read.add_argument("--most", type=int, default=128)
+    read.add_argument("--only", choices=("at once", "rounds", "stop"), help="one kind of ways")
     read.add_argument("--workers", type=int, default=2)
     asked, console = read.parse_args(), Console(width=120)
     plain = partial(SwarmSettings, seeds=2, replicated=2)
     ways = [Way(f"{count} at once", plain(mixes=count)) for count in FIXED]
     ways += [Way(f"rounds, {count}", plain(rounds=split(count, (0.5, 0.25, 0.25)))) for count in FIXED]
     ways += [Way(f"stop at {size:g}", plain(mixes=asked.most, stop={"regret": size})) for size in asked.stops]
+    ways = [way for way in ways if asked.only is None or asked.only in way.name]
     table = Table(title=f"{asked.swarm}: {asked.repeats} repetitions", title_justify="left")
     for column in ("way", "proxies", "regret, noises", "expected", "worst"):
         table.add_column(column, justify="left" if column == "way" else "right")

@@ -27,6 +27,7 @@ class SwarmFiles:
     allow_stale: bool = False  # whether mixes may be older than the content of the experiment's domains
     olmix: "OlmixFit | None" = None  # Olmix's configuration, where no file or option says otherwise
     notes: tuple[str, ...] = ()  # what of the configuration was replaced
+    at: str | None = None  # parameters:tokens that the answer is for, where the runs have several sizes
 
 
 def read_files(files: SwarmFiles, mixes: Any = None) -> "ScoredSwarm":
@@ -78,7 +79,7 @@ def question_from_files(
     for names in (available, natural):
         if names:
             check_domains(what, names, swarm)
-    return swarm, question_of_swarm(swarm, settings, available, natural)
+    return swarm, question_of_swarm(swarm, settings, available, natural, at=files.at)
 
 
 def _over_pool(
@@ -103,7 +104,7 @@ def _over_pool(
     swarm = read_files(files, mixes)
     available = pool.available({name: source.full_tokens for name, source in experiment.sources.items()})
     check_domains(f"experiment {experiment.name}", available, swarm)
-    return swarm, question_of_swarm(swarm, settings, available, pool.natural, experiment.seed, seeds)
+    return swarm, question_of_swarm(swarm, settings, available, pool.natural, experiment.seed, seeds, at=files.at)
 
 
 def _asked_by_olmix(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from flows.artifacts import publish_validation
+from flows.at_size import gains_at_size
 from flows.catalog.record import record_validation
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
@@ -12,6 +13,7 @@ from flows.recommend import recommend_flow
 from flows.settings.repetition import kept_sequences, note_other_budget
 from flows.show.progress import note, stage_progress
 from flows.swarm import pool_to_train_on, swarm_flow
+from mixes.certainty.intervals import Gain
 from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.result import Recommendation
@@ -46,7 +48,9 @@ def validate_flow(
     trials = plan_trials(recommendation.natural, recommendation.mix, seeds)
     for part, candidates in trials.items():
         run_task("train-anew", partial(_train_anew, experiment, evidence[part], candidates))
-    done = _judge(experiment, recommendation, swarm, evidence, trials)
+    own = frozenset(evidence[part].run_id(candidate) for part, some in trials.items() for candidate in some)
+    at_size = gains_at_size(varied, swarm, swarm_candidates, settings[1], recommendation.mix, own)
+    done = _judge(experiment, recommendation, swarm, evidence, trials, at_size)
     record_validation(experiment, swarm.pool.name, swarm.runs_hash(swarm_candidates), done)
     publish_validation(done)
     return done
@@ -72,6 +76,7 @@ def _judge(
     swarm: Evidence,
     evidence: Mapping[int, Evidence],
     trials: Mapping[int, list[Candidate]],
+    at_size: Mapping[str, Gain] | None,
 ) -> Validation:
     """The trials' records, compared. A seed of which one proxy diverged is left out for every mix, and reported."""
     runs = {
@@ -90,7 +95,7 @@ def _judge(
     scores = {
         trial: read_runs(of, [candidate], experiment.records).runs[0].scores for trial, (of, candidate) in kept.items()
     }
-    compared = compare(recommendation, scores)
+    compared = compare(recommendation, scores, at_size)
     ids = [recommendation.id, *sorted(of.run_id(candidate) for of, candidate in kept.values())]
     whole = evidence[1].proxy
     return Validation(

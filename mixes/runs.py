@@ -17,13 +17,13 @@ SUM_TOLERANCE = 1e-6  # how far weights may sum from 1; rounded files are repair
 
 @dataclass(frozen=True, order=True)
 class Size:
-    """How large a proxy is."""
+    """How large a proxy is; written 1B:20B."""
 
     parameters: float
-    tokens: float  # of its training
+    tokens: float  # of its training; 0 where they are unknown
 
     def __str__(self) -> str:
-        return f"{self.parameters:.4g} parameters × {self.tokens:.4g} tokens"
+        return _short(self.parameters) + (f":{_short(self.tokens)}" if self.tokens else "")
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,14 @@ class _Named(Mapping):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def _short(count: float) -> str:
+    """`1.2B` of 1,200,000,000."""
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:.4g}{name}"
+    return f"{count:.4g}"
 
 
 def _ordered(values: np.ndarray, rows: list[int], columns: list[int]) -> np.ndarray:

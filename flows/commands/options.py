@@ -37,3 +37,10 @@ Olmix = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="1B:20B (parameters:tokens): the size that the answer is for, where the runs have several sizes.",
+    ),
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.options import AsJson, Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
+from flows.commands.options import AsJson, At, Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_export import asked_exports, write_for
 from flows.commands.recommend_options import (
     BoundOption,
@@ -50,6 +50,7 @@ def recommend(
     standardise: Standardise = None,
     front: Annotated[int | None, typer.Option(help="Also show this many mixes of the families' Pareto front.")] = None,
     law: LawName = None,
+    at: At = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
@@ -82,6 +83,8 @@ def recommend(
     files = swarm_files("recommend", locals())
     tokens = tokens or (olmix if files and files.olmix and files.olmix.tokens else None)
     _check_out(out, experiment)
+    if at is not None and experiment and export:
+        raise ExperimentError("recommend: --at and --export — write the mix with --out, and export it on its own")
     exports = asked_exports(export or [], experiment is not None, tokens)
     loaded = load_experiment(experiment) if experiment else None
     changes = {
@@ -89,11 +92,16 @@ def recommend(
         "front": front, "compare": read_mixes(mix) if mix else None,
     }  # fmt: skip
     settings = asked(loaded, target, keep, bound, closest, **with_olmix(files, changes))
-    if files is None:
+    origin: Origin | None = None
+    if files is None and loaded and at is not None:
+        from flows.at_size import recommend_at
+
+        recommendation = recommend_at(loaded, settings, at)
+    elif files is None:
         from flows.recommend import run_flow
 
         assert loaded
-        recommendation, origin = run_flow(loaded, settings), None
+        recommendation = run_flow(loaded, settings)
     else:
         recommendation, origin = from_files(loaded, settings, files)
     if out:
@@ -116,7 +124,9 @@ def recommend(
         print(f"Mix written to {out}")
     for show in written:
         show()
-    if loaded and not origin:
+    if loaded and at and not origin:
+        print("This answer is not recorded: --out writes its mix to a file.")
+    elif loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
 

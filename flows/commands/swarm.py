@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import AsJson, ExperimentFile, Families, Metrics, Olmix, Ratios, Rescale, Unit
+from flows.commands.options import AsJson, At, ExperimentFile, Families, Metrics, Olmix, Ratios, Rescale, Unit
 from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 
@@ -55,31 +55,46 @@ def check_law(
     seed: Annotated[
         int, typer.Option(min=0, max=9_223_372_036_854_775_807, help="Seed of the drawn runs and of the folds.")
     ] = 0,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own."""
+    """Measure how well a law that is fitted to one swarm ranks another, or held-out parts of its own.
+
+    With --at, the laws are fitted to runs of other sizes, and predict the runs of that size.
+    """
     files = swarm_files("check-law", locals())
     if (test_ratios is None) != (test_metrics is None):
         raise ExperimentError("check-law: give both --test-ratios and --test-metrics, or neither to cross-validate")
     from flows.from_files import read_files
+    from mixes.certainty.check_at import check_law_at, hold_out_size
     from mixes.laws.check import check_law as check
     from mixes.laws.check import cross_validate_law
+    from mixes.sizes import size_at
     from mixes.tables.keys import draw_runs
 
     assert files
     train = read_files(files)
     asked = with_olmix(files, {"law": law})["law"]
     law = "auto" if asked is None else asked
-    chosen = draw_runs(train.runs, runs, seed) if runs else train.runs
-    if test_ratios and test_metrics:
-        test = read_files(replace(files, ratios=test_ratios, metrics=test_metrics))
-        checked = check(chosen, test.runs, law, seed)
+    test = (
+        read_files(replace(files, ratios=test_ratios, metrics=test_metrics)) if test_ratios and test_metrics else None
+    )
+    rest, held_out, size = train.runs, test.runs if test else None, None
+    if at is not None:
+        size = size_at(at, rest.sizes)
+        rest, held_out = (rest, held_out) if held_out else hold_out_size(rest, size)
+    chosen = draw_runs(rest, runs, seed) if runs else rest
+    if size and held_out:
+        checked = check_law_at(chosen, held_out, size, law, train.seeds)
+    elif held_out:
+        checked = check(chosen, held_out, law, seed)
     else:
         checked = cross_validate_law(chosen, law, seed)
     if len({metric.unit for metric in train.metrics.values()}) > 1:
         checked = replace(checked, regret=None)  # a mean over units means nothing
     if as_json:
-        print(json.dumps(asdict(checked), indent=1))
+        of_sizes = () if checked.at else ("at", "errors", "coverage")
+        print(json.dumps({name: value for name, value in asdict(checked).items() if name not in of_sizes}, indent=1))
         return
 
     from mixes.show.console import plain_console

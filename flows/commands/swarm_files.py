@@ -37,7 +37,7 @@ def swarm_files(command: str, given: Mapping[str, Any]) -> "SwarmFiles | None":
         return None
     files = SwarmFiles(
         str(metrics), Path(ratios) if ratios else None, given["families"], given.get("tokens"), given["unit"],
-        given["rescale"], given.get("allow_stale", False), olmix,
+        given["rescale"], given.get("allow_stale", False), olmix, at=given.get("at"),
     )  # fmt: skip
     if olmix is None:
         return files

@@ -7,6 +7,7 @@ from rich.table import Table
 from mixes.recommendation.validation import PARTS, Compared, Estimate, Truth, Validation
 from mixes.show.printable import one_line
 from mixes.show.recommendation import WORDS
+from mixes.target import OVERALL
 
 TRUTHS: dict[Truth, str] = {"true": "true", "not_shown": "not shown", "false": "false"}
 MEASURED = ("natural", "uniform", "recommended", "gain", "90 % interval", "multiplier", "90 % interval")
@@ -88,6 +89,15 @@ def _words(done: Validation, max_epochs: float) -> list[str]:
         f"{', '.join(f'{truths.count(truth)} {words}' for truth, words in TRUTHS.items())}.",
         f"The domain that each mix repeats most: {repeated}.",
     ]
+    own = [compared.at_size_agreement for compared in done.compared.values() if compared.at_size_agreement]
+    if own:
+        target = done.compared[OVERALL]
+        gain = f" (target: {' '.join(_signed(target.at_size))})" if target.at_size else ""
+        lines.insert(
+            2,
+            f"Gains inside the interval that the runs of all other sizes predict for {done.size} itself: "
+            f"{own.count('inside')} of {len(own)}{gain}.",
+        )
     above = [mix for mix, compared in done.repeats.items() if compared.epochs > max_epochs]
     if above:
         lines[-1] += f" Above swarm.max_epochs ({max_epochs:g}), where a repeat teaches less: {', '.join(above)}."

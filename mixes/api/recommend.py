@@ -96,6 +96,7 @@ def recommend(
     front: int = 0,
     compare: Mapping[str, Mapping[str, float]] | None = None,
     law: str = AUTO,
+    at: str | None = None,
     replicates: int = 200,
     coverage: float = 0.9,
     seed: int = 0,
@@ -129,6 +130,8 @@ def recommend(
         front: how many mixes of the Pareto front between families to compute.
         compare: name → mix (domain → share) of one's own, to score beside the recommended one.
         law: the form of every law; `auto` chooses by cross-validation.
+        at: "1B:20B" (parameters:tokens), the size that the answer is for, where the runs have several sizes; tokens
+            may be left out where all runs have as many per parameter.
         replicates: imagined worlds behind the intervals.
         coverage: nominal coverage of the intervals.
         seed: random seed of the folds and the imagined worlds.
@@ -144,15 +147,17 @@ def recommend(
         best = mixes.recommend(swarm, target={"code": 0.7, "math": 0.3}, tokens="tokens.csv", budget="6T")
         best.mix["code"], best.intervals["code"], best.predicted["target"].gain, best.verdict["target"]
     """
-    given = {name: value for name, value in locals().items() if name not in ("swarm", "tokens", "seed", "progress")}
+    given = {
+        name: value for name, value in locals().items() if name not in ("swarm", "tokens", "seed", "progress", "at")
+    }
     settings, swarm = _settings(given), check_swarm(swarm)
     available = given_tokens(tokens) if tokens is not None else swarm.tokens
     if available:
         check_domains("tokens", available, swarm.scored)
     natural = None if tokens is not None else swarm.natural
-    question = question_of_swarm(swarm.scored, settings, available, natural, seed, swarm.seeds, swarm.checkpoint)
-    fitted = swarm.fitted(law, seed, show=progress)
-    worlds_of = partial(swarm.worlds, law, seed, show=progress)
+    question = question_of_swarm(swarm.scored, settings, available, natural, seed, swarm.seeds, swarm.checkpoint, at)
+    fitted = swarm.fitted(law, seed, show=progress, at=question.at)
+    worlds_of = partial(swarm.worlds, law, seed, question.at, show=progress)
     recommendation = in_own_direction(recommend_for(question, fitted, worlds_of), swarm.scored.metrics)
     first = next(task for task, weight in recommendation.target.items() if weight)
     metric = swarm.scored.metrics[first]

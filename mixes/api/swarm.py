@@ -6,11 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from mixes.certainty.fitted import FittedSwarm, fit_swarm
+from mixes.certainty.at_size import fit_swarm_at
+from mixes.certainty.fitted import FittedSwarm
 from mixes.certainty.worlds import Worlds
 from mixes.errors import MixError
 from mixes.laws.fit import AUTO
 from mixes.recommendation.optima import imagined
+from mixes.runs import Size
 from mixes.show.html import html_table
 from mixes.show.watch import watch_steps
 from mixes.tables.given import given_families, given_metrics, given_table
@@ -67,20 +69,20 @@ class Swarm:
         columns = {task: metrics[task].turned(line) for task, line in zip(runs.tasks, runs.scores(), strict=True)}
         return pl.DataFrame({"run": runs.ids, **columns})
 
-    def fitted(self, law: str = AUTO, seed: int = 0, *, show: bool = True) -> FittedSwarm:
-        """The laws of all tasks, fitted at the first call."""
-        key = ("laws", law, seed)
+    def fitted(self, law: str = AUTO, seed: int = 0, *, show: bool = True, at: Size | None = None) -> FittedSwarm:
+        """The laws of all tasks, fitted at the first call; at: the size that they are for, where runs have several."""
+        key = ("laws", law, seed, at)
         if key not in self._kept:
             with watch_steps("laws", show):
-                self._kept[key] = fit_swarm(self.scored.runs, law, seed, self.seeds)
+                self._kept[key] = fit_swarm_at(self.scored.runs, law, seed, self.seeds, at=at)
         laws: FittedSwarm = self._kept[key]
         return laws
 
-    def worlds(self, law: str, seed: int, count: int, *, show: bool = True) -> Worlds:
+    def worlds(self, law: str, seed: int, at: Size | None, count: int, *, show: bool = True) -> Worlds:
         """Imagined worlds of the laws, made at the first call."""
-        key = ("worlds", law, seed, count)
+        key = ("worlds", law, seed, at, count)
         if key not in self._kept:
-            fitted = self.fitted(law, seed, show=show)
+            fitted = self.fitted(law, seed, show=show, at=at)
             with watch_steps("worlds", show) as progress:
                 self._kept[key] = imagined(fitted, count, seed, progress)
         worlds: Worlds = self._kept[key]

@@ -17,8 +17,8 @@ from mixes.certainty.seeds import level_seeds
 from mixes.certainty.uneven import Uneven
 from mixes.certainty.worlds import SIDES, Worlds
 from mixes.laws.fit import TaskLaw, laws_for
-from mixes.laws.registry import law_named
-from mixes.runs import Runs
+from mixes.laws.registry import LAWS, law_named
+from mixes.runs import Runs, Size
 
 Arrays = dict[str, np.ndarray]  # name → numbers, or texts; never objects
 PLAIN = ("error", "rank_correlation", "errors", "rank_correlations", "behind", "behind_errors")  # of a law, as JSON
@@ -60,20 +60,24 @@ def fit_swarm(
     return FittedSwarm(level, laws, fits)
 
 
-def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int]) -> str:
+def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int], at: Size | None = None) -> str:
     """Hash of everything that `fit_swarm` depends on: equal numbers give equal laws, whatever file they come from."""
     sizes = [str(size) for size in runs.sizes_of_runs]
     known_seeds = {run: seeds[run] for run in runs.ids if run in seeds}
     names = [runs.ids, runs.mixes, runs.domains, runs.tasks, sizes, law, seed, sorted(known_seeds.items())]
-    digest = hashlib.sha256(json.dumps(names).encode())
+    digest = hashlib.sha256(json.dumps([*names, str(at)] if at else names).encode())
     for values in (runs.weights(), runs.scores()):
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 
 def keepable(fitted: FittedSwarm) -> bool:
-    """Whether all laws are numbers: a process or an ensemble of trees is an object, and is fitted anew every time."""
-    return all(law.parameters.dtype != object for law in fitted.laws.values())
+    """Whether all laws are numbers of a registered form: a process, an ensemble of trees or a law over sizes is an
+    object, and is fitted anew every time."""
+    return all(
+        law.kind.name in LAWS and law_named(law.kind.name, law.domains) is law.kind and law.parameters.dtype != object
+        for law in fitted.laws.values()
+    )
 
 
 def fitted_to_arrays(fitted: FittedSwarm) -> Arrays:

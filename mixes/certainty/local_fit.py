@@ -90,10 +90,11 @@ def local_fits(runs: Runs, laws: Mapping[str, TaskLaw]) -> dict[str, LocalFit]:
     mixes = runs.by_mix()
     weights, scores = mixes.weights(), mixes.scores()
     folds = folds_of([run.mix for run in mixes.runs], seed=0)
-    return {task: _local_fit(laws[task], weights, scores[t], folds) for t, task in enumerate(mixes.tasks)}
+    return {task: local_fit_of(laws[task], weights, scores[t], folds) for t, task in enumerate(mixes.tasks)}
 
 
-def _local_fit(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> LocalFit:
+def local_fit_of(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> LocalFit:
+    """One law near its fit to weights (n, d) and scores (n,); folds (n,) hold out mixes of a law without slopes."""
     smooth = isinstance(law.kind, Curve | Linear)
     residuals = law.predict(weights) - scores
     if not smooth:

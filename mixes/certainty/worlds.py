@@ -167,8 +167,25 @@ def imagine_worlds(
             continue
         scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] * fit.spread
         initial = np.tile(fit.law.parameters, (replicates, 1))
-        refits[task] = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), initial)
+        refits[task] = _finite(
+            fit, fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), initial), initial
+        )
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
+
+
+def _finite(fit: LocalFit, refits: np.ndarray, initial: np.ndarray) -> np.ndarray:
+    """Refits (B, …); where one explodes between the mixes, as exponents may by ten mixes, its `initial` in its place:
+    nobody would use such a law."""
+    if not fit.smooth:
+        return refits
+    with np.errstate(all="ignore"):
+        predicted = fit.law.kind.predict(refits, _corners(fit))
+    return np.where(np.isfinite(predicted).all(axis=1, keepdims=True), refits, initial)
+
+
+def _corners(fit: LocalFit) -> np.ndarray:
+    """The mixes, and single domains: of a convex law no value exceeds theirs."""
+    return np.concatenate([fit.weights, np.eye(fit.weights.shape[1])])
 
 
 def _truths(fit: LocalFit, noise: np.ndarray, leaning: np.ndarray) -> np.ndarray:
@@ -184,21 +201,23 @@ def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
     A Gaussian describes a law only near its fit. With few mixes it reaches parameters whose exponents explode, so that
     predictions at measured mixes are off by orders of magnitude. The evidence allows no such truth. The move is halved.
     """
-    start, moved = fit.law.parameters, moved.copy()
-    at = np.concatenate([fit.weights, np.eye(fit.weights.shape[1])])  # of a convex law no value exceeds its corners'
-    at_fit, slopes = fit.law.predict(fit.weights), fit.slopes
+    start, linear, moved = fit.law.parameters, moved.copy(), moved.copy()
+    settled = getattr(fit.law.kind, "settled", None)
+    at, at_fit, slopes = _corners(fit), fit.law.predict(fit.weights), fit.slopes
     off = np.arange(len(moved))
     for _ in range(HALVINGS):
+        foreseen = (linear[off] - start)[:, -fit.parameters :] @ slopes.T  # (B, n)
         with np.errstate(all="ignore"):
+            if settled:
+                moved[off] = settled(linear[off], fit.weights, at_fit + foreseen)
             predicted = fit.law.kind.predict(moved[off], at)
-        foreseen = (moved[off] - start)[:, -fit.parameters :] @ slopes.T  # (B, n)
         actual = predicted[:, : len(at_fit)] - at_fit
         reach = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
         good = np.isfinite(predicted).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= reach)
         off = off[~good]
         if not len(off):
             return moved
-        moved[off] = (start + moved[off]) / 2
+        moved[off] = linear[off] = (start + linear[off]) / 2
     moved[off] = start
     return moved
 

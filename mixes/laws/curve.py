@@ -51,6 +51,16 @@ class Curve:
         """One start (q,)."""
         raise NotImplementedError
 
+    def determined(self, weights: np.ndarray) -> int:
+        """About how many parameters the scores determine, whatever the priors say."""
+        return weights.shape[1]
+
+    def standard(self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(P, 1) what scores (P, n) are standardised by: their mean and their standard deviation."""
+        total = rows.sum(axis=1, keepdims=True)
+        shift = (rows * scores).sum(axis=1, keepdims=True) / total
+        return shift, np.sqrt((rows * (scores - shift) ** 2).sum(axis=1, keepdims=True) / total) + 1e-12
+
     def fit(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, initial: np.ndarray | None = None
     ) -> np.ndarray:
@@ -69,9 +79,7 @@ class Curve:
     def _fit_block(
         self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray, starts: np.ndarray, initial: np.ndarray | None
     ) -> np.ndarray:
-        total = rows.sum(axis=1, keepdims=True)
-        shift = (rows * scores).sum(axis=1, keepdims=True) / total
-        scale = np.sqrt((rows * (scores - shift) ** 2).sum(axis=1, keepdims=True) / total) + 1e-12
+        shift, scale = self.standard(weights, scores, rows)
         y = (scores - shift) / scale
         if initial is None:
             ends = [self._fit_once(weights, y, np.sqrt(rows) / NOISE, np.tile(start, (len(y), 1))) for start in starts]
@@ -80,7 +88,7 @@ class Curve:
         else:
             theta = initial[:, 2:]
         for _ in range(PASSES - 1 if initial is None else REFIT_PASSES):
-            precision = _precision(self._values(theta, weights) - y, rows, weights.shape[1], self.least_noise)
+            precision = _precision(self._values(theta, weights) - y, rows, self.determined(weights), self.least_noise)
             theta, _ = self._fit_once(
                 weights, y, np.sqrt(precision), theta, TOLERANCE if initial is None else REFIT_TOLERANCE
             )
@@ -127,10 +135,10 @@ class Curve:
         )
 
 
-def _precision(residual: np.ndarray, rows: np.ndarray, domains: int, least: float) -> np.ndarray:
+def _precision(residual: np.ndarray, rows: np.ndarray, determined: int, least: float) -> np.ndarray:
     """Each row's precision (P, n): its weight over the residual variance, reduced for outliers as Student's t asks."""
     count = (rows > 0).sum(axis=1, keepdims=True)
-    freedom = count - np.minimum(domains, count / 2)
+    freedom = count - np.minimum(determined, count / 2)
     share, variance = np.ones_like(rows), np.ones(count.shape)
     for _ in range(10):
         variance = ((rows * share * residual**2).sum(axis=1, keepdims=True) / freedom).clip(least**2, MOST_NOISE**2)

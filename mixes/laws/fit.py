@@ -79,7 +79,11 @@ def fit_laws(
         MixError: fewer mixes than folds can hold out, runs of several sizes, an unknown law, a law's package missing.
     """
     if len(runs.sizes) > 1:
-        raise MixError(f"swarm: its runs have {len(runs.sizes)} sizes — a law over mixes takes one, fit_scale_laws all")
+        sizes = [str(size) for size in runs.sizes if size is not None]
+        raise MixError(
+            f"swarm: its runs have {len(runs.sizes)} sizes ({', '.join(sizes[:8])}) — say with --at (`at=` in a "
+            f"program) which size the answer is for, for example --at {sizes[-1] if sizes else '1B:20B'}"
+        )
     mixes = runs.by_mix()
     weights, scores = mixes.weights(), mixes.scores()
     counts = np.ones_like(scores) if precision is None else np.array([precision[task] for task in mixes.tasks])

@@ -1,108 +1,181 @@
-"""A law over mix, parameters and tokens, for swarms that hold proxies of several sizes.
+"""A law over mix and size, for swarms that hold proxies of several sizes: what a mix scores at the size asked for.
 
-y(w, N, D) = A n^(−a) + B d^(−b) + n^(−s) d^(−r) f(w) + c, with n = N / N₀ and d = D / D₀: the loss falls with size as
-in Chinchilla (Hoffmann et al. 2022, arXiv 2203.15556), and the part that depends on the mix, f, is the transfer law's,
-scaled by size. At one size it is a transfer law: convex in the mix, and n^(−s) d^(−r) > 0 leaves the order of mixes as
-it is; larger proxies add what small ones cannot show, and give the score to expect.
+y(w, k) = f(w) + (g_k − 1)(f(w) − f(w₀)) + ℓ_k + z_k·(w − w₀) for a mix w at size k, w₀ being the swarm's centre. f is a
+law over mixes, the transfer law as a rule, at the asked size. With x the place of size k in ln units, seen from there,
+
+    ℓ = ℓ₀ + s (e^(−αx) − 1)/α + s v_k    the level falls with size as in Chinchilla (Hoffmann et al. 2022, 2203.15556)
+    g = e^(−κx + u_k)                     what mixes do grows or shrinks with size
+    z_k                                   a domain is worth more or less at another size
+
+v, u and z are random walks over the sizes, which begin at zero at the asked size (a Gaussian process with independent
+increments; Rasmussen and Williams 2006, chapter 4). So near sizes count for more than far ones, no curve has to be
+exact, and an answer is the less certain, the farther it is from all runs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mixes.errors import MixError
+from mixes.laws.curve import Curve
+from mixes.laws.kind import AtMix
+from mixes.laws.ladder import Ladder
 from mixes.laws.solver import Prior
-from mixes.laws.transfer import Transfer
-from mixes.quality_parts import ties_of
-from mixes.runs import Runs, Size
 
-EXTRA = 6  # parameters beyond the transfer law's: ln A, ln a, ln B, ln b, s, r
-
-
-class _Sized(Transfer):
-    """The curve on columns [weights, ln n, ln d]; theta = [transfer's …, ln A, ln a, ln B, ln b, s, r]."""
-
-    name = "scale"
-    least_noise = 0.001  # sizes differ by far more than mixes do
-
-    def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mix, log_size = weights[:, :-2], weights[:, -2:]
-        value, slope = super().curve(theta[:, :-EXTRA], mix)
-        falls, factor = _size_parts(theta, log_size)
-        bent = (value - theta[:, :1]) * factor  # n^−s d^−r f(w)
-        slope[..., 1:] *= factor[..., None]
-        steeper = -falls * log_size * np.exp(theta[:, [-5, -3]])[:, None]  # by ln a, ln b
-        scaled = -bent[..., None] * log_size  # by s, r
-        more = [np.stack([falls[..., i], steeper[..., i]], axis=2) for i in (0, 1)]
-        return theta[:, :1] + bent + falls.sum(axis=2), np.concatenate([slope, *more, scaled], axis=2)
-
-    def values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        mix, log_size = weights[:, :-2], weights[:, -2:]
-        falls, factor = _size_parts(theta, log_size)
-        shape = super().values(theta[:, :-EXTRA], mix) - theta[:, :1]
-        return theta[:, :1] + shape * factor + falls.sum(axis=2)
-
-    def prior(self, domains: int) -> Prior:
-        """Chinchilla's exponents are near 0.3; the mix's part need not change with size."""
-        mix, first = super().prior(domains - 2), 3 * (domains - 2) + 5
-        third = np.log(0.3)
-        return Prior(
-            np.concatenate([mix.index, first + np.arange(EXTRA)]),
-            np.concatenate([mix.level, np.full(EXTRA, -1)]),
-            np.concatenate([mix.mean, [-1.0, third, -1.0, third, 0.0, 0.0]]),
-            np.concatenate([mix.sd, [1.5, 0.5, 1.5, 0.5, 0.2, 0.2]]),
-        )
-
-    def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
-        return np.array([*super().start(domains - 2, chosen), -1.0, np.log(0.3), -1.0, np.log(0.3), 0.0, 0.0])
-
-
-def _size_parts(theta: np.ndarray, log_size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A n^−a and B d^−b (P, n, 2); n^−s d^−r (P, n)."""
-    falls = np.exp(theta[:, None, [-6, -4]] - np.exp(theta[:, None, [-5, -3]]) * log_size)
-    return falls, np.exp(-theta[:, -2:] @ log_size.T)
-
-
-LAW = _Sized()
+EXPONENT = (0.3, 0.3)  # α: Chinchilla's are near 0.3; that of an accuracy may be below zero
+FASTER = 0.1  # standard deviation of κ, per ln unit of size (assumed)
+LEVEL = 30.0  # of ℓ₀ and s, in standard deviations of the scores over mixes: as good as free
+SHORTEST = 0.01  # ln units: a shorter step of a walk counts as this one
+FLAT = 1e-3  # exponents nearer to 0 are taken as this
 
 
 @dataclass(frozen=True)
-class ScaleLaw:
-    """One task's law over mix and size."""
+class Wander:
+    """Standard deviations of the walks' steps over one ln unit of size."""
 
-    task: str
-    domains: tuple[str, ...]
-    reference: Size  # N₀ and D₀: the geometric means over runs
-    parameters: np.ndarray  # (q,)
-
-    def predict(self, weights: np.ndarray, size: Size) -> np.ndarray:
-        """bpb (n,) of proxies of that size at weights (n, n_domains)."""
-        columns = np.tile(_log_sizes([size], self.reference), (len(weights), 1))
-        return LAW.predict(self.parameters[None], np.concatenate([weights, columns], axis=1))[0]
+    level: float = 0.2  # v, as a share of the level's slope (assumed until sizes tell)
+    gain: float = 0.05  # u (assumed)
+    domains: float = 0.1  # z·(w − w₀), in standard deviations of the scores over mixes (assumed)
 
 
-def fit_scale_laws(runs: Runs) -> dict[str, ScaleLaw]:
-    """One law per task over all sizes of the swarm at once.
+class Sized(Curve):
+    """The law on columns [weights, number of the size]; without the last column, or with 0 there, at the asked size.
 
-    Raises:
-        MixError: a run without a size, or fewer than two sizes.
+    theta = [base's …, ℓ₀, s, α, κ (p each), v_1 … v_K, u_1 … u_K, z_1 … z_K (n_domains each)].
     """
-    for run in runs.runs:
-        if run.size is None:
-            raise MixError(
-                f"swarm: run {run.id!r} has no size (parameters, tokens); a law over sizes needs every run's"
-            )
-    if len(runs.sizes) < 2:
-        raise MixError(f"swarm: all runs have the size {runs.sizes[0]}; a law over sizes needs two")
-    mixes = runs.by_mix()
-    sizes = [run.size for run in mixes.runs if run.size is not None]
-    reference = Size(*np.exp(np.log([(size.parameters, size.tokens) for size in sizes]).mean(axis=0)).tolist())
-    columns = np.concatenate([mixes.weights(), _log_sizes(sizes, reference)], axis=1)
-    scores = mixes.scores()
-    parameters = _Sized(ties_of(mixes.domains)).fit(columns, scores, np.ones_like(scores))
-    return {task: ScaleLaw(task, mixes.domains, reference, parameters[t]) for t, task in enumerate(mixes.tasks)}
 
+    auto_from = 0
 
-def _log_sizes(sizes: list[Size], reference: Size) -> np.ndarray:
-    """(n, 2): ln n, ln d."""
-    return np.log([(size.parameters / reference.parameters, size.tokens / reference.tokens) for size in sizes])
+    def __init__(self, base: Curve, ladder: Ladder, centre: np.ndarray, wander: Wander, spread: float) -> None:
+        """centre: w₀ (n_domains,); spread: √ of the summed variances of the swarm's weights."""
+        self.base, self.ladder, self.centre, self.wander, self.spread = base, ladder, centre, wander, spread
+        self.name: str = base.name
+        self.convex = bool(base.convex)  # type: ignore[attr-defined]
+        self.starts = base.starts
+        sizes, self.axes = ladder.places.shape
+        self.places = np.concatenate([np.zeros((1, self.axes)), ladder.places])  # row 0 is the asked size
+        self.own = len(base.start(len(centre), base.starts[0]))  # parameters of the base
+        self.walks = self.own + 1 + 3 * self.axes  # where v begins
+        self.sizes = sizes
+
+    def _split(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (n, n_domains) and numbers of sizes (n,)."""
+        domains = len(self.centre)
+        if columns.shape[1] == domains:
+            return columns, np.zeros(len(columns), dtype=int)
+        return columns[:, :domains], columns[:, domains].astype(int)
+
+    def _parts(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """s, α, κ (P, p); v, u (P, 1 + K) and z (P, 1 + K, d), whose first are those of the asked size: zero."""
+        first, walk, sizes = self.own + 1, self.walks, self.sizes
+        slope, exponent, faster = (theta[:, first + i * self.axes : first + (i + 1) * self.axes] for i in range(3))
+        exponent = np.where(np.abs(exponent) < FLAT, FLAT, exponent)
+        level, gain = (np.pad(theta[:, walk + i * sizes : walk + (i + 1) * sizes], ((0, 0), (1, 0))) for i in (0, 1))
+        drift = theta[:, walk + 2 * sizes :].reshape(len(theta), sizes, len(self.centre))
+        return slope, exponent, faster, level, gain, np.pad(drift, ((0, 0), (1, 0), (0, 0)))
+
+    def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See Curve."""
+        mixes, which = self._split(weights)
+        slope, exponent, faster, level, gain, drift = self._parts(theta)
+        value, by_base = self.base.curve(theta[:, : self.own], np.concatenate([mixes, self.centre[None]]))
+        effect = value[:, :-1] - value[:, -1:]  # (P, n) of the mix at the asked size
+        x, away = self.places[which], mixes - self.centre
+        fall = np.expm1(-exponent[:, None] * x) / exponent[:, None]  # (P, n, p)
+        by_exponent = -(x * np.exp(-exponent[:, None] * x) + fall) / exponent[:, None]
+        factor = np.exp(gain[:, which] - faster @ x.T)  # (P, n)
+        at_size = (which[:, None] == np.arange(1, 1 + self.sizes)).astype(float)  # (n, K)
+        steep = slope.sum(axis=1)[:, None]
+        result = value[:, :-1] + (factor - 1) * effect + theta[:, self.own, None] + steep * level[:, which]
+        result += np.einsum("pa,pna->pn", slope, fall) + np.einsum("pnd,nd->pn", drift[:, which], away)
+        jacobian = np.zeros((*result.shape, theta.shape[1]))
+        own, axes, walk, sizes = self.own, self.axes, self.walks, self.sizes
+        jacobian[..., :own] = factor[..., None] * by_base[:, :-1] - (factor - 1)[..., None] * by_base[:, -1:]
+        jacobian[..., own] = 1
+        jacobian[..., own + 1 : own + 1 + axes] = fall + level[:, which, None]
+        jacobian[..., own + 1 + axes : own + 1 + 2 * axes] = slope[:, None] * by_exponent
+        jacobian[..., own + 1 + 2 * axes : walk] = -x * (factor * effect)[..., None]
+        jacobian[..., walk : walk + sizes] = steep[..., None] * at_size
+        jacobian[..., walk + sizes : walk + 2 * sizes] = (factor * effect)[..., None] * at_size
+        jacobian[..., walk + 2 * sizes :] = (at_size[:, :, None] * away[:, None]).reshape(len(mixes), -1)
+        return result, jacobian
+
+    def values(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """See Curve."""
+        mixes, which = self._split(weights)
+        slope, exponent, faster, level, gain, drift = self._parts(theta)
+        value = self.base.values(theta[:, : self.own], np.concatenate([mixes, self.centre[None]]))
+        x = self.places[which]
+        fall = np.expm1(-exponent[:, None] * x) / exponent[:, None]
+        factor = np.exp(gain[:, which] - faster @ x.T)
+        result = value[:, :-1] + (factor - 1) * (value[:, :-1] - value[:, -1:]) + theta[:, self.own, None]
+        result += slope.sum(axis=1)[:, None] * level[:, which] + np.einsum("pa,pna->pn", slope, fall)
+        return result + np.einsum("pnd,nd->pn", drift[:, which], mixes - self.centre)
+
+    def factors(self, theta: np.ndarray) -> np.ndarray:
+        """(P, 1 + K) how many times as much mixes do at each size as at the asked one, which is the first."""
+        _, _, faster, _, gain, _ = self._parts(theta)
+        return np.exp(gain - faster @ self.places.T)
+
+    def prior(self, domains: int) -> Prior:
+        """That of the base, weak ones on the curve over sizes, and the walks' steps."""
+        own, axes, sizes, walk = self.base.prior(len(self.centre)), self.axes, self.sizes, self.walks
+        parents = np.array(self.ladder.parents)
+        step = np.sqrt(np.maximum(self.ladder.gaps, SHORTEST))
+        first = self.own + np.arange(1 + 3 * axes)
+        mean = [0.0] * (1 + axes) + [EXPONENT[0]] * axes + [0.0] * axes
+        sd = [LEVEL] * (1 + axes) + [EXPONENT[1]] * axes + [FASTER] * axes
+        index, level, steps = [first], [np.full(len(first), -1)], [np.array(sd)]
+        for begin, size in ((walk, self.wander.level), (walk + sizes, self.wander.gain)):
+            index.append(begin + np.arange(sizes))
+            level.append(np.where(parents < 0, -1, begin + parents))
+            steps.append(size * step)
+        width = len(self.centre)
+        every = (walk + 2 * sizes + np.arange(sizes * width)).reshape(sizes, width)
+        index.append(every.ravel())
+        level.append(np.where(parents[:, None] < 0, -1, every[parents]).ravel())
+        steps.append(np.repeat(self.wander.domains * step / self.spread, width))
+        rest = np.concatenate(steps)
+        return Prior(
+            np.concatenate([own.index, *index]), np.concatenate([own.level, *level]),
+            np.concatenate([own.mean, mean, np.zeros(len(rest) - len(mean))]), np.concatenate([own.sd, rest]),
+        )  # fmt: skip
+
+    def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
+        """No walk, and no effect of size on what mixes do."""
+        axes = self.axes
+        after = [0.0] + [1.0] * axes + [EXPONENT[0]] * axes + [0.0] * (axes + self.sizes * (2 + len(self.centre)))
+        return np.array([*self.base.start(len(self.centre), chosen), *after])
+
+    def determined(self, weights: np.ndarray) -> int:
+        """Each domain's worth, how it changes, and the levels."""
+        return 2 * len(self.centre) + self.sizes
+
+    def standard(self, weights: np.ndarray, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mean at the nearest size; the standard deviation over mixes within sizes, since the priors of a law over
+        mixes are stated in that."""
+        _, which = self._split(weights)
+        at_size = (which[:, None] == np.arange(1, 1 + self.sizes)).astype(float)  # (n, K)
+        total = np.maximum(rows @ at_size, 1e-300)
+        means = (rows * scores) @ at_size / total
+        within = rows * (scores - means[:, which - 1]) ** 2
+        scale = np.sqrt(within.sum(axis=1) / rows.sum(axis=1)) + 1e-12
+        return means[:, [self.ladder.nearest]], scale[:, None]
+
+    def settled(self, parameters: np.ndarray, weights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Parameters (P, …) whose levels are such that each size's mean prediction at weights (n, d + 1) is that of
+        `wanted` (P, n). Level, slope and exponent bend together; a move along their slopes would leave the scores."""
+        _, which = self._split(weights)
+        at_size = (which[:, None] == np.arange(1, 1 + self.sizes)) / np.bincount(which, minlength=1 + self.sizes)[1:]
+        missed = ((wanted - self.predict(parameters, weights)) / parameters[:, 1:2]) @ at_size  # (P, K)
+        steep = parameters[:, 2 + self.own + 1 : 2 + self.own + 1 + self.axes].sum(axis=1, keepdims=True)
+        settled = parameters.copy()
+        first = 2 + self.walks
+        settled[:, first : first + self.sizes] += missed / np.where(np.abs(steep) < FLAT, FLAT, steep)
+        return settled
+
+    def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
+        """See ConvexKind: the base's law at the asked size."""
+        own = parameters[:, : 2 + self.own].copy()
+        own[:, 0] += parameters[:, 1] * parameters[:, 2 + self.own]
+        return self.base.at(own)

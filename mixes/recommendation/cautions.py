@@ -9,6 +9,7 @@ from mixes.certainty.intervals import ON_BOUND
 from mixes.certainty.local_fit import LocalFit
 from mixes.certainty.noise import Noise, unclear_tasks
 from mixes.errors import MixError
+from mixes.laws.scale import Sized
 from mixes.recommendation.problem import Problem
 from mixes.recommendation.result import Caution
 from mixes.runs import Runs
@@ -17,6 +18,7 @@ OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swa
 SURE = 0.975  # one-sided level at which a bias counts as seen
 MOST_NAMED, FIRST_NAMED = 8, 5  # names in a line; of more than the first number only the second is written out
 NOISIER = 1.5  # times as much as the reference's scores, from which on it is said that the mix's scatter more
+FEW_SIZES = 2  # up to which nothing measures how sizes differ beyond a curve through them
 LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 
 
@@ -52,6 +54,7 @@ def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit:
         _on_bound(best, (room.low, room.high), mixes.domains),
         _spans_natural(best, intervals, natural, mixes.domains),
         _few_runs(fits, len(mixes)),
+        _larger_size(problem),
         _optimism(mixes, fits, target, unit),
         _noisier_mix(problem, best),
         _unclear_tasks(unclear, noise),
@@ -111,6 +114,28 @@ def _few_runs(fits: Mapping[str, LocalFit], count: int) -> Caution | None:
         "make the answer depend on the data alone"
     )
     return Caution("few_runs", text, names)
+
+
+def _larger_size(problem: Problem) -> Caution | None:
+    """How far the size that is asked for lies from the runs."""
+    at = problem.question.at
+    kind = next(iter(problem.fitted.laws.values())).kind
+    if at is None or not isinstance(kind, Sized):
+        return None
+    largest = max(kind.ladder.sizes)
+    text = f"no run has the size {at}, for which the mix is recommended"
+    if kind.ladder.beyond > 1:
+        text += f": the largest is {largest}, and {kind.ladder.beyond:.3g} times its parameters are extrapolated"
+    if at in kind.ladder.sizes:
+        if len(kind.ladder.sizes) > FEW_SIZES:
+            return None
+        text = f"the mix is recommended for runs of the size {at}, with those of other sizes as evidence"
+    if len(kind.ladder.sizes) <= FEW_SIZES:
+        text += (
+            f". With {len(kind.ladder.sizes)} sizes, how much the effect of a mix changes from one to the next is "
+            "assumed, not measured"
+        )
+    return Caution("larger_size", text)
 
 
 def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, float], unit: str) -> Caution | None:

@@ -11,6 +11,7 @@ from mixes.optimum.holdings import Holdings
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Predicted, Recommendation
 from mixes.recommendation.settings import RecommendSettings
+from mixes.sizes import size_at
 from mixes.tables.join import ScoredSwarm
 from mixes.tables.keys import listed
 from mixes.tables.metrics import Metric, check_one_unit
@@ -40,6 +41,7 @@ def question_of_swarm(
     seed: int = 0,
     seeds: Mapping[str, int] | None = None,
     checkpoint: Mapping[str, float] | None = None,
+    at: str | None = None,
 ) -> Question:
     """Which mix is best for `settings.target`, by a swarm that was read from files.
 
@@ -52,6 +54,7 @@ def question_of_swarm(
         seed: of folds, imagined worlds and searches.
         seeds: run → the seed that its proxy was trained with; None takes those that the table of mixes holds.
         checkpoint: task → score of the checkpoint that all proxies started from, where there is one.
+        at: parameters:tokens of the proxies that the answer is for, where the runs have several sizes.
 
     Raises:
         MixError: an unknown target, a target over two units, or a budget without tokens.
@@ -66,7 +69,8 @@ def question_of_swarm(
         natural = natural_mix(tokens)
     holdings = Holdings(natural, tokens or None) if natural else Holdings()
     evidence = hash_evidence(swarm, tokens)
-    return Question(swarm.runs, families, holdings, settings, seed, seeds or swarm.seeds, checkpoint, evidence)
+    size = None if at is None else size_at(at, swarm.runs.sizes)
+    return Question(swarm.runs, families, holdings, settings, seed, seeds or swarm.seeds, checkpoint, evidence, size)
 
 
 def check_domains(what: str, names: Mapping[str, float], swarm: ScoredSwarm) -> None:

@@ -36,7 +36,8 @@ def imagined(
     fitted: FittedSwarm, count: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Worlds:
     """`count` imagined worlds of a fitted swarm: seconds to minutes; any question can then be put to them."""
-    return imagine_worlds(fitted.local_fits, fitted.runs.by_mix().weights(), count, seed, progress)
+    weights = next(iter(fitted.local_fits.values())).weights  # with each run's size, where there are several
+    return imagine_worlds(fitted.local_fits, weights, count, seed, progress)
 
 
 def optima_of(question: Question, fitted: FittedSwarm, worlds_of: WorldsOf) -> Optima:

@@ -4,6 +4,7 @@ An *aim* is what scores are added up for: the target itself, each family and eac
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,6 +24,7 @@ from mixes.optimum.from_settings import anchor_of, limits_of
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, stacked
 from mixes.optimum.robust import best_robust_mix
+from mixes.optimum.search import search_mix
 from mixes.optimum.settings import LimitSettings
 from mixes.recommendation.forgetting import own_scores
 from mixes.recommendation.question import Question
@@ -127,14 +129,16 @@ class Problem:
         ])  # fmt: skip
 
     def _solve_in_world(self, objective: Objective, limits: Limits, start: np.ndarray) -> Optimum:
-        """The mix that the settings ask for by a world's laws. Where these are so steep that no mix close to natural is
-        found to bring its share of the gain, it is the world's best mix, which brings all of it."""
-        try:
-            return self.solve(objective, limits, start, ROUGH)
-        except MixError:
-            if self.question.settings.limits.closest is None:
-                raise
-            return best_mix(objective, limits, start, self.tried, self.question.seed, ROUGH)
+        """The mix that the settings ask for by a world's laws. Where these are so steep that none is found or proven,
+        the best one that a search finds; it looks for no closest mix, and brings all of the gain."""
+        with np.errstate(all="ignore"):
+            try:
+                return self.solve(objective, limits, start, ROUGH)
+            except MixError:
+                if self.question.settings.limits.closest is not None:
+                    with suppress(MixError):
+                        return best_mix(objective, limits, start, self.tried, self.question.seed, ROUGH)
+                return search_mix(objective, limits, self.tried, start, self.question.seed)
 
     def _limits_in_world(self, worlds: Worlds, laws: Mapping[str, np.ndarray], optimism: Mapping[str, float]) -> Limits:
         """The limits under a world's laws (task → parameters); floors that no mix meets there are loosened."""

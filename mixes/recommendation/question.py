@@ -9,7 +9,7 @@ from mixes.optimum.from_settings import matching
 from mixes.optimum.holdings import Holdings
 from mixes.quality_parts import spread
 from mixes.recommendation.settings import RecommendSettings
-from mixes.runs import Runs
+from mixes.runs import Runs, Size
 from mixes.target import OVERALL, check_names
 
 
@@ -27,6 +27,7 @@ class Question:
         checkpoint: task → bpb of the checkpoint that all proxies started from, untrained. What is forgotten and what
             `limits.keep` allows are counted from these scores. None where proxies start from their seeds.
         evidence: name → hash of what the answer rests on; the answer repeats it.
+        at: the size of the proxies that the answer is for, where `runs` have several; None: they have one.
 
     Raises:
         MixError: a name means two things, or a budget is given without available tokens.
@@ -43,6 +44,7 @@ class Question:
     seeds: Mapping[str, int] = field(default_factory=dict)
     checkpoint: Mapping[str, float] | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
+    at: Size | None = None
 
     def __post_init__(self) -> None:
         for name in sorted({*self.families, *self.families.values()}):

@@ -8,11 +8,13 @@ Laws and worlds depend on the runs alone. A caller who asks more than once passe
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from mixes.certainty.fitted import FittedSwarm, fit_swarm
-from mixes.certainty.intervals import weight_intervals
+from mixes.certainty.at_size import fit_swarm_at
+from mixes.certainty.fitted import FittedSwarm
+from mixes.certainty.intervals import Gain, weight_intervals
 from mixes.certainty.verdict import verdict_of, verdict_words
 from mixes.hashes import short_hash
 from mixes.recommendation.beside import beside_rows
@@ -29,16 +31,14 @@ from mixes.recommendation.predictions import (
     named,
     predicted_row,
 )
-from mixes.recommendation.problem import reference_name
+from mixes.recommendation.problem import problem_of, reference_name
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
+from mixes.runs import to_array
 from mixes.target import OVERALL
 
-WORDING = (
-    "summary",
-    "coverage",
-    "beside",
-)  # fields that an id does not depend on: they repeat others in words, or compare
+GAIN_WORLDS = 100  # behind the interval of one mix's gain, which needs no optima
+WORDING = ("summary", "coverage", "beside")  # fields that an id does not depend on: words, and comparisons
 
 
 def recommend(
@@ -66,7 +66,7 @@ def recommend(
     """
     settings = question.settings
     if fitted is None:
-        fitted = fit_swarm(question.runs, settings.law, question.seed, question.seeds)
+        fitted = fit_swarm_at(question.runs, settings.law, question.seed, question.seeds, at=question.at)
     if worlds_of is None:
         worlds_of = partial(imagined, fitted, seed=question.seed)
     optima = optima_of(question, fitted, worlds_of)
@@ -118,13 +118,29 @@ def _described(optima: Optima) -> Recommendation:
         max_epochs=question.settings.max_epochs,
         evidence=dict(question.evidence),
         coverage=coverage,
+        at=str(question.at) if question.at else None,
     )
+
+
+def gains_of_mix(question: Question, mix: Mapping[str, float], count: int = GAIN_WORLDS) -> dict[str, Gain]:
+    """Aim → what a given mix (domain → weight) gains over the reference, for a question at a size.
+
+    Raises:
+        MixError: as `recommend`.
+    """
+    fitted = fit_swarm_at(question.runs, question.settings.law, question.seed, question.seeds, at=question.at)
+    problem = problem_of(question, fitted)
+    weights = to_array(mix, fitted.runs.domains, "mix")
+    worlds = imagined(fitted, count, question.seed)
+    return gains_of(problem, worlds.own_gains(weights, problem.reference), weights)
 
 
 def _with_id(recommendation: Recommendation) -> Recommendation:
     content = recommendation.to_json()
     for name in WORDING:
         del content[name]
+    if recommendation.at is None:
+        del content["at"]  # ids of answers at the swarm's own size stay what they were
     content["cautions"] = [(caution.kind, caution.names) for caution in recommendation.cautions]
     digest = short_hash(json.dumps(content, sort_keys=True))
     return replace(recommendation, id=f"recommendation-{digest}")

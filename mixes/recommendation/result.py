@@ -15,6 +15,7 @@ CautionKind = Literal[
     "noisier_mix",
     "unclear_tasks",
     "unclear_families",
+    "larger_size",
 ]
 Reference = Literal["natural", "centre"]
 
@@ -129,6 +130,7 @@ class Recommendation:
     coverage: float = 0.9  # nominal, of every interval
     beside: tuple[Beside, ...] = ()  # other mixes, to compare with
     regret: float | None = None  # what the best mix within the limits is expected to gain over this one, on the target
+    at: str | None = None  # size of the proxies that the predictions are for, parameters:tokens; None: the swarm's own
 
     def to_json(self) -> dict:
         """Plain values."""

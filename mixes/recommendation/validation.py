@@ -10,12 +10,13 @@ ends there, and a multiplier read from it is only a lower bound.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
 
+from mixes.certainty.intervals import Gain
 from mixes.certainty.verdict import Verdict
 from mixes.errors import MixError
 from mixes.proxy.settings import SIZES, ProxySettings
@@ -69,6 +70,8 @@ class Compared:
     verdict: Verdict  # of the recommendation
     measured: Verdict  # better or worse where the gain's interval leaves out zero
     came_true: Truth | None  # None where the verdict is not_distinguishable
+    at_size: Estimate | None = None  # gain predicted for the validation's own size, where runs of two other sizes are
+    at_size_agreement: Agreement | None = None  # of the measured gain with that
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,12 @@ def most_repeated(candidates: Sequence[Candidate], pool_tokens: Mapping[str, int
     return repeats
 
 
-def compare(recommendation: Recommendation, scores: Mapping[Trial, Mapping[str, float]]) -> dict[str, Compared]:
-    """Target and families, from the trials' scores (task → bpb).
+def compare(
+    recommendation: Recommendation,
+    scores: Mapping[Trial, Mapping[str, float]],
+    at_size: Mapping[str, Gain] | None = None,
+) -> dict[str, Compared]:
+    """Target and families, from the trials' scores (task → bpb); at_size: the gains predicted for the trials' size.
 
     Raises:
         MixError: fewer than two seeds.
@@ -166,7 +173,15 @@ def compare(recommendation: Recommendation, scores: Mapping[Trial, Mapping[str, 
             f"validate: {len(seeds)} seed(s) can be compared, an interval needs two — raise `seeds` or lower `size`"
         )
     aims = {OVERALL: recommendation.target, **recommendation.families}
-    return {name: _compare(recommendation, name, aim, scores, seeds) for name, aim in aims.items()}
+    compared = {name: _compare(recommendation, name, aim, scores, seeds) for name, aim in aims.items()}
+    return {name: _with_own_size(row, (at_size or {}).get(name)) for name, row in compared.items()}
+
+
+def _with_own_size(compared: Compared, gain: Gain | None) -> Compared:
+    if gain is None:
+        return compared
+    predicted = Estimate(gain.value, gain.low, gain.high)
+    return replace(compared, at_size=predicted, at_size_agreement=agreement_of(predicted, compared.gain))
 
 
 def _compare(

@@ -100,14 +100,28 @@ def recommendation_markdown(recommendation: Recommendation) -> str:
 
 def print_checked_law(checked: CheckedLaw, metrics: Mapping[str, Metric], console: Console) -> None:
     """Rank correlation by metric, and their mean."""
-    table = Table(title=f"Law {checked.law}, fitted to {checked.runs} runs", box=box.SIMPLE_HEAD, title_justify="left")
+    where = f" of other sizes, at {checked.at}" if checked.at else ""
+    table = Table(
+        title=f"Law {checked.law}, fitted to {checked.runs} runs{where}", box=box.SIMPLE_HEAD, title_justify="left"
+    )
     table.add_column("metric")
     table.add_column("law")
     table.add_column("rank correlation", justify="right")
+    for name in ("error", "in 90 % interval") if checked.at else ():
+        table.add_column(name, justify="right")
     for name, value in checked.spearman.items():
-        table.add_row(name, checked.chosen[name], f"{value:.3f}")
+        more = (
+            (f"{checked.errors[name]:.3f}", f"{checked.coverage[name]:.0%}")
+            if checked.errors and checked.coverage
+            else ()
+        )
+        table.add_row(name, checked.chosen[name], f"{value:.3f}", *more)
     console.print(table)
     line = f"Mean rank correlation {checked.spearman_mean:.4f}, in {checked.seconds:.1f} s"
+    if checked.coverage:
+        line += (
+            f"; {sum(checked.coverage.values()) / len(checked.coverage):.0%} of the scores lie in their 90 % intervals"
+        )
     if checked.regret is not None:
         unit = next(iter(metrics.values())).unit
         line += f"; the mix that is predicted best scores {checked.regret:.4f} {unit} worse than the best one"

@@ -18,6 +18,7 @@ from mixes.tables.columns import number_columns, numbers_only, score_columns
 from mixes.tables.families import Families, meanings_of
 from mixes.tables.keys import Table, check_same_keys, listed, rows_by_key, shared_key
 from mixes.tables.metrics import UNITS, Metric, Stated, metric_of
+from mixes.tables.sizes import sizes_by_key, without_sizes
 from mixes.tables.weights import ROUNDING, Rows, weights_of
 
 SEED = "seed"  # column of whole numbers: what a proxy was trained with, and neither a domain nor a task
@@ -54,7 +55,9 @@ def join_tables(
     Raises:
         MixError: keys, weights, scores or directions that are missing or doubtful.
     """
-    ratios, metrics = numbers_only(_run_is_run_id(ratios)), numbers_only(_run_is_run_id(metrics))
+    ratios, sizes, notes_on_sizes = without_sizes(_run_is_run_id(ratios))
+    metrics, sizes_of_metrics, more = without_sizes(_run_is_run_id(metrics))
+    ratios, metrics = numbers_only(ratios), numbers_only(metrics)
     ratios, seeds, notes_on_seeds = _without_seeds(ratios)
     metrics, _, _ = _without_seeds(metrics)
     columns, notes_on_domains = number_columns(ratios)
@@ -72,11 +75,13 @@ def join_tables(
         task: metric_of(task, line, *meanings[task], default) for task, line in zip(tasks, scores, strict=True)
     }
     turned = np.array([meaning_of[task].turned(line) for task, line in zip(tasks, scores, strict=True)])
-    runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned)
+    size_of = sizes_by_key(key, (ratios.name, sizes, left), (metrics.name, sizes_of_metrics, right))
+    runs = Runs.from_arrays(ids, mix_names(domains, weights), domains, tasks, weights, turned, size_of)
     if len(set(runs.mixes)) < 2:
         raise MixError(f"{ratios.name}: all {len(ids)} runs have one mix — a swarm needs different ones")
     seed_of = {name: seeds[left[name]] for name in ids} if seeds else {}
-    all_notes = (*notes, *notes_on_seeds, *notes_on_domains, *notes_on_tasks, *notes_on_unit, *repaired)
+    notes_on_columns = (*notes_on_seeds, *(notes_on_sizes or more), *notes_on_domains, *notes_on_tasks)
+    all_notes = (*notes, *notes_on_columns, *notes_on_unit, *repaired)
     return ScoredSwarm(runs, meaning_of, key, all_notes, seed_of)
 
 

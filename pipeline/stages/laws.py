@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from mixes.certainty.at_size import fit_swarm_at
 from mixes.certainty.fitted import (
     FittedSwarm,
     evidence_id,
-    fit_swarm,
     fitted_from_arrays,
     fitted_to_arrays,
     keepable,
@@ -76,11 +76,11 @@ def fitted_once(
     Raises:
         MixError: as `recommend`.
     """
-    fitted_by = (question.runs, question.settings.law, question.seed, question.seeds)
+    fitted_by = (question.runs, question.settings.law, question.seed, question.seeds, note, question.at)
 
     def fit() -> FittedSwarm:
         with watch("laws"):
-            return fit_swarm(*fitted_by, note)
+            return fit_swarm_at(*fitted_by)
 
     laws = laws_stage(question)
     fitted = _kept(
@@ -103,7 +103,7 @@ def fitted_once(
 
 def laws_stage(question: Question, law: str | None = None) -> Stage:
     """The stage of a question's laws; law: in place of the one that the question names."""
-    given = evidence_id(question.runs, law or question.settings.law, question.seed, question.seeds)
+    given = evidence_id(question.runs, law or question.settings.law, question.seed, question.seeds, question.at)
     return Stage("laws", LAWS_VERSION, None, (given,))
 
 

@@ -3,17 +3,21 @@
 import numpy as np
 import pytest
 
+from mixes.certainty.at_size import fit_at_size
+from mixes.certainty.fitted import fit_swarm, fitted_from_arrays, fitted_to_arrays, keepable
 from mixes.errors import MixError
 from mixes.laws.registry import LAWS, law_named
-from mixes.laws.scale import _Sized
+from mixes.laws.scale import Sized
 from mixes.optimum.from_settings import anchor_of, limits_of, matching
 from mixes.optimum.settings import LimitSettings
 from mixes.quality_parts import flattened, parts_of, spread, ties_of, whole_of
+from mixes.runs import Runs, Size
 from mixes.swarm import SwarmSettings, draw_swarm
 from mixes.upsampling import bucket_rows
 
 DOMAINS = ("code", "web/art@high", "web/art@low", "web/art@middle")
 SHARES = np.array([0.4, 0.1, 0.2, 0.3])
+RATES = np.array([1.0, -0.5, 0.5, 0.0])
 CURVES = ("log_linear", "bimix", "transfer")
 
 
@@ -87,8 +91,28 @@ def test_only_parts_are_tied_and_nothing_else_of_the_prior_changes(name):
     assert (tied.index == free.index).all()
 
 
-def test_a_law_over_sizes_ties_them_too():
-    assert (_Sized((0, 3, 3, 3)).prior(6).sd != _Sized().prior(6).sd).sum() == 6
+def test_laws_at_a_size_tie_them_too():
+    """Two sizes, 12 mixes each: the law at the larger one."""
+    rng, sizes = np.random.default_rng(0), (Size(1e6, 1e8), Size(4e6, 1e8))
+    weights = np.tile(rng.dirichlet(np.ones(4), 12), (2, 1))
+    names = [f"{size}/{mix:02d}" for size in "ab" for mix in range(12)]
+    scores = (4 + weights @ RATES + rng.normal(scale=0.01, size=24))[None]
+    runs = Runs.from_arrays(
+        names, [name[2:] for name in names], DOMAINS, ["t"], weights, scores, [s for s in sizes for _ in range(12)]
+    )
+    kind = fit_at_size(runs, sizes[1], "transfer").laws["t"].kind
+    assert isinstance(kind, Sized)
+    assert kind.base is law_named("transfer", DOMAINS)
+
+
+def test_tied_laws_are_kept_and_come_back_tied():
+    rng = np.random.default_rng(0)
+    weights, names = rng.dirichlet(np.ones(4), 12), [f"m{mix:02d}" for mix in range(12)]
+    runs = Runs.from_arrays(names, names, DOMAINS, ["t"], weights, (4 + weights @ RATES)[None])
+    fitted = fit_swarm(runs, "transfer", 0, {})
+    assert keepable(fitted)
+    again = fitted_from_arrays(fitted_to_arrays(fitted), runs, {})
+    assert again.laws["t"].kind is fitted.laws["t"].kind is law_named("transfer", DOMAINS)
 
 
 def fitted_factors(name: str, count: int, noise: float, better: float) -> tuple[np.ndarray, np.ndarray]:

@@ -114,6 +114,23 @@ def test_a_world_without_a_mix_that_is_close_enough_takes_its_best(monkeypatch):
             ask(swarm(signal=1.0, noise=0.01), **{**asked, "limits": {}})
 
 
+def test_a_world_whose_best_mix_cannot_be_proven_is_searched(monkeypatch):
+    asked = {"target": {"code": 1.0}, "max_epochs": 100.0}
+    proven = ask(swarm(signal=1.0, noise=0.01), **asked)
+    calls, real = [], problem.best_mix
+
+    def failing(*args: object) -> Optimum:
+        calls.append(args)
+        if len(calls) > 1:
+            raise MixError("its gap is nan")
+        return real(*args)
+
+    monkeypatch.setattr(problem, "best_mix", failing)
+    searched = ask(swarm(signal=1.0, noise=0.01), **asked)
+    assert searched.mix == proven.mix
+    assert searched.intervals["code"] == pytest.approx(proven.intervals["code"], abs=0.05)
+
+
 def test_standardised_tasks_count_alike_whatever_their_unit():
     """One task in thousandths: unstandardised nothing else counts, standardised it changes nothing."""
     runs = swarm(signal=1.0, noise=0.01)
