@@ -126,6 +126,16 @@ class Experiment(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _quality_once(self) -> Self:
+        if not self.pool.quality_parts:
+            return self
+        if self.upsampling:
+            raise ValueError("upsampling and pool.quality_parts both say how much of each quality to take — keep one")
+        if not any(source.quality for source in self.sources.values()):
+            raise ValueError("pool.quality_parts: no source is scored — set `quality: true` in one, or leave it out")
+        return self
+
     @property
     def file(self) -> Path | None:
         """The experiment file; None of an experiment that was made in a program."""

@@ -9,7 +9,8 @@ from flows.artifacts import publish_recommendation
 from flows.catalog.record import record_recommendation
 from flows.experiment import Experiment
 from flows.orchestration import flow, run_task
-from flows.settings.question import available_tokens, question_address, question_of
+from flows.settings.buckets import recommended_buckets
+from flows.settings.question import question_address, question_of
 from flows.settings.repetition import note_other_budget
 from flows.settings.reuse import answer_folded, content_evidence, reuse_plan
 from flows.show.progress import note, stage_progress
@@ -20,8 +21,7 @@ from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.plan import ReusePlan
 from mixes.swarm import Candidate
-from mixes.upsampling import bucket_rows
-from pipeline.pool.content_hash import bucket_tokens, domain_contents
+from pipeline.pool.content_hash import domain_contents
 from pipeline.pool.pool import Pool
 from pipeline.store.stage import Stage
 from pipeline.store.writing import write_aside
@@ -65,14 +65,6 @@ def _recommend(experiment: Experiment, question: Question, plan: ReusePlan | Non
     return answer_folded(question, plan, answer)
 
 
-def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation) -> list[dict]:
-    """How often each quality bucket repeats; nothing where the experiment does not ask."""
-    if not experiment.upsampling:
-        return []
-    tokens = bucket_tokens(pool, available_tokens(experiment, pool))
-    return bucket_rows(recommendation.mix, recommendation.budget or 0.0, tokens, experiment.upsampling)
-
-
 @flow("recommend")
 def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[Candidate]) -> Recommendation:
     """Scores to a recommended mix, recorded and shown in Prefect."""
@@ -81,7 +73,7 @@ def recommend_flow(experiment: Experiment, evidence: Evidence, candidates: list[
         note("recommend", f"by {len(candidates)} runs, of which {earlier} earlier ones")
     recommendation = run_task("fit-and-optimise", lambda: fit_and_optimise(experiment, evidence, candidates))
     publish_recommendation(recommendation)
-    buckets = _buckets(experiment, Pool(evidence.pool), recommendation)
+    buckets = recommended_buckets(experiment, Pool(evidence.pool), recommendation)
     swarm = evidence.runs_hash(candidates)
     record_recommendation(experiment, evidence.pool.name, swarm, recommendation, buckets)
     return recommendation

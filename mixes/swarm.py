@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mixes.errors import MixError
+from mixes.quality_parts import flattened
 
 TRIES = 2_000  # candidates drawn for each wanted mix before giving up
 AROUND = 30.0  # concentration of the Dirichlet around an optimum: a weight of 0.2 gets a deviation of 0.07
@@ -149,7 +150,7 @@ def draw_swarm(
     if (uniform <= largest).all():
         mixes["uniform"] = uniform
     wanted = settings.schedule(len(names))[0]
-    rng, centre = np.random.default_rng(seed), _centre(natural, settings)
+    rng, centre = np.random.default_rng(seed), flattened(natural, names, settings.flatten)
     taken = [*mixes.values(), *(np.array([mix[name] for name in names]) for mix in beside)]
     drawn = _different(lambda: _draw(rng, centre, settings), wanted, taken, largest, settings, tries)
     mixes |= {f"mix-{number:03d}": mix for number, mix in enumerate(drawn, len(mixes) - 1)}
@@ -178,7 +179,7 @@ def draw_round(
     names = sorted(natural)
     largest, shares = (np.array([of[name] for name in names]) for of in (caps, natural))
     taken = [np.array([candidate.weights[name] for name in names]) for candidate in earlier]
-    rng, centre = np.random.default_rng([seed, number]), _centre(shares, settings)
+    rng, centre = np.random.default_rng([seed, number]), flattened(shares, names, settings.flatten)
     wanted = settings.schedule(len(names))[number - 1]
     explored = round(settings.explore * wanted)
     turns = cycle(optima)
@@ -223,11 +224,6 @@ def _different(
 
 def _far(mix: np.ndarray, others: Sequence[np.ndarray], least: float) -> bool:
     return not others or bool((0.5 * np.abs(mix - np.array(others)).sum(axis=1) >= least).all())
-
-
-def _centre(natural: np.ndarray, settings: SwarmSettings) -> np.ndarray:
-    flattened = natural**settings.flatten
-    return flattened / flattened.sum()
 
 
 def _draw(rng: np.random.Generator, centre: np.ndarray, settings: SwarmSettings) -> np.ndarray:

@@ -100,13 +100,22 @@ def bucket_rows(
     mix: Mapping[str, float],
     budget: float,
     bucket_tokens: Mapping[str, Sequence[float]],
-    settings: UpsamplingSettings,
+    settings: UpsamplingSettings | None,
 ) -> list[dict[str, str | int | float]]:
-    """`bucket_repeats` as a table: domain, bucket, its tokens, repeat, tokens taken.
+    """`bucket_repeats` as a table: domain, bucket, its tokens, repeat, tokens taken. Without settings all buckets of a
+    domain repeat alike; those that hold nothing are left out.
 
     Raises:
         MixError: see `bucket_repeats`.
     """
+    if settings is None:
+        return [
+            {"domain": name, "bucket": bucket, "tokens": tokens, "repeat": repeat, "taken": tokens * repeat}
+            for name, held in bucket_tokens.items()
+            for repeat in [mix[name] * budget / sum(held)]
+            for bucket, tokens in enumerate(held)
+            if tokens
+        ]
     return [
         {"domain": name, "bucket": bucket, "tokens": tokens, "repeat": repeat, "taken": tokens * repeat}
         for name, repeats in bucket_repeats(mix, budget, bucket_tokens, settings).items()

@@ -8,6 +8,7 @@ import polars as pl
 
 from flows.catalog.schema import TABLES
 from pipeline.label.versions import QUALITY, TOPIC, version_at
+from pipeline.pool.parts import part_by_bucket
 from pipeline.pool.pool import Pool
 from pipeline.store.documents import scan
 from pipeline.store.stage import read_stage
@@ -44,10 +45,15 @@ def domain_rows(pool: Pool, full_tokens: Mapping[str, int | None]) -> pl.DataFra
 
 
 def bucket_rows(pool: Pool) -> pl.DataFrame:
-    """The pool's quality buckets."""
+    """The pool's quality buckets; those of a domain that is cut by quality under the names of its parts."""
+    parts = pl.DataFrame(
+        [(*place, part) for place, part in part_by_bucket(pool.manifest["files"]).items()],
+        {"domain": pl.String, "bucket": pl.Int64, "part": pl.String}, orient="row",
+    )  # fmt: skip
     return (
         scan(pool.tokenised, "pool")
-        .group_by("domain", "bucket")
+        .join(parts.lazy(), on=["domain", "bucket"], how="left")
+        .group_by(pl.col("part").alias("domain"), "bucket")
         .agg(
             pl.len().cast(pl.Int64).alias("documents"),
             pl.col("bytes", "tokens").sum(),

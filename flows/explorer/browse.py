@@ -19,7 +19,9 @@ LETTERS = 4_000  # of a document
 ROWS, COLUMNS = 200, 40  # of a query's answer that are drawn
 PATIENCE = 30.0  # seconds that a query may take
 DOCUMENTS = """select id, source, bucket, split, tokens, left(text, ?) as text from documents
-    where domain = ? and coalesce(bucket = try_cast(? as integer), true) limit ?"""
+    where (domain, bucket) in
+      (select regexp_replace(domain, '@(low|middle|high)$', ''), bucket from buckets where domain = ?)
+    and coalesce(bucket = try_cast(? as integer), true) limit ?"""
 DROPPED = """select id, source, step, reason, left(text, ?) as text from dropped
     where step || ': ' || reason = ? limit ?"""
 

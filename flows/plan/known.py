@@ -11,6 +11,7 @@ from flows.candidates import draw_first, draw_from_pool, draw_next, later_rounds
 from flows.catalog.newer import check_workspace
 from flows.experiment import Experiment
 from flows.settings.repetition import kept_sequences
+from mixes.quality_parts import whole_of
 from mixes.recommendation.expected import measured_noise
 from mixes.swarm import Candidate, SwarmSettings, draw_swarm
 from pipeline.errors import PipelineError
@@ -162,9 +163,12 @@ def _expected_tokens(experiment: Experiment, assumptions: list[str]) -> dict[str
     domains = expected_domains(experiment.corpus)
     stated = {name: source.full_tokens for name, source in experiment.sources.items()}
     parts = Counter(domains.values())
+    topics = Counter({whole_of(name): source for name, source in domains.items()}.values())
     lines = [
-        f"{name} split into the {count} that topics.most_domains allows" for name, count in parts.items() if count > 1
+        f"{name} split into the {count} that topics.most_domains allows" for name, count in topics.items() if count > 1
     ]
+    if cut := experiment.pool.quality_parts:
+        lines.append(f"each that is scored cut in {cut} by quality")
     lines += [
         f"{name} as one, although its records name them" for name in stated if experiment.sources[name].fields.domain
     ]

@@ -12,7 +12,8 @@ from flows.from_files import SwarmFiles, question_from_files
 from flows.recommended import find_recommendation
 from flows.report.corpus_tables import read_corpus_tables
 from flows.report.findings import Findings
-from flows.settings.question import available_tokens, holdings_of
+from flows.settings.buckets import recommended_buckets
+from flows.settings.question import holdings_of
 from flows.settings.reuse import CONTENT, fold_question, reuse_plan, unfold_recommendation
 from flows.show.progress import note, stage_progress
 from flows.workspace import Workspace
@@ -27,8 +28,6 @@ from mixes.reuse.beside import APART
 from mixes.reuse.plan import fold_amounts
 from mixes.runs import to_array
 from mixes.tables.metrics import Metric
-from mixes.upsampling import bucket_rows
-from pipeline.pool.content_hash import bucket_tokens
 from pipeline.pool.pool import Pool
 from pipeline.stages.laws import fitted_once
 from pipeline.store.cache import swarm_cache, trim_cache
@@ -121,11 +120,8 @@ def _answered(name: str, question: Question, cache: StageStore | None, metrics: 
 
 def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation) -> list[dict[str, Any]]:
     """How often each quality bucket repeats; nothing where the experiment does not ask, or the mix was made without."""
-    if not experiment.upsampling or not recommendation.budget:
-        return []
-    tokens = bucket_tokens(pool, available_tokens(experiment, pool))
     try:
-        return bucket_rows(recommendation.mix, recommendation.budget, tokens, experiment.upsampling)
+        return recommended_buckets(experiment, pool, recommendation)
     except MixError:  # a mix that upsampling did not cap
         return []
 

@@ -10,6 +10,7 @@ from flows.settings.question import available_tokens
 from mixes.budget import budget_tokens, epoch_caps
 from mixes.errors import did_you_mean
 from mixes.optimum.from_settings import matching
+from mixes.quality_parts import PARTS, part_name
 from mixes.recommendation.settings import RecommendSettings
 from mixes.target import check_names
 from pipeline.pool.pool import Pool
@@ -59,8 +60,10 @@ def _named_domains(settings: RecommendSettings) -> list[tuple[str, Iterable[str]
 def _may_match(experiment: Experiment, pattern: str) -> bool:
     """Whether a source may make a domain of that name or pattern: itself, or a part of it after a slash."""
     part = pattern.partition("/")[2]
+    cut = PARTS[experiment.pool.quality_parts] if experiment.pool.quality_parts else ()
     return any(
         fnmatchcase(source, pattern)
+        or (settings.quality and any(fnmatchcase(part_name(source, end), pattern) for end in cut))
         or ((settings.topics or settings.fields.domain) and fnmatchcase(f"{source}/{part}", pattern))
         for source, settings in experiment.sources.items()
     )

@@ -6,6 +6,7 @@ from typing import Any
 from flows.trainers.handover import HandOver, Part
 from flows.trainers.names import part_names
 from flows.trainers.trainer import Place, Trainer, Written
+from mixes.quality_parts import whole_of
 
 MIX = "mix.json"
 MODULE = "mix.py"
@@ -43,8 +44,11 @@ def _source(plan: HandOver, part: Part, share: float) -> dict[str, Any]:
         return source | {"files": list(part.paths), "filters": [], "columns": ["text"]}
     pool = plan.tokenised / "pool"
     files = sorted({str(pool / f"{file.rank}.parquet") for file in part.files})
-    filters: list[tuple[str, str, str | int]] = [("domain", "==", part.domain)]
-    if part.bucket is not None:
+    filters: list[tuple[str, str, str | int]] = [("domain", "==", whole_of(part.domain))]
+    if whole_of(part.domain) != part.domain:  # documents bear the whole domain's name
+        numbers = [file.bucket for file in part.files]
+        filters += [("bucket", ">=", min(numbers)), ("bucket", "<=", max(numbers))]
+    elif part.bucket is not None:
         filters.append(("bucket", "==", part.bucket))
     return source | {"files": files, "filters": filters, "columns": ["text", "domain", "tokens"]}
 

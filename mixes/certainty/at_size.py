@@ -70,7 +70,7 @@ def fit_at_size(
     if len(mixes) < 2 * FOLDS:
         raise MixError(f"swarm: {len(mixes)} mixes over all sizes, laws need {2 * FOLDS}")
     ladder = ladder_to(sizes, size)
-    base = law_named(BASE if law == AUTO else law)
+    base = law_named(BASE if law == AUTO else law, level.domains)
     if not isinstance(base, Curve):
         raise MixError(f"law: {law!r} cannot be fitted over sizes — take auto, log_linear, bimix or transfer")
     which = np.array([1 + sizes.index(own) for own in mixes.sizes_of_runs if own is not None])

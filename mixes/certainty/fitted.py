@@ -74,7 +74,10 @@ def evidence_id(runs: Runs, law: str, seed: int, seeds: Mapping[str, int], at: S
 def keepable(fitted: FittedSwarm) -> bool:
     """Whether all laws are numbers of a registered form: a process, an ensemble of trees or a law over sizes is an
     object, and is fitted anew every time."""
-    return all(LAWS.get(law.kind.name) is law.kind and law.parameters.dtype != object for law in fitted.laws.values())
+    return all(
+        law.kind.name in LAWS and law_named(law.kind.name, law.domains) is law.kind and law.parameters.dtype != object
+        for law in fitted.laws.values()
+    )
 
 
 def fitted_to_arrays(fitted: FittedSwarm) -> Arrays:
@@ -110,7 +113,7 @@ def fitted_from_arrays(arrays: Mapping[str, np.ndarray], runs: Runs, seeds: Mapp
     for number, (task, head) in enumerate(json.loads(str(arrays["heads"])).items()):
         laws[task] = TaskLaw(
             task=task,
-            kind=law_named(head["law"]),
+            kind=law_named(head["law"], level.domains),
             domains=level.domains,
             parameters=arrays[f"{number}/parameters"],
             precision=arrays.get(f"{number}/precision"),

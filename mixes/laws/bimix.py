@@ -48,7 +48,7 @@ class BiMix(Curve):
         index = np.arange(domains + 4)
         mean = np.array([-3.0, -1.0, *[0.0] * domains, -1.0, -1.0])
         sd = np.array([2.0, 1.0, *[3.0] * domains, 0.5, 3.0])
-        return Prior(index, np.array([-1, *[level] * (domains + 1), -1, -1]), mean, sd)
+        return Prior(index, np.array([-1, *[level] * (domains + 1), -1, -1]), mean, sd).tied(self.ties, 2)
 
     def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
         """All domains alike, the uniform mix at the mean score."""

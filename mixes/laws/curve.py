@@ -31,6 +31,10 @@ class Curve:
     least_noise = 0.02  # lower bound of an estimated residual
     starts: tuple[tuple[float, ...], ...]
 
+    def __init__(self, ties: tuple[int, ...] = ()) -> None:
+        """ties: which domains are parts of one (mixes/quality_parts.py); empty: none is."""
+        self.ties = ties
+
     def curve(self, theta: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Curve parameters (P, q) → values (P, n), Jacobian (P, n, q)."""
         raise NotImplementedError

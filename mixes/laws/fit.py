@@ -94,7 +94,7 @@ def fit_laws(
     if weights.size > HUGE:
         report(f"{len(weights)} mixes × {weights.shape[1]} domains: of the laws, {' and '.join(names)} are tried")
     asked = {law_named(name).name for name in names}
-    kinds = [kind for name, kind in LAWS.items() if name in asked]
+    kinds = [law_named(name, mixes.domains) for name in LAWS if name in asked]
     repeats = REPEATS if weights.size <= MANY else 1
     splits = np.array([folds_of([run.mix for run in mixes.runs], seed + repeat) for repeat in range(repeats)])
     parameters, held_out = [], []

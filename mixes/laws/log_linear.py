@@ -36,7 +36,7 @@ class LogLinear(Curve):
         every = np.arange(1 + domains)
         mean, sd = np.full(1 + domains, 0.5), np.full(1 + domains, RATE)
         mean[0], sd[0] = -2.5, 3.0
-        return Prior(every, np.full(1 + domains, -1), mean, sd)
+        return Prior(every, np.full(1 + domains, -1), mean, sd).tied(self.ties, 1)
 
     def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
         """A flat curve through the mean, from several asymptotes."""

@@ -8,9 +8,9 @@ Source: Moré 1978, "The Levenberg–Marquardt algorithm: implementation and the
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -21,6 +21,9 @@ Residuals = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 BLOCK = 2**20  # numbers in a block's Jacobian: 8 MB
 LARGE = 2**18  # numbers in one problem's Jacobian above which steps of L-BFGS are cheaper; measured at 1,000 × 480
 DESCENT = 200  # most steps of a large problem
+# Share of a domain's own standard deviation by which parts of one domain may differ. Assumed: on the sample's 18 mixes
+# held-out errors of the transfer law are 0.725 to 0.758 standard deviations for shares from 1 to 1/20, untied 0.732.
+TIED = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,20 @@ class Prior:
     level: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
+
+    def tied(self, ties: Sequence[int], *firsts: int) -> "Prior":
+        """The same prior, except that each part of a domain is about the part that `ties` names.
+
+        ties: (d,) a domain's own place where it is tied to nothing. firsts: where each block of d parameters begins.
+        """
+        level, mean, sd = self.level.copy(), self.mean.copy(), self.sd.copy()
+        for first in firsts:
+            for place, other in enumerate(ties):
+                if other != place:
+                    rows = self.index == first + place
+                    level[rows], mean[rows] = first + other, 0.0
+                    sd[rows] *= TIED
+        return replace(self, level=level, mean=mean, sd=sd)
 
     def residual(self, theta: np.ndarray) -> np.ndarray:
         """(P, m) at theta (P, q)."""

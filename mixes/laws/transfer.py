@@ -82,7 +82,8 @@ class Transfer(Curve):
         ]
         index, levels, mean, sd = zip(*terms, strict=True)
         times = [len(which) for which in index]
-        return Prior(np.concatenate(index), *(np.repeat(term, times) for term in (levels, mean, sd)))
+        prior = Prior(np.concatenate(index), *(np.repeat(term, times) for term in (levels, mean, sd)))
+        return prior.tied(self.ties, 2, 2 + domains, 2 + 2 * domains)
 
     def start(self, domains: int, chosen: tuple[float, ...]) -> np.ndarray:
         """All domains alike, the uniform mix at the mean score."""

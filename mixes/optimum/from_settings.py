@@ -11,6 +11,7 @@ from mixes.optimum.bounds import AtMost, Bound
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, divergence
 from mixes.optimum.settings import LimitSettings, ends
+from mixes.quality_parts import parts_of, spread, whole_of
 
 
 def limits_of(
@@ -105,21 +106,24 @@ def anchor_of(settings: LimitSettings, domains: Sequence[str], natural: np.ndarr
     """
     if not settings.near:
         return natural
-    for name in sorted(set(settings.near) - set(domains)):
+    near = spread(settings.near, domains, dict(zip(domains, natural.tolist(), strict=True)))
+    for name in sorted(set(near) - set(domains)):
         raise MixError(f"near: no domain {name!r} — {did_you_mean(name, domains)}")
-    mix = np.array([settings.near.get(name, 0.0) for name in domains])
+    mix = np.array([near.get(name, 0.0) for name in domains])
     if mix.min() < 0 or abs(mix.sum() - 1) > 1e-6:
         raise MixError(f"near: weights are below 0 or sum to {mix.sum():.6g}, not 1")
     return mix
 
 
 def matching(pattern: str, domains: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """The domains that a name or pattern matches.
+    """The domains that a name or pattern matches; of a domain that is cut by quality, all its parts.
 
     Raises:
         MixError: it matches none.
     """
-    matched = (pattern,) if pattern in domains else tuple(name for name in domains if fnmatchcase(name, pattern))
+    matched = (pattern,) if pattern in domains else parts_of(pattern, domains)
+    if not matched:
+        matched = tuple(name for name in domains if fnmatchcase(name, pattern) or fnmatchcase(whole_of(name), pattern))
     if not matched:
         raise MixError(f"{where}: no domain matches {pattern!r} — {did_you_mean(pattern, domains)}")
     return matched

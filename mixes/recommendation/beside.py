@@ -49,7 +49,7 @@ def _fixed(problem: Problem) -> list[tuple[str, BesideKind, np.ndarray]]:
     """Mixes that nobody chose by these laws."""
     domains = problem.fitted.runs.domains
     simple: list[tuple[str, BesideKind, np.ndarray]] = [(one.name, "simple", one.mix) for one in baselines(problem)]
-    given = problem.question.settings.compare.items()
+    given = problem.question.compared.items()
     return [
         (name, "given", to_array({**dict.fromkeys(domains, 0.0), **mix}, domains, name)) for name, mix in given
     ] + simple

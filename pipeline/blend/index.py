@@ -33,7 +33,7 @@ class IndexDocuments(PipelineStep):
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes the index; yields nothing."""
         about = read_about(self.about)
-        numbers = {(bucket.domain, bucket.number): number for number, bucket in enumerate(about.buckets)}
+        numbers = {bucket.place: number for number, bucket in enumerate(about.buckets)}
         rows, first = [np.empty(0, ROW)], 0
         path = rank_file(about.tokenised / "pool", rank)
         with undamaged_pages(about.tokenised, path.name):

@@ -81,7 +81,7 @@ class IdPayloads:
 
     @staticmethod
     def _name(rank: int, bucket: Bucket) -> str:
-        return f"{rank_name(rank)}/{file_name(bucket.domain)}.{bucket.number:02d}.{TRAIN}.bin"
+        return f"{rank_name(rank)}/{file_name(bucket.place[0])}.{bucket.number:02d}.{TRAIN}.bin"
 
 
 @dataclass(frozen=True)

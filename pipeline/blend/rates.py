@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mixes.quality_parts import whole_of
 from mixes.upsampling import UpsamplingSettings, bucket_repeats
 from pipeline.pool.pool import TRAIN, Pool
 
@@ -18,6 +19,11 @@ class Bucket:
     documents: int
     tokens: int
     bytes: int  # UTF-8
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Domain and number as documents have them: those of a part by quality are of the whole domain."""
+        return whole_of(self.domain), self.number
 
 
 def buckets_of(pool: Pool) -> list[Bucket]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from mixes.quality_parts import whole_of
 from pipeline.blend.blend import TOKENIZER
 from pipeline.blend.manifest import MANIFEST, BucketUse, Manifest
 from pipeline.blend.read_back import Documents, main_files, read_documents
@@ -105,7 +106,7 @@ class _Counts:
 
     def __init__(self, manifest: Manifest, tokenizer: Tokenizer) -> None:
         self.manifest, self.tokenizer = manifest, tokenizer
-        self.listed = {(bucket.domain, bucket.bucket): bucket for bucket in manifest.buckets}
+        self.listed = {(whole_of(bucket.domain), bucket.bucket): bucket for bucket in manifest.buckets}
         self.numbers = {place: number for number, place in enumerate(self.listed)}
         size = len(self.listed)
         self.documents, self.tokens, self.singles = (np.zeros(size, np.int64) for _ in range(3))

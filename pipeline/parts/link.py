@@ -11,7 +11,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from pipeline.formats.datatrove_index import write_datatrove_index
 from pipeline.formats.megatron_index import write_megatron_index
-from pipeline.parts.placed import Placed, checked_lengths, document_lengths, rank_files
+from pipeline.parts.placed import Placed, as_tokenised, checked_lengths, document_lengths, rank_files
 from pipeline.store.files import rank_name
 
 Kind = Literal["megatron", "datatrove"]
@@ -34,7 +34,7 @@ class LinkTokens(PipelineStep):
     ) -> None:
         """tokenizer: what `.ds.metadata` names."""
         super().__init__()
-        self.tokenised, self.placed, self.kind = tokenised, tuple(placed.items()), kind
+        self.tokenised, self.placed, self.kind = tokenised, tuple(as_tokenised(placed).items()), kind
         self.dtype, self.tokenizer, self.folder = dtype, tokenizer, folder
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mixes.quality_parts import whole_of
 from pipeline.errors import PipelineError
 from pipeline.store.documents import read_groups
 from pipeline.store.files import rank_file, rank_name
@@ -18,6 +19,11 @@ from pipeline.store.files import rank_file, rank_name
 Key = tuple[str, int, str]  # domain, bucket, split
 Placed = Mapping[Key, str]  # → folder of the part; documents that it does not name are left out
 GROUPS = 10  # row groups read at once
+
+
+def as_tokenised(placed: Placed) -> dict[Key, str]:
+    """The same by the domains of documents and token files, which know no parts by quality."""
+    return {(whole_of(domain), bucket, split): folder for (domain, bucket, split), folder in placed.items()}
 
 
 def pool_ranks(tokenised: Path) -> int:

@@ -9,7 +9,7 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from pipeline.formats.mds import INDEX, MdsWriter, mds_index
-from pipeline.parts.placed import Placed, rank_files
+from pipeline.parts.placed import Placed, as_tokenised, rank_files
 from pipeline.store.files import rank_name
 from pipeline.store.writing import write_aside
 
@@ -29,7 +29,7 @@ class CutSamples(PipelineStep):
     ) -> None:
         """listed: a folder beside, for what each rank wrote into each part; `index_samples` reads it."""
         super().__init__()
-        self.tokenised, self.placed, self.length = tokenised, tuple(placed.items()), length
+        self.tokenised, self.placed, self.length = tokenised, tuple(as_tokenised(placed).items()), length
         self.dtype, self.folder, self.listed = dtype, folder, listed
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
-from pipeline.parts.placed import Placed
+from pipeline.parts.placed import Placed, as_tokenised
 from pipeline.store.documents import read_groups
 from pipeline.store.files import rank_file, rank_name
 from pipeline.store.writing import written_aside
@@ -40,7 +40,7 @@ class WriteTexts(PipelineStep):
 
     def __init__(self, tokenised: Path, placed: Placed, folder: Path) -> None:
         super().__init__()
-        self.tokenised, self.placed, self.folder = tokenised, tuple(placed.items()), folder
+        self.tokenised, self.placed, self.folder = tokenised, tuple(as_tokenised(placed).items()), folder
 
     def run(self, data: None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         """Writes Parquet files, each whole or not there; yields nothing."""

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mixes.reuse.identity import domain_content
+from pipeline.pool.parts import part_by_bucket
 from pipeline.pool.pool import TRAIN, Pool
 from pipeline.store.documents import content_hash, read_groups
 from pipeline.store.stage import Stage, StageStore
 from pipeline.store.writing import write_aside
 
-COLUMNS = ("domain", "text", "id")
+COLUMNS = ("domain", "bucket", "text", "id")
 
 
 def domain_contents(stages: StageStore, pool_folder: Path) -> dict[str, str]:
@@ -35,11 +36,12 @@ def _contents(stages: StageStore, pool: str, write: Callable[[Path], None]) -> d
 def _write_contents(pool: Pool, file: Path) -> None:
     """A rank's documents at a time: sums add up. What is tokenised already goes by its place in its shard."""
     contents = {name: domain_content([]) for name in pool.domains}
+    parts = part_by_bucket(pool.manifest["files"])
     for part in sorted((pool.tokenised / "pool").glob("*.parquet")):
         for table in read_groups(part, COLUMNS):
             hashes: dict[str, list[str]] = {}
-            for name, text, document in zip(*(table[column].to_pylist() for column in COLUMNS), strict=True):
-                hashes.setdefault(name, []).append(content_hash(document if text is None else text))
+            for name, bucket, text, document in zip(*(table[column].to_pylist() for column in COLUMNS), strict=True):
+                hashes.setdefault(parts[name, bucket], []).append(content_hash(document if text is None else text))
             contents |= {name: domain_content([contents[name], *of_domain]) for name, of_domain in hashes.items()}
     write_aside(file, json.dumps(contents, indent=1).encode())
 

@@ -1,5 +1,7 @@
 """The `pool:` and `tokenizer:` sections."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 END = "<|endoftext|>"
@@ -14,6 +16,10 @@ class PoolSettings(BaseModel):
     """Share of a domain's text that is held out for validation."""
     validation_bytes: int = Field(400_000, ge=1, le=10_000_000_000_000)
     """Most text that is held out of a domain."""
+    quality_parts: Literal[2, 3] | None = None
+    """Cut each scored domain by quality into this many parts of about equal tokens: `web@low`, `web@middle`,
+    `web@high`. Each is a domain of the swarm, so that the recommendation says how much of each to take. In place of
+    `upsampling:`."""
 
 
 class TokenizerSettings(BaseModel):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from mixes.quality_parts import PARTS, part_name
 from pipeline.stages.corpus import Corpus
 from pipeline.suite import read_suite
 from pipeline.suite_settings import SuiteSettings
@@ -19,7 +20,9 @@ def expected_domains(corpus: Corpus) -> dict[str, str]:
     domains: dict[str, str] = {}
     for source, settings in sorted(corpus.sources.items()):
         parts = corpus.topics.most_domains if settings.topics and corpus.topics else 1
-        domains |= {source if parts == 1 else f"{source}/{number + 1}": source for number in range(parts)}
+        names = [source if parts == 1 else f"{source}/{number + 1}" for number in range(parts)]
+        cut = PARTS[corpus.pool.quality_parts] if corpus.pool.quality_parts and settings.quality else ()
+        domains |= {part: source for name in names for part in [part_name(name, end) for end in cut] or [name]}
     return domains
 
 

@@ -136,7 +136,8 @@ def choose_domains(corpus: Corpus, made: Mapping[str, Path]) -> Path:
     labelled = _of(made, "label", "index")
     topics = corpus.topics
     split = (topics.min_bytes, topics.most_domains) if topics else (1, 1)  # without topics no source is split
-    stage = Stage("domains", 3, [corpus.pool.model_dump(), *split], _ids(labelled))
+    pool = corpus.pool.model_dump(exclude={"quality_parts"})  # which cuts what is tokenised already
+    stage = Stage("domains", 3, [pool, *split], _ids(labelled))
 
     def work(folder: Path) -> None:
         from pipeline.pool.domains import plan_domains
@@ -204,12 +205,16 @@ def _ids(folders: list[Path]) -> tuple[str, ...]:
 
 def gather_pool(corpus: Corpus, tokenised: Path, domains: Path, tokenizer: Path) -> Path:
     """The pool's manifest."""
-    stage = Stage("pool", 1, {"context": corpus.context}, (tokenised.name,))
+    parts = corpus.pool.quality_parts
+    settings = {"context": corpus.context, **({"quality_parts": parts} if parts else {})}
+    stage = Stage("pool", 1, settings, (tokenised.name,))
     file = tokenizer / "tokenizer.json"
 
     def work(folder: Path) -> None:
         from pipeline.pool.manifest import write_manifest
 
-        write_manifest(tokenised, domains, file, corpus.tokenizer.end, corpus.context, folder)
+        whole = write_manifest(tokenised, domains, file, corpus.tokenizer.end, corpus.context, folder, parts)
+        if whole:
+            corpus.stages.note(f"pool: too small to be cut by quality, or scored alike: {', '.join(whole)}")
 
     return corpus.stages.run(stage, work)

@@ -81,7 +81,7 @@ RECOMMENDATIONS: dict[str, Table] = {
         },
     ),
     "recommendation_buckets": Table(
-        "How often each quality bucket repeats under a recommended mix, where the experiment has `upsampling`",
+        "How often each quality bucket repeats under a recommended mix, where the experiment decides by quality",
         ("recommendation", "domain", "bucket"),
         {
             "recommendation": ("VARCHAR", "id of the recommendation"),

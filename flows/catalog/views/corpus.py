@@ -86,7 +86,9 @@ CORPUS_MACROS: dict[str, Macro] = {
             "text": "text; null for documents that came as tokens",
         },
         """select id, source, bucket, quality, split, tokens, url, text from documents
-           where domain = wanted_domain and (wanted_bucket is null or bucket = wanted_bucket)
+           where (domain = wanted_domain or (domain = regexp_replace(wanted_domain, '@(low|middle|high)$', '')
+             and bucket in (select b.bucket from buckets b where b.domain = wanted_domain)))
+             and (wanted_bucket is null or bucket = wanted_bucket)
            order by bucket desc, quality desc, id""",
     ),
     "dropped_by": Macro(

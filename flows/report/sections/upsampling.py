@@ -11,6 +11,7 @@ from flows.report.html import Section, paragraph
 from flows.report.marks import PHONE, data
 from flows.report.theme import RECOMMENDED
 from flows.report.words import listed
+from mixes.quality_parts import whole_of
 
 MOST_CURVES = 12
 
@@ -19,12 +20,15 @@ def upsampling(findings: Findings) -> Section | None:
     """How often each quality bucket repeats, where the experiment asks for it."""
     if not findings.buckets:
         return None
-    rows = pl.DataFrame([dict(row) for row in findings.buckets])
+    rows = pl.DataFrame([{**row, "domain": whole_of(str(row["domain"]))} for row in findings.buckets])
     curves = {str(name[0]): frame.sort("bucket") for name, frame in rows.group_by("domain", maintain_order=True)}
     many = {name: frame for name, frame in curves.items() if len(frame) > 1}
     if not many:
         return None
-    ranked = sorted(many, key=lambda name: (-findings.recommendation.mix[name], name))
+    weights = dict.fromkeys(many, 0.0)
+    for name, weight in findings.recommendation.mix.items():
+        weights[whole_of(name)] = weights.get(whole_of(name), 0.0) + weight
+    ranked = sorted(many, key=lambda name: (-weights[name], name))
     note = "Times that a document of each twentieth of a domain's quality is repeated, worst left, best right."
     figure = Figure(
         "upsampling",

@@ -26,7 +26,7 @@ def write_ids(shard: Shard, piles: Iterator[Pile], ending: str) -> np.ndarray:
     """Write `part-nnnnn<ending>` and `documents/part-nnnnn.parquet`; returns the documents, (n,), as items."""
     items = []
     listed = shard.create(f"{DOCUMENTS}/{shard.stem}.parquet")
-    domains = pa.array([bucket.domain for bucket in shard.about.buckets])
+    domains = pa.array([bucket.place[0] for bucket in shard.about.buckets])
     numbers = np.array([bucket.number for bucket in shard.about.buckets], dtype=np.int32)
     with shard.create(f"{shard.stem}{ending}") as out, listed, pq.ParquetWriter(listed, SCHEMA) as table:
         for pile in shard.counted(piles):
@@ -55,7 +55,7 @@ class OlmoCore:
         items = write_ids(shard, piles, ".npy")
         ends = np.cumsum(items["tokens"], dtype=np.int64)
         starts, buckets = ends - items["tokens"], shard.about.buckets
-        places = [f"{buckets[number].domain},{buckets[number].number}" for number in range(len(buckets))]
+        places = [f"{buckets[number].place[0]},{buckets[number].number}" for number in range(len(buckets))]
         rows = zip(starts.tolist(), ends.tolist(), id_text(items), items["bucket"].tolist(), strict=True)
         text = "".join(f"{start},{end},{name},{places[number]}\n" for start, end, name, number in rows)
         with shard.create(f"{shard.stem}.csv.gz") as out:
