@@ -211,9 +211,9 @@ def _bent(fit: LocalFit, moved: np.ndarray) -> np.ndarray:
             if settled:
                 moved[off] = settled(linear[off], fit.weights, at_fit + foreseen)
             predicted = fit.law.kind.predict(moved[off], at)
-        actual = predicted[:, : len(at_fit)] - at_fit
-        reach = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
-        good = np.isfinite(predicted).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= reach)
+            actual = predicted[:, : len(at_fit)] - at_fit
+            reach = BENT * (np.sqrt((foreseen**2).mean(axis=1)) + fit.noise)
+            good = np.isfinite(predicted).all(axis=1) & (np.sqrt((actual**2).mean(axis=1)) <= reach)
         off = off[~good]
         if not len(off):
             return moved
