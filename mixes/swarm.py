@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mixes.errors import MixError
 from mixes.quality_parts import flattened
+from mixes.telling import most_telling
 
 TRIES = 2_000  # candidates drawn for each wanted mix before giving up
+OFFERED = 8  # times as many mixes as are wanted from which the most telling are chosen
 AROUND = 30.0  # concentration of the Dirichlet around an optimum: a weight of 0.2 gets a deviation of 0.07
 LEAST = 1e-3  # least of its parameters: a domain that an optimum leaves out hardly ever comes back
 FIRST = 8  # least mixes of a first round of several; with natural and uniform, the ten that cross-validation needs
@@ -183,18 +185,34 @@ def draw_round(
     wanted = settings.schedule(len(names))[number - 1]
     explored = round(settings.explore * wanted)
     turns = cycle(optima)
-    drawn = _different(lambda: _draw(rng, centre, settings), explored, taken, largest, settings)
+
+    def anywhere() -> np.ndarray:
+        return _draw(rng, centre, settings)
 
     def near_an_optimum() -> np.ndarray:
         return _trimmed(rng.dirichlet(AROUND * next(turns) + LEAST), settings)
 
-    drawn += _different(near_an_optimum, wanted - explored, taken + drawn, largest, settings)
+    drawn: list[np.ndarray] = []
+    for draw, count in ((anywhere, explored), (near_an_optimum, wanted - explored)):
+        drawn += _telling(draw, count, taken + drawn, optima, largest, settings)
     numbered = [candidate.mix for candidate in earlier if candidate.mix.startswith("mix-")]
     first = 1 + max(int(name.removeprefix("mix-")) for name in numbered)
     return [
         Candidate(f"mix-{i:03d}", rounded_weights(dict(zip(names, mix, strict=True))), 0, number)
         for i, mix in enumerate(drawn, first)
     ]
+
+
+def _telling(
+    draw: Callable[[], np.ndarray], count: int, taken: list[np.ndarray], optima: np.ndarray, largest: np.ndarray,
+    settings: SwarmSettings,
+) -> list[np.ndarray]:  # fmt: skip
+    """`count` mixes of `draw` that tell likely optima apart best, out of OFFERED times as many where there is room."""
+    try:
+        offered = _different(draw, OFFERED * count, taken, largest, settings, TRIES // OFFERED)
+    except MixError:
+        return _different(draw, count, taken, largest, settings)
+    return [offered[i] for i in most_telling(np.array(offered), np.array(taken), count, optima)] if count else []
 
 
 def _different(

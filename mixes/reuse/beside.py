@@ -13,10 +13,10 @@ import numpy as np
 
 from mixes.errors import MixError
 from mixes.swarm import TRIES, Candidate, SwarmSettings, draw_swarm
+from mixes.telling import most_telling
 
 APART = 1_000_000  # from an earlier pool's seeds to the next one's; a swarm's own are below 1,000
 OFFERED = 8  # mixes that are drawn for each that is chosen (measured: 3 do nearly as well, 1 leaves domains out)
-RIDGE = 1e-3  # of the information matrix; a mix adds one to its trace
 LEAST_MIXES = 3  # drawn where no domain is new
 Mix = tuple[tuple[str, float], ...]  # (domain, weight) in order of the domains
 
@@ -80,7 +80,9 @@ def _draw(
         return draw(1)
     offered = {candidate.mix: candidate.weights for candidate in swarm if candidate.mix.startswith("mix-")}
     known = [*beside, *(candidate.weights for candidate in swarm if candidate.mix not in offered)]
-    telling = _most_telling(offered, known, count)
+    domains = sorted(tokens)
+    rows, tried = (np.array([[mix[name] for name in domains] for mix in mixes]) for mixes in (offered.values(), known))
+    telling = [list(offered)[i] for i in most_telling(rows, tried, count)]
     names = {name: f"mix-{number:03d}" for number, name in enumerate(telling, 1)}
     plain = [candidate for candidate in swarm if candidate.mix not in offered]
     first = next(candidate for candidate in swarm if candidate.mix in offered)
@@ -88,30 +90,6 @@ def _draw(
     replicated = [one for one in [*plain, *new] if one.seed == 0][: 1 + settings.replicated]
     again = [replace(one, seed=number) for one in replicated for number in range(1, settings.seeds)]
     return [*(one for one in plain if one.seed == 0), *new, *again]
-
-
-def _most_telling(
-    offered: Mapping[str, Mapping[str, float]], known: Sequence[Mapping[str, float]], count: int
-) -> list[str]:
-    """Names of the mixes about which the `known` ones and those chosen before say least, one after the other.
-
-    Each raises the determinant of the information matrix most (D-optimal design, Fedorov 1972, by its greedy form). It
-    is one of the roots of weights, since a domain's first percent does more to scores than a later one.
-    """
-    domains = sorted(next(iter(offered.values())))
-
-    def features(mixes: Iterable[Mapping[str, float]]) -> np.ndarray:
-        return np.sqrt([[mix[name] for name in domains] for mix in mixes])  # (n_mixes, n_domains)
-
-    names, rows, tried = list(offered), features(offered.values()), features(known)
-    information = RIDGE * np.eye(len(domains)) + tried.T @ tried
-    chosen: list[int] = []
-    while len(chosen) < count:
-        unknown = np.einsum("ij,ij->i", rows, np.linalg.solve(information, rows.T).T)
-        unknown[chosen] = -1
-        chosen.append(int(unknown.argmax()))
-        information += np.outer(rows[chosen[-1]], rows[chosen[-1]])
-    return [names[i] for i in chosen]
 
 
 def mix_of(candidate: Candidate) -> Mix:
