@@ -83,6 +83,8 @@ class Limits:
         """(n,) whether mixes (n, n_domains) meet everything, within EXACT."""
         good = self.room.holds(mixes, EXACT)
         for ceiling in self.ceilings:
+            if not good.any():  # laws predict some mixes, not none
+                break
             good[good] = ceiling.objective.value(mixes[good]) <= ceiling.most + EXACT * max(1.0, abs(ceiling.most))
         return good
 

@@ -63,7 +63,7 @@ def folder(tiny, finished, tmp_path_factory) -> Path:
     ratios.write_csv(folder / "ratios.csv")
     metrics.write_csv(folder / "metrics.csv")
     pl.DataFrame({"domain": ["web", "code", "health"], "tokens": [4e12, 1e12, 1e12]}).write_csv(folder / "tokens.csv")
-    (folder / "mix.yaml").write_text("web: 0.5\ncode: 0.3\nhealth: 0.2\n")
+    (folder / "ours.yaml").write_text("web: 0.5\ncode: 0.3\nhealth: 0.2\n")
     (folder / "families.yaml").write_text("code: [humaneval_bpb]\nqa: [arc_bpb]\n")
     mixwright("prepare", "EXP.yaml", folder=folder)  # the catalog names files by their whole paths
     return folder

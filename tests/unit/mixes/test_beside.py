@@ -65,6 +65,12 @@ def test_the_worst_mix_is_a_corner_without_what_the_target_needs(found):
     assert worst.verdict == "better"
 
 
+def test_mixes_that_break_bounds_are_not_scored_against_floors():
+    limits = {"keep": {"knowledge": 0.05}, "bounds": {"web": [0.1, 0.2]}}
+    found = ask(swarm(signal=1.0, noise=0.01), target={"code": 1.0}, limits=limits)
+    assert not row(found, "natural^0.7").allowed
+
+
 def test_without_signal_the_best_cannot_be_told_from_the_worst():
     flat = ask(swarm(signal=0.0, noise=0.05), target={"code": 1.0}, replicates=40)
     assert row(flat, "worst allowed").verdict == "not_distinguishable"
