@@ -12,11 +12,14 @@ doi:10.1214/aos/1176346785; the bootstrap's basic interval, Davison & Hinkley 19
 refits or of posterior draws, the obvious way, cover far less (benchmarks/calibration.py).
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mixes.certainty.local_fit import LocalFit
 from mixes.laws.fit import LARGE
@@ -156,21 +159,37 @@ def imagine_worlds(
     spread = _joint_noise([fits[task] for task in tasks])
     shape = (replicates, spread.shape[1], len(weights))
     seen, measured = (np.einsum("ts,bsn->tbn", spread, rng.standard_normal(shape)) for _ in range(2))
-    truths, refits = {}, {}
-    for t, task in enumerate(tasks):
-        progress(t, len(tasks))
-        fit = fits[task]
-        larger = np.sqrt(fit.freedom / rng.chisquare(fit.freedom, size=(replicates, 1)))  # than its estimate
-        truths[task] = _truths(fit, larger * seen[t], larger * rng.standard_normal((replicates, len(fit.prior))))
-        if fit.smooth and weights.size > LARGE:
-            refits[task] = _moved(fit, truths[task], larger * measured[t])
-            continue
-        scores = fit.law.kind.predict(truths[task], weights) + larger * measured[t] * fit.spread
-        initial = np.tile(fit.law.parameters, (replicates, 1))
-        refits[task] = _finite(
-            fit, fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (replicates, 1)), initial), initial
-        )
+    drawn = []  # in one order, whatever runs beside what: how much larger noise is than estimated, and pulls of priors
+    for task in tasks:
+        freedom = fits[task].freedom
+        larger = np.sqrt(freedom / rng.chisquare(freedom, size=(replicates, 1)))
+        drawn.append((larger, rng.standard_normal((replicates, len(fits[task].prior)))))
+
+    def imagine(t: int) -> tuple[np.ndarray, np.ndarray]:
+        larger, leaning = drawn[t]
+        return _imagined(fits[tasks[t]], weights, larger * seen[t], larger * measured[t], larger * leaning)
+
+    pairs = {}
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for t, pair in enumerate(pool.map(imagine, range(len(tasks)))):
+            pairs[tasks[t]] = pair
+            progress(t, len(tasks))
+    truths, refits = ({task: pair[side] for task, pair in pairs.items()} for side in (0, 1))
     return Worlds({task: fits[task].law.kind for task in tasks}, truths, refits)
+
+
+def _imagined(
+    fit: LocalFit, weights: np.ndarray, seen: np.ndarray, measured: np.ndarray, leaning: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One task's truths and refits (B, q); noise (B, n) of the scores that were seen, and of those measured in a world,
+    in single runs' size; leaning (B, m) of the priors."""
+    truths = _truths(fit, seen, leaning)
+    if fit.smooth and weights.size > LARGE:
+        return truths, _moved(fit, truths, measured)
+    scores = fit.law.kind.predict(truths, weights) + measured * fit.spread
+    initial = np.tile(fit.law.parameters, (len(truths), 1))
+    refits = fit.law.kind.fit(weights, scores, np.tile(fit.root**2, (len(truths), 1)), initial)
+    return truths, _finite(fit, refits, initial)
 
 
 def _finite(fit: LocalFit, refits: np.ndarray, initial: np.ndarray) -> np.ndarray:
