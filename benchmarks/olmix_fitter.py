@@ -12,9 +12,9 @@ import ast
 import contextlib
 import importlib.util
 import io
+import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -31,18 +31,18 @@ NAMES = ("mixing_law", "init_params_log_linear_law")
 STEPS, DELTA = 100, 0.02  # as its regressor has them
 
 
-def their_law(folder: Path) -> tuple[ModuleType, dict[str, Any]]:
-    """Its module that fits, and its law with the starts, out of a module that imports more than is needed."""
+def their_law(folder: Path) -> Any:
+    """Its module that fits, with the law and its starts out of another one, which imports more than is needed."""
     spec = importlib.util.spec_from_file_location("olmix_law", folder / "olmix/fit/law.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its workers find its functions by name
     spec.loader.exec_module(module)
     tree = ast.parse((folder / "olmix/fit/utils.py").read_text())
     kept = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in NAMES]
-    names: dict[str, Any] = {"np": np, "torch": torch}
-    exec(compile(ast.Module(kept, []), "olmix", "exec"), names)
-    return module, names
+    exec(compile(ast.Module(kept, []), "olmix", "exec"), module.__dict__)
+    return module
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
     weights, scores = runs.weights(), runs.scores()
     held_out = folds_of(runs.mixes, seed=0) == 0
     chosen = [tasks[len(tasks) // 2] for tasks in swarm.families.values()][: asked.tasks]
-    module, theirs = their_law(asked.olmix)
+    theirs = their_law(asked.olmix)
     table = Table(title=f"{(~held_out).sum()} mixes fitted, {held_out.sum()} ranked", title_justify="left")
     for name in ("task", "fitter", "rank correlation", "error", "seconds"):
         table.add_column(name, justify="left" if name in ("task", "fitter") else "right")
@@ -70,14 +70,14 @@ def main() -> None:
     for task in chosen:
         y = scores[runs.tasks.index(task), ~held_out]
         started = time.perf_counter()
-        starts = theirs["init_params_log_linear_law"](0, num_domains=weights.shape[1])
+        starts = theirs.init_params_log_linear_law(0, num_domains=weights.shape[1])
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            found = module.ScalingLaw(theirs["mixing_law"]).fit(
+            found = theirs.ScalingLaw(theirs.mixing_law).fit(
                 weights[~held_out], y, starts, max_step=STEPS, delta=DELTA, eps=0.0
             )  # fmt: skip
         seconds = time.perf_counter() - started
         at = torch.tensor(weights[held_out], dtype=torch.float)
-        row(task, "Olmix, log-linear", theirs["mixing_law"](at, torch.tensor(found)).numpy(), seconds)
+        row(task, "Olmix, log-linear", theirs.mixing_law(at, torch.tensor(found)).numpy(), seconds)
         for name in ("log_linear", "transfer"):
             law, started = LAWS[name], time.perf_counter()
             parameters = law.fit(weights[~held_out], y[None], np.ones((1, len(y))))
