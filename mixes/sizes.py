@@ -36,13 +36,13 @@ def size_at(text: str, sizes: Sequence[Size | None]) -> Size:
     known = [size for size in sizes if size is not None]
     if not known or len(known) < len(sizes):
         raise MixError(
-            f"at {text}: {'some' if known else 'the'} runs have no size — add the columns `parameters` (or `size`) and "
-            "`tokens` to the table of mixes"
+            f"at {text}: {'some' if known else 'the'} runs have no size — add the columns 'parameters' (or 'size') and "
+            "'tokens' to the table of mixes"
         )
     if not any(size.tokens for size in known):
         if colon:
             raise MixError(
-                f"at {text}: names tokens, and the runs have none — add a column `tokens`, or ask for {first}"
+                f"at {text}: names tokens, and the runs have none — add a column 'tokens', or ask for {first}"
             )
         return Size(parameters, 0.0)
     return Size(parameters, tokens or _tokens_of(parameters, known, text))
