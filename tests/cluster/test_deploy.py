@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -31,18 +32,28 @@ def ask(server: str, path: str, **wanted: object) -> list[dict]:
     request = urllib.request.Request(
         f"{server}/{path}", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
     )
-    return json.loads(urllib.request.urlopen(request, timeout=60).read())
+    return answered(request)
+
+
+def answered(request):
+    """What a server answers; on a busy machine it may not answer for a minute, or say 503."""
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            return json.loads(urllib.request.urlopen(request, timeout=WAIT).read())
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or time.monotonic() > deadline:
+                raise
+            time.sleep(2)
 
 
 def until(found, what: str):
     """What a look gives, once it gives anything."""
     deadline = time.monotonic() + WAIT
-    while time.monotonic() < deadline:
-        with suppress(TimeoutError):  # a server on a busy machine may not answer for a minute
-            if value := found():
-                return value
+    while not (value := found()):
+        assert time.monotonic() < deadline, what
         time.sleep(1)
-    pytest.fail(what)
+    return value
 
 
 def deployment(server: str, flow: str) -> dict:
@@ -67,7 +78,7 @@ def start_run(server: str, flow: str, **parameters) -> str:
 
 
 def state_of(server: str, run: str) -> dict:
-    return json.loads(urllib.request.urlopen(f"{server}/flow_runs/{run}", timeout=60).read())["state"]
+    return answered(f"{server}/flow_runs/{run}")["state"]
 
 
 @contextmanager
