@@ -1,4 +1,4 @@
-"""Where a finished swarm could have stopped: the regret that was to be expected after so many of its mixes.
+"""Where a finished swarm could have stopped: the expected regret after its first mixes, then after more and more.
 
     python benchmarks/stopping_sample.py experiments/sample.yaml [--least 10] [--step 2]
 

@@ -91,7 +91,7 @@ class SwarmSettings(BaseModel):
         return self
 
     def schedule(self, domains: int) -> tuple[int, ...]:
-        """Candidate mixes of each round, over so many domains; a `stop` may end it early."""
+        """How many candidate mixes each round has, for a pool of so many domains; a `stop` may end the rounds early."""
         total = self.mixes or self.mixes_a_domain * domains
         if self.rounds or not self.stop:
             return self.rounds or (total,)

@@ -85,8 +85,8 @@ class Worlds:
         for kind, group in by_kind({task: self.kinds[task] for task in tasks}):
             values = np.array([tasks[task] for task in group])
             for side, parameters in enumerate((self.refits, self.truths)):
-                for world, own in enumerate(chosen):
-                    laws = np.stack([parameters[task][world] for task in group])
+                by_world = np.stack([parameters[task] for task in group], axis=1)  # (B, T, q)
+                for world, (laws, own) in enumerate(zip(by_world, chosen, strict=True)):
                     scores[side, world] += values @ kind.predict(laws, np.concatenate([own[None], others]))
         gains = scores[..., 1:] - scores[..., :1]
         return gains[0] - gains[1]
@@ -101,8 +101,8 @@ class Worlds:
         tasks, lost = {task: value for task, value in aim.items() if value}, np.zeros(len(self))
         for kind, group in by_kind({task: self.kinds[task] for task in tasks}):
             values = np.array([tasks[task] for task in group])
-            for world, pair in enumerate(zip(of_refits, of_truths, strict=True)):
-                laws = np.stack([self.truths[task][world] for task in group])
+            by_world = np.stack([self.truths[task] for task in group], axis=1)  # (B, T, q)
+            for world, (laws, *pair) in enumerate(zip(by_world, of_refits, of_truths, strict=True)):
                 lost[world] += np.subtract(*(values @ kind.predict(laws, np.stack(pair))))
         return max(0.0, float(np.clip(lost, *np.quantile(lost, TAILS)).mean()))
 

@@ -17,7 +17,7 @@ from mixes.runs import Runs
 OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swarm's hull; less is rounding
 SURE = 0.975  # one-sided level at which a bias counts as seen
 MOST_NAMED, FIRST_NAMED = 8, 5  # names in a line; of more than the first number only the second is written out
-NOISIER = 1.5  # times as much as the reference's scores, from which on it is said that the mix's scatter more
+NOISIER = 1.5  # times the scatter of the reference's scores; the caution appears from there on
 FEW_SIZES = 2  # up to which nothing measures how sizes differ beyond a curve through them
 LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 

@@ -67,7 +67,7 @@ def _run_of(names: Iterable[str], values: Mapping[str, str]) -> str | None:
 
 
 def _nameless(place: str, without: list[Path], names: list[str], ratios: Table) -> MixError:
-    """What is said where files bear no key."""
+    """The error for result files whose names hold no key."""
     keys = [name for name in KEYS if name in ratios.frame.columns]
     values = ratios.frame[keys[0]].drop_nulls().to_list()[:1] if keys else []
     example = str(values[0]) if values else "run-001"

@@ -5,7 +5,7 @@ OLMES writes `metrics.json` (a list of tasks, each with its metrics) and `metric
 per line). `primary_score` is read, and task_config.primary_metric is its name. Rows that sum up others (lm-eval's
 groups, OLMES' macro and micro averages) are left out, since families do that here.
 
-Which run a file belongs to is said in result_names.py.
+result_names.py finds the run that a file belongs to.
 """
 
 import glob
