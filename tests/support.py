@@ -1,11 +1,14 @@
 """What tests of several lanes share and is no fixture: where things lie, small files, and the command line."""
 
+import atexit
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -128,14 +131,21 @@ def bytewise() -> Tokenizer:
     return made
 
 
-def start_server(folder: Path, **extra: str) -> dict:
-    """A Prefect server on loopback: its address and process, once it answers."""
+def start_server(**extra: str) -> dict:
+    """A Prefect server on loopback: its address and process, once it answers.
+
+    Its database lies in memory where the system has such a place. On a slow disk SQLite keeps it waiting, it answers
+    500, and runs pile up. For the same reason it may take a minute over a statement.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    home = tempfile.mkdtemp(prefix="prefect-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
     process = subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"],
-        env={**os.environ, **extra, "PREFECT_HOME": str(folder / "server")},
+        env={**os.environ, **patient, **extra, "PREFECT_HOME": home},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     api = f"http://127.0.0.1:{port}/api"

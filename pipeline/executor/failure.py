@@ -16,6 +16,7 @@ from typing import Any
 from classifiers.errors import ClassifierError
 from mixes.errors import MixError
 from pipeline.errors import PipelineError
+from pipeline.executor.quick_loguru import remember_lib_dirs
 from pipeline.executor.work import PartOf, rank_log
 from pipeline.store.files import rank_name
 from pipeline.store.writing import write_aside
@@ -85,6 +86,7 @@ class Failure:
 
 def attempt(run: Callable[[], object], logs: Path, rank: int, part_of: PartOf) -> Failure | None:
     """Run a rank. An exception is recorded and returned, so that other ranks of its process go on."""
+    remember_lib_dirs()
     try:
         run()
     except Exception as error:

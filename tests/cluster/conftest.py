@@ -11,9 +11,9 @@ from support import start_server
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """Its address."""
-    running = start_server(tmp_path_factory.mktemp("server"))
+    running = start_server()
     yield running["api"]
     os.kill(running["pid"], signal.SIGTERM)
 

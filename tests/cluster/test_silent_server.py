@@ -68,7 +68,7 @@ def drill(address: str, pid: int, when: str) -> tuple[list, list[str]]:
 
 @pytest.mark.parametrize("when", ["in task second", "in the flow"])
 def test_a_server_that_stops_in_mid_flow(when, tmp_path):
-    running = start_server(tmp_path)
+    running = start_server()
     try:
         returned, lines = drill(running["api"], running["pid"], when)
     finally:

@@ -15,7 +15,7 @@ SILENT = timedelta(seconds=20)
 
 @pytest.fixture
 def api(tmp_path, monkeypatch):
-    started = start_server(tmp_path)
+    started = start_server()
     monkeypatch.setenv("PREFECT_API_URL", started["api"])
     yield started["api"]
     os.kill(started["pid"], signal.SIGTERM)
