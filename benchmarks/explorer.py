@@ -97,13 +97,22 @@ def opening(tab: Page, address: str, sign: str) -> float:
     return time.monotonic() - started
 
 
-WEIGHTS = "!!document.querySelector('.mx-weights')"
+WEIGHTS = "!!document.querySelector('#root .mx-weights')"
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
+
+
+def first_pages(tab: Page, address: str) -> list[tuple[str, str]]:
+    """The answer is in the first file, so that the first paint shows it; sliders move once marimo's page is there."""
+    rows = []
+    for which in ("first page, cold browser", "first page again"):
+        live = opening(tab, address, WEIGHTS)
+        rows.append((which, f"the answer after {tab.value(PAINTED):.2f} s, sliders after {live:.2f} s"))
+    return rows
 
 
 def page(tab: Page, address: str) -> list[tuple[str, str]]:
     """First page, a slider's moves in a row, moves whose intervals are waited for."""
-    rows = [("first page, cold browser", f"{opening(tab, address, WEIGHTS):.2f} s")]
-    rows.append(("first page again", f"{opening(tab, address, WEIGHTS):.2f} s"))
+    rows = first_pages(tab, address)
     tab.value(SCRIPT)
     while tab.value("deep('[role=slider]').length") < 3:
         time.sleep(0.1)
@@ -137,7 +146,7 @@ def _spread(values: Sequence[float | None], unit: str) -> str:
 
 def documents(tab: Page, address: str, domain: str, bucket: str) -> list[tuple[str, str]]:
     """First page, documents of a domain and of a bucket, queries."""
-    rows = [(f"first page{again}", f"{opening(tab, address, WEIGHTS):.2f} s") for again in (", cold browser", " again")]
+    rows = first_pages(tab, address)
     listed = "!!document.querySelector('.mx-documents details')"
     of_domain = f"{address}?tab=documents&domain={domain}"
     rows.append(("tab Documents", f"{opening(tab, f'{address}?tab=documents', listed):.2f} s"))

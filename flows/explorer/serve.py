@@ -4,12 +4,14 @@ import os
 import socket
 import webbrowser
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
 from flows.errors import ExperimentError
 from flows.explorer.explored import Explored
+from flows.explorer.first_view import first_view, with_first_view
 from flows.explorer.guard import guarded
 from flows.stopping import Stopped
 
@@ -58,7 +60,7 @@ def serve(opened: Explored, listening: socket.socket, browser: bool) -> None:
     port = listening.getsockname()[1]
     address = f"http://{HOST}:{port}/"
     _opened.append(opened)
-    server = _server(port)
+    server = _server(opened, port)
     print(f"Explorer at {address} — Ctrl-C ends it.", flush=True)
     if browser:
         timer = Timer(BROWSER_AFTER, webbrowser.open, (address,))
@@ -70,7 +72,7 @@ def serve(opened: Explored, listening: socket.socket, browser: bool) -> None:
     os._exit(0)
 
 
-def _server(port: int) -> Any:
+def _server(opened: Explored, port: int) -> Any:
     import logging
 
     import marimo
@@ -78,5 +80,6 @@ def _server(port: int) -> Any:
 
     logging.getLogger("marimo").setLevel(logging.ERROR)
     app = marimo.create_asgi_app(quiet=True, include_code=False).with_app(path="", root=str(NOTEBOOK)).build()
+    app = with_first_view(app, partial(first_view, opened))
     config = uvicorn.Config(guarded(app, port), log_level="error", access_log=False, timeout_graceful_shutdown=1)
     return uvicorn.Server(config)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cli
 WAIT = 30  # seconds
 DEEP = """window.deep = (sel, root = document) => [...root.querySelectorAll(sel),
   ...[...root.querySelectorAll('*')].filter(one => one.shadowRoot).flatMap(one => deep(sel, one.shadowRoot))]"""
-WEIGHTS = "[...document.querySelectorAll('tr[data-domain] .mx-now')].map(one => one.textContent).join(' ')"
+WEIGHTS = "[...document.querySelectorAll('#root tr[data-domain] .mx-now')].map(one => one.textContent).join(' ')"
 PRELOADED = "was preloaded using link preload but not used"  # marimo's pictures, on a busy machine
 
 
@@ -70,6 +70,7 @@ def test_the_page_moves_and_its_address_keeps_what_was_asked(address, tab, tiny)
     files = sorted((tiny / "work").rglob("*"))
     tab.open(address)
     before = until(tab, WEIGHTS)
+    until(tab, "!document.getElementById('mx-first')")
     tab.value(DEEP)
     keys = "deep('[role=slider]')[1].dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))"
     until(tab, "deep('[role=slider]').length > 3")
@@ -83,9 +84,9 @@ def test_the_page_moves_and_its_address_keeps_what_was_asked(address, tab, tiny)
     assert until(tab, WEIGHTS) == moved
 
     tab.open(tab.value("location.href") + "&bound=books%3D0.2")
-    until(tab, "document.querySelector('tr[data-domain=books] .mx-now')?.textContent === '20.0%'")
+    until(tab, "document.querySelector('#root tr[data-domain=books] .mx-now')?.textContent === '20.0%'")
 
-    tab.value("document.querySelector('tr[data-domain=books] a').click()")
+    tab.value("document.querySelector('#root tr[data-domain=books] a').click()")
     until(tab, "document.querySelector('.mx-documents summary')?.textContent.includes('source books')")
     assert "bound=books" in tab.value("location.href")  # the question is still there
 

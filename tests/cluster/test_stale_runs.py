@@ -14,10 +14,12 @@ SILENT = timedelta(seconds=20)
 
 
 @pytest.fixture
-def api(tmp_path, monkeypatch):
+def api():
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     started = start_server()
-    monkeypatch.setenv("PREFECT_API_URL", started["api"])
-    yield started["api"]
+    with temporary_settings({PREFECT_API_URL: started["api"]}):  # the environment counts only where nobody asked yet
+        yield started["api"]
     os.kill(started["pid"], signal.SIGTERM)
 
 

@@ -14,6 +14,7 @@ from support import said_here
 from flows.errors import ExperimentError
 from flows.explorer import answers, browse, compare, draw, keep, save, typed
 from flows.explorer.explored import explored_files, settings_of
+from flows.explorer.first_view import first_view, with_first_view
 from flows.explorer.guard import guarded
 from flows.explorer.serve import free_socket
 from flows.explorer.session import Session
@@ -265,3 +266,37 @@ def test_without_marimo_the_extra_is_named(opened, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "marimo", None)
     with chdir(opened.workspace):
         assert "pip install 'mixwright[notebook]'" in said_here(opened.workspace, "explore", *FILES)
+
+
+def test_the_first_view_is_the_optimum_that_the_address_asks_for(opened):
+    html = first_view(opened, {"pull": "0.9"})
+    assert "The sliders follow" in html
+    assert html.count("data-domain") == len(DOMAINS)
+    assert html != first_view(opened, {})
+    assert first_view(opened, {"tab": "sql"}) == ""
+    assert first_view(opened, {"bound": "code=0.99"}) == ""  # more than there is of it: the page itself says so
+
+
+def test_only_the_page_begins_with_the_first_view():
+    asked = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"20")]})
+        await send({"type": "http.response.body", "body": b"<html><body>", "more_body": True})
+        await send({"type": "http.response.body", "body": b"</body>"})
+
+    async def get(path: str, query: bytes = b"") -> tuple[dict, bytes]:
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query}
+        await with_first_view(app, lambda params: asked.append(params) or "<b>µ</b>")(scope, None, send)
+        return sent[0], b"".join(part["body"] for part in sent[1:])
+
+    start, page = asyncio.run(get("/", b"tab=mix&query=a%20b"))
+    assert page == "<html><body><b>µ</b></body>".encode()
+    assert start["headers"] == [(b"content-length", str(len(page)).encode())]
+    assert asked == [{"tab": "mix", "query": "a b"}]
+    assert asyncio.run(get("/assets/index.js"))[1] == b"<html><body></body>"
