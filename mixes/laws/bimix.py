@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mixes.laws.curve import Curve
-from mixes.laws.kind import AtMix
+from mixes.laws.kind import AtMix, squared, times
 from mixes.laws.solver import Prior
 
 
@@ -59,17 +59,17 @@ class BiMix(Curve):
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind."""
-        shift, scale, theta = parameters[:, 0], parameters[:, 1], parameters[:, 2:]
-        base, factors, alpha = np.exp(theta[:, 1]), np.exp(theta[:, 2:-2]), np.exp(theta[:, -2])
+        shift, scale, theta = parameters[..., 0], parameters[..., 1], parameters[..., 2:]
+        base, factors, alpha = np.exp(theta[..., 1]), np.exp(theta[..., 2:-2]), np.exp(theta[..., -2])
 
         def at(mix: np.ndarray) -> AtMix:
-            inner = base + factors @ mix
+            inner = base + times(factors, mix)
             by_inner = -scale * alpha * inner ** (-alpha - 1)
             by_inner_twice = -by_inner * (alpha + 1) / inner
             return AtMix(
-                shift + scale * (theta[:, 0] + inner**-alpha),
-                by_inner[:, None] * factors,
-                lambda values: (factors * (values * by_inner_twice)[:, None]).T @ factors,
+                shift + scale * (theta[..., 0] + inner**-alpha),
+                by_inner[..., None] * factors,
+                lambda values: squared(factors, values * by_inner_twice),
             )
 
         return at

@@ -12,11 +12,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class AtMix:
-    """P laws at one mix."""
+    """P laws at one mix; or, with a leading axis, at each of several mixes."""
 
-    values: np.ndarray  # (P,) as `predict` gives them, to the last digit
-    slopes: np.ndarray  # (P, d)
-    bend: Callable[[np.ndarray], np.ndarray]  # weights (P,) → weighted sum of the laws' second derivatives (d, d)
+    values: np.ndarray  # (…, P) as `predict` gives them, to the last digit
+    slopes: np.ndarray  # (…, P, d)
+    bend: Callable[[np.ndarray], np.ndarray]  # weights (P,) → weighted sum of the laws' second derivatives (…, d, d)
 
 
 class LawKind(Protocol):
@@ -48,6 +48,17 @@ class ConvexKind(LawKind, Protocol):
     """A form of law that is convex in the mix."""
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
-        """The laws of parameters (P, q) as a function of one mix (d,). A solver calls it many times, so what depends
-        on the parameters alone is computed once."""
+        """The laws of parameters (P, q) as a function of one mix (d,) or of several (…, d); parameters (…, P, q): each
+        mix has laws of its own. A solver calls it many times, so what depends on the parameters alone is computed
+        once."""
         ...
+
+
+def times(matrices: np.ndarray, mixes: np.ndarray) -> np.ndarray:
+    """Matrices (…, P, d) times vectors (…, d) → (…, P)."""
+    return (matrices @ mixes[..., None])[..., 0]
+
+
+def squared(factors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Σ_p weights_p factors_p factors_pᵀ: factors (…, P, d), weights (…, P) → (…, d, d)."""
+    return np.swapaxes(factors * weights[..., None], -1, -2) @ factors

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mixes.laws.kind import AtMix
+from mixes.laws.kind import AtMix, times
 
 
 class Linear:
@@ -38,5 +38,5 @@ class Linear:
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind."""
-        flat = np.zeros((parameters.shape[1],) * 2)
-        return lambda mix: AtMix(parameters @ mix, parameters, lambda _: flat)
+        flat = np.zeros((parameters.shape[-1],) * 2)
+        return lambda mix: AtMix(times(parameters, mix), parameters, lambda _: flat)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mixes.laws.curve import Curve
-from mixes.laws.kind import AtMix
+from mixes.laws.kind import AtMix, squared, times
 from mixes.laws.solver import Prior
 
 RATE = 20.0  # standard deviation of a rate t_j per unit of weight, by cross-validation (docs/EXPERIMENTS.md)
@@ -44,14 +44,14 @@ class LogLinear(Curve):
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind."""
-        shift, scale, asymptote, rates = parameters[:, 0], parameters[:, 1], parameters[:, 2], parameters[:, 3:]
+        shift, scale, asymptote, rates = (parameters[..., part] for part in (0, 1, 2, slice(3, None)))
 
         def at(mix: np.ndarray) -> AtMix:
-            power = np.exp(rates @ mix)
+            power = np.exp(times(rates, mix))
             return AtMix(
                 shift + scale * (asymptote + power),
-                (scale * power)[:, None] * rates,
-                lambda values: (rates * (values * scale * power)[:, None]).T @ rates,
+                (scale * power)[..., None] * rates,
+                lambda values: squared(rates, values * scale * power),
             )
 
         return at

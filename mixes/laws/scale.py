@@ -176,6 +176,6 @@ class Sized(Curve):
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
         """See ConvexKind: the base's law at the asked size."""
-        own = parameters[:, : 2 + self.own].copy()
-        own[:, 0] += parameters[:, 1] * parameters[:, 2 + self.own]
+        own = parameters[..., : 2 + self.own].copy()
+        own[..., 0] += parameters[..., 1] * parameters[..., 2 + self.own]
         return self.base.at(own)

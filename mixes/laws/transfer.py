@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mixes.laws.curve import Curve
-from mixes.laws.kind import AtMix
+from mixes.laws.kind import AtMix, squared, times
 from mixes.laws.solver import Prior
 
 FLOOR = 1e-9  # weights below this count as this weight in ln w (w^γ ln w → 0)
@@ -98,30 +98,31 @@ class Transfer(Curve):
 
         Second derivatives are one outer product per law, and a diagonal.
         """
-        shift, scale, theta = parameters[:, 0], parameters[:, 1], parameters[:, 2:]
-        d = (theta.shape[1] - 5) // 3
-        asymptote, base, alpha = theta[:, 0], np.exp(theta[:, 1]), np.exp(theta[:, -3])
-        log_factors, linear = theta[:, 2 : 2 + d], theta[:, 2 + 2 * d : 2 + 3 * d]
-        gamma = _sigmoid(theta[:, 2 + d : 2 + 2 * d])
-        direct, bent = scale[:, None] * linear, gamma - 1
+        shift, scale, theta = parameters[..., 0], parameters[..., 1], parameters[..., 2:]
+        d = (theta.shape[-1] - 5) // 3
+        asymptote, base, alpha = theta[..., 0], np.exp(theta[..., 1]), np.exp(theta[..., -3])
+        log_factors, linear = theta[..., 2 : 2 + d], theta[..., 2 + 2 * d : 2 + 3 * d]
+        gamma = _sigmoid(theta[..., 2 + d : 2 + 2 * d])
+        direct, bent = scale[..., None] * linear, gamma - 1
         steep, power = -scale * alpha, -alpha - 1
 
         def at(mix: np.ndarray) -> AtMix:
-            used = np.maximum(mix, FLOOR)
+            used = np.maximum(mix, FLOOR)[..., None, :]
             parts = np.exp(log_factors + gamma * np.log(used))  # k w^γ
-            inner = base + parts.sum(axis=1)
-            exact = inner if mix.min() > 0 else base + (parts * (mix > 0)).sum(axis=1)
+            inner = base + parts.sum(axis=-1)
+            exact = inner if mix.min() > 0 else base + (parts * (mix > 0)[..., None, :]).sum(axis=-1)
             by_inner = steep * inner**power
             inner_slope = gamma * parts / used
 
             def bend(values: np.ndarray) -> np.ndarray:
                 by_inner_twice = -by_inner * (alpha + 1) / inner
-                outer = (inner_slope * (values * by_inner_twice)[:, None]).T @ inner_slope
-                np.einsum("ii->i", outer)[:] += (values * by_inner) @ (bent * inner_slope / used)
+                outer = squared(inner_slope, values * by_inner_twice)
+                own = (values * by_inner)[..., None, :] @ (bent * inner_slope / used)
+                np.einsum("...ii->...i", outer)[...] += own[..., 0, :]
                 return outer
 
-            value = shift + scale * (asymptote + linear @ mix + exact**-alpha)
-            return AtMix(value, by_inner[:, None] * inner_slope + direct, bend)
+            value = shift + scale * (asymptote + times(linear, mix) + exact**-alpha)
+            return AtMix(value, by_inner[..., None] * inner_slope + direct, bend)
 
         return at
 

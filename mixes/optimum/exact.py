@@ -7,7 +7,7 @@ closest to the anchor in squared distance, which is unique (Mangasarian and Meye
 exactly the closest of the best).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,13 @@ import numpy as np
 from mixes.errors import MixError
 from mixes.optimum.interior import Point, Solver
 from mixes.optimum.limits import Limits
-from mixes.optimum.objective import Objective
+from mixes.optimum.objective import Objective, side_by_side
 from mixes.optimum.program import Lifted, Scaled, first_order_range
 
 OPTIMAL = 1e-6  # largest gap, as a share of the objective's range, that counts as an optimum
 DUST = (1e-6, 1e-8)  # a weight this close to its bound, and pressed to it, is put on it
 PERCENT = 0.01
+AT_ONCE = 100  # objectives side by side; more take more memory, and no less time (measured)
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,56 @@ def exact_mix(objective: Objective, limits: Limits, within: float = OPTIMAL) -> 
     Raises:
         MixError: the gap could not be closed.
     """
-    span, offset = first_order_range(limits.room, objective, limits.centre), objective.at(limits.centre).value
+    span, offset = _scale(objective, limits)
+    lifted = _program(objective, limits, offset, span)
+    return certified(lifted, limits, np.zeros(0), span, _value_of(objective), offset, within)
+
+
+def exact_mixes(objectives: Sequence[Objective], limits: Limits, within: float = OPTIMAL) -> list[Optimum | None]:
+    """exact_mix of each of several objectives of the same tasks, forms of law, anchor and pull; None where it raises.
+
+    They are solved side by side, which takes a third to a half of the time (measured: 24 domains, 105 tasks and fewer).
+    """
+    return [
+        optimum
+        for first in range(0, len(objectives), AT_ONCE)
+        for optimum in _side_by_side(objectives[first : first + AT_ONCE], limits, within)
+    ]
+
+
+def _side_by_side(objectives: Sequence[Objective], limits: Limits, within: float) -> list[Optimum | None]:
+    scales = [_scale(objective, limits) for objective in objectives]
+    spans, offsets = np.array(scales).T
+    free = limits.room.free
+    if not len(free):
+        return [exact_mix(objective, limits, within) for objective in objectives]
+    solver = Solver(_program(side_by_side(objectives), limits, offsets, spans).program)
+    points = solver.solve(np.tile(limits.centre[free], (len(objectives), 1)))
+    optima: list[Optimum | None] = []
+    for number, (objective, (span, offset)) in enumerate(zip(objectives, scales, strict=True)):
+        lifted = _program(objective, limits, offset, span)
+        end = points.of(number)
+        try:
+            optima.append(_proven(lifted, limits, solver, end, span, _value_of(objective), offset, within))
+        except MixError:
+            optima.append(None)
+    return optima
+
+
+def _scale(objective: Objective, limits: Limits) -> tuple[float, float]:
+    """The objective's range, and its value at the limits' centre."""
+    return first_order_range(limits.room, objective, limits.centre), float(objective.at(limits.centre).value)
+
+
+def _value_of(objective: Objective) -> Callable[[np.ndarray], float]:
+    return lambda mix: float(objective.at(mix).value)
+
+
+def _program(objective: Objective, limits: Limits, offset: float | np.ndarray, span: float | np.ndarray) -> Lifted:
     terms = [Scaled(objective, offset, 1 / span), *limits.scaled]
-    lifted = Lifted(
+    return Lifted(
         limits.room, limits.centre, terms, np.zeros((len(terms), 0)), np.zeros(0), np.zeros(0), objective.anchor
     )
-    return certified(lifted, limits, np.zeros(0), span, lambda mix: objective.at(mix).value, offset, within)
 
 
 def certified(
@@ -67,7 +112,21 @@ def certified(
     if not len(free):
         return Optimum(limits.centre, value(limits.centre), 0.0, span, {})
     solver = Solver(lifted.program)
-    point = solver.solve(np.append(limits.centre[free], further))
+    point = solver.solve(np.append(limits.centre[free], further)[None]).of(0)
+    return _proven(lifted, limits, solver, point, span, value, offset, within)
+
+
+def _proven(
+    lifted: Lifted,
+    limits: Limits,
+    solver: Solver,
+    point: Point,
+    span: float,
+    value: Callable[[np.ndarray], float],
+    offset: float,
+    within: float,
+) -> Optimum:
+    """The mix of a solver's end, dust removed, and its gap."""
     least, slope = lifted.bound(point, solver.of_rows, solver.of_convex)
     least = offset + span * least
     for allowed in (OPTIMAL, within):
@@ -92,13 +151,13 @@ def _candidates(lifted: Lifted, solver: Solver, point: Point) -> Iterator[np.nda
     free = room.free
     at_low, at_high = pressed[solver.of_low][: len(free)], pressed[solver.of_high][: len(free)]
     low[free], high[free] = at_low, at_high
-    active = lifted.program.rows[pressed[solver.of_rows], : len(free)]
+    active = solver.program.rows[pressed[solver.of_rows], : len(free)]
     slopes = point.slopes[1:, : len(free)][pressed[solver.of_convex]]
     for dust in DUST:
         on_low, on_high = low & (mix < room.low + dust), high & (mix > room.high - dust)
         cleaned = np.where(on_low, room.low, np.where(on_high, room.high, mix))
         moving = ~(on_low | on_high)[free]
-        rows = np.concatenate([lifted.program.equal[:, : len(free)], active, slopes])
+        rows = np.concatenate([solver.program.equal[:, : len(free)], active, slopes])
         missing = rows @ (mix - cleaned)[free]
         change = np.zeros(len(free))
         change[moving] = np.linalg.lstsq(rows[:, moving], missing, rcond=1e-12)[0] if moving.any() else 0.0
@@ -128,5 +187,5 @@ def _prices(
     for ceiling, term, force in zip(
         limits.ceilings, lifted.terms[1:], point.multipliers[solver.of_convex], strict=False
     ):
-        prices[ceiling.name] = float(force) * term.factor * span * PERCENT
+        prices[ceiling.name] = float(force * term.factor) * span * PERCENT
     return {name: price for name, price in prices.items() if price > OPTIMAL * span * PERCENT}

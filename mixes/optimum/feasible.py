@@ -68,11 +68,11 @@ def sink(room: Room, inside: np.ndarray, convex: Sequence[AtMost]) -> tuple[np.n
     lifted = Lifted(room, inside, [nothing, *terms], further, np.array([-np.inf]), np.array([np.inf]), inside)
     solver = Solver(lifted.program)
 
-    def deep_enough(point: Point) -> bool:
-        depth = point.x[-1] + point.values[1:].max()
-        return depth < 0 and point.slack @ point.multipliers < -0.5 * depth
+    def deep_enough(point: Point) -> np.ndarray:
+        depth = point.x[:, -1] + point.values[:, 1:].max(axis=1)
+        return (depth < 0) & ((point.slack * point.multipliers).sum(axis=1) < -0.5 * depth)
 
     start = np.append(inside[room.free], max(term.value(inside) for term in terms) + 1.0)
-    point = solver.solve(start, enough=deep_enough)
+    point = solver.solve(start[None], enough=deep_enough).of(0)
     mix = lifted.embed(point.x)
     return mix, max(term.value(mix) for term in terms), point.multipliers[solver.of_convex]

@@ -1,4 +1,4 @@
-"""An interior point method for smooth convex programs of some hundred variables.
+"""An interior point method for smooth convex programs of some hundred variables, many side by side.
 
     minimise    F_0(x)
     subject to  F_i(x) ≤ 0,  low ≤ x ≤ high,  rows x ≤ right,  equal x = total
@@ -8,10 +8,14 @@ and Wright, Numerical Optimization, chapters 14 and 19), kept near the central p
 residual. Iterates obey all linear constraints. Convex ones have slacks of their own, which meet them only at the end:
 along a curved boundary, iterates that had to obey would creep. The caller checks whether the end is an optimum, by a
 bound of its own (mixes/optimum/exact.py).
+
+Programs side by side share their linear constraints. Each goes its own way: what they share is numpy's overhead, which
+takes most of the time of one (measured).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs
@@ -27,9 +31,10 @@ NEIGHBOURHOOD = 1e-4  # least slack × multiplier, as a share of their mean
 
 @dataclass(frozen=True)
 class Program:
-    """Axes: n variables, m convex constraints, r rows, k equations. Functions should be scaled to slopes of order 1."""
+    """B programs side by side. Axes: n variables, m convex constraints, r rows, k equations, f variables that the
+    functions are curved in, which come first. Functions should be scaled to slopes of order 1."""
 
-    functions: Callable[[np.ndarray], "Values"]  # of x (n,)
+    functions: Callable[[np.ndarray], Callable[[np.ndarray], "Values"]]  # numbers (b,) of programs → of their x (b, n)
     low: np.ndarray  # (n,), −inf where there is none
     high: np.ndarray  # (n,), inf where there is none
     rows: np.ndarray  # (r, n)
@@ -38,40 +43,78 @@ class Program:
     total: np.ndarray  # (k,)
 
 
+class Beside:
+    """A record of arrays whose first axis are programs side by side."""
+
+    def of(self, which: np.ndarray | int) -> Self:
+        """Of the programs with these numbers; of one, without the axis."""
+        return type(self)(
+            *(part.of(which) if isinstance(part, Beside) else part[which] for part in vars(self).values())
+        )
+
+    def put(self, which: np.ndarray, others: Self) -> None:
+        """Replace what belongs to these programs."""
+        for mine, others_part in zip(vars(self).values(), vars(others).values(), strict=True):
+            if isinstance(mine, Beside):
+                mine.put(which, others_part)
+            else:
+                mine[which] = others_part
+
+
 @dataclass(frozen=True)
-class Values:
-    """The functions at one x."""
+class Values(Beside):
+    """The functions at one x of each program."""
 
-    values: np.ndarray  # F_0 … F_m (1 + m,)
-    slopes: np.ndarray  # (1 + m, n)
-    bend: Callable[[np.ndarray], np.ndarray]  # multipliers (1 + m,) → weighted sum of second derivatives (n, n)
+    values: np.ndarray  # F_0 … F_m (b, 1 + m)
+    slopes: np.ndarray  # (b, 1 + m, n)
+    bends: np.ndarray  # second derivatives (b, 1 + m, f, f)
 
 
 @dataclass(frozen=True)
-class Point:
-    """An iterate: variables, multipliers, and the functions there."""
+class Point(Beside):
+    """An iterate of each program: variables, multipliers, and the functions there."""
 
-    x: np.ndarray  # (n,)
-    slack: np.ndarray  # all inequalities: finite lows, finite highs, rows, F_1 … F_m
+    x: np.ndarray  # (b, n)
+    slack: np.ndarray  # (b, …) all inequalities: finite lows, finite highs, rows, F_1 … F_m
     over: np.ndarray  # of the same: how far the constraint and its slack are from meeting; 0 for linear ones
     multipliers: np.ndarray  # of the same
-    of_equal: np.ndarray  # (k,)
+    of_equal: np.ndarray  # (b, k)
     at: Values
-    gradient: np.ndarray  # (n,) the Lagrangian's, zero at an optimum
+    gradient: np.ndarray  # (b, n) the Lagrangian's, zero at an optimum
 
     @property
     def values(self) -> np.ndarray:
-        """F_0 … F_m (1 + m,)."""
+        """F_0 … F_m (b, 1 + m)."""
         return self.at.values
 
     @property
     def slopes(self) -> np.ndarray:
-        """(1 + m, n)."""
+        """(b, 1 + m, n)."""
         return self.at.slopes
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(b,) of slack × multiplier."""
+        return (self.slack * self.multipliers).mean(axis=1)
+
+    @property
+    def apart(self) -> np.ndarray:
+        """(b,) how far the slopes are from agreeing, and the convex constraints from their slacks."""
+        return np.maximum(np.abs(self.gradient).max(axis=1), np.abs(self.over).max(axis=1))
+
+
+@dataclass(frozen=True)
+class Step(Beside):
+    """A Newton step, by what of a point it changes."""
+
+    x: np.ndarray
+    slack: np.ndarray
+    multipliers: np.ndarray
+    of_equal: np.ndarray
 
 
 class Solver:
-    """One program's inequalities in one order: finite lows, finite highs, rows, convex constraints."""
+    """The programs' inequalities in one order: finite lows, finite highs, rows, convex constraints."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -84,171 +127,195 @@ class Solver:
         # A slice is a view, indices make a copy: so all variables, the usual case, are a slice.
         self.lows, self.highs = (slice(None) if have.all() else np.flatnonzero(have) for have in (lows, highs))
         self._low, self._high = program.low[self.lows], program.high[self.highs]
-        self._has_rows, self._turned = bool(len(program.rows)), program.equal.T
 
-    def solve(self, start: np.ndarray, enough: Callable[[Point], bool] | None = None) -> Point:
-        """The iterate at which Newton steps move nothing, or get no further.
+    def solve(self, starts: np.ndarray, enough: Callable[[Point], np.ndarray] | None = None) -> Point:
+        """Of each program the iterate at which Newton steps move nothing, or get no further.
 
-        start: (n,) strictly inside all linear constraints; enough: whether to end early.
+        starts: (B, n) strictly inside all linear constraints; enough: which programs may end early (b,).
         """
-        point = self._start(start)
+        active = np.arange(len(starts))
+        self._choose(active)
+        point = self._start(starts)
+        ends = point.of(active)
         for _ in range(ITERATIONS):
-            if enough and enough(point):
-                break
-            following = self._step(point)
-            if following is None:
-                break
+            following, moved = self._step(point, enough(point) if enough else np.zeros(len(active), dtype=bool))
+            if not moved.all():
+                ends.put(active[~moved], point.of(~moved))
+                active, following = active[moved], following.of(moved)
+                self._choose(active)
             point = following
-        return point
+            if not len(active):
+                break
+        ends.put(active, point)
+        return ends
+
+    def _choose(self, active: np.ndarray) -> None:
+        """Go on with these programs."""
+        self._active = active
+        self._functions = self.program.functions(active)
+
+    def _at(self, x: np.ndarray, which: np.ndarray) -> Values:
+        """The functions of some of the active programs."""
+        if len(which) == len(self._active):
+            return self._functions(x)
+        return self.program.functions(self._active[which])(x)
 
     def _start(self, x: np.ndarray) -> Point:
-        at = self.program.functions(x)
-        slack = np.append(self._linear_slack(x), np.maximum(-at.values[1:], 1e-2))
-        return self._point(x, slack, 1 / len(slack) / slack, np.zeros(len(self.program.equal)), at)
+        at = self._functions(x)
+        slack = np.concatenate([self._linear_slack(x), np.maximum(-at.values[:, 1:], 1e-2)], axis=1)
+        of_equal = np.zeros((len(x), len(self.program.equal)))
+        return self._point(x, slack, 1 / slack.shape[1] / slack, of_equal, at)
 
     def _point(
         self, x: np.ndarray, slack: np.ndarray, multipliers: np.ndarray, of_equal: np.ndarray, at: Values
     ) -> Point:
-        over = np.zeros(len(slack))
-        if len(at.values) > 1:
-            over[self.of_convex] = at.values[1:] + slack[self.of_convex]
-        gradient = at.slopes[0] + self._pulled(at, multipliers) + self._turned @ of_equal
+        over = np.zeros(slack.shape)
+        over[:, self.of_convex] = at.values[:, 1:] + slack[:, self.of_convex]
+        gradient = at.slopes[:, 0] + self._pulled(at, multipliers) + of_equal @ self.program.equal
         return Point(x, slack, over, multipliers, of_equal, at, gradient)
 
-    def _moved(self, point: Point, length: float, step: "Step") -> Point | None:
-        """The point `length` of a step on; None where it leaves the neighbourhood of the central path."""
-        x = point.x + length * step.x
-        linear, multipliers = self._linear_slack(x), point.multipliers + length * step.multipliers
-        if linear.min(initial=np.inf) <= 0:
-            return None
-        at, slack = self.program.functions(x), linear
-        if len(at.values) > 1:
-            own = np.maximum((point.slack + length * step.slack)[self.of_convex], -at.values[1:])
-            slack = np.concatenate([linear, own])
+    def _moved(
+        self, point: Point, length: np.ndarray, step: Step, which: np.ndarray
+    ) -> tuple[Point | None, np.ndarray]:
+        """The points `length` (b,) of a step on, of the active programs `which` (b,): those that stay near the central
+        path, and whether each does."""
+        x = point.x + length[:, None] * step.x
+        linear = self._linear_slack(x)
+        good = linear.min(axis=1, initial=np.inf) > 0
+        if not good.any():
+            return None, good
+        if not good.all():
+            rest, stays = self._moved(point.of(good), length[good], step.of(good), which[good])
+            good[good] = stays
+            return rest, good
+        at, slack = self._at(x, which), linear
+        multipliers = point.multipliers + length[:, None] * step.multipliers
+        if at.values.shape[1] > 1:
+            own = (point.slack + length[:, None] * step.slack)[:, self.of_convex]
+            slack = np.concatenate([linear, np.maximum(own, -at.values[:, 1:])], axis=1)
         products = slack * multipliers
-        if not (products.min() > NEIGHBOURHOOD * products.mean()):  # False for nan, too
-            return None
-        return self._point(x, slack, multipliers, point.of_equal + length * step.of_equal, at)
+        good = products.min(axis=1) > NEIGHBOURHOOD * products.mean(axis=1)  # False for nan, too
+        moved = self._point(x, slack, multipliers, point.of_equal + length[:, None] * step.of_equal, at)
+        return (moved if good.all() else moved.of(good)), good
 
     def _linear_slack(self, x: np.ndarray) -> np.ndarray:
-        own = [x[self.lows] - self._low, self._high - x[self.highs]]
-        return np.concatenate([*own, self.program.right - self.program.rows @ x] if self._has_rows else own)
+        own = [x[:, self.lows] - self._low, self._high - x[:, self.highs]]
+        return np.concatenate([*own, self.program.right - x @ self.program.rows.T], axis=1)
 
     def _pulled(self, at: Values, forces: np.ndarray) -> np.ndarray:
-        """(n,) Σ forces × the gradients of the inequalities, each as a function that must stay ≤ 0."""
-        if self._has_rows or len(at.slopes) > 1:
-            total = self.program.rows.T @ forces[self.of_rows] + at.slopes[1:].T @ forces[self.of_convex]
-        else:
-            total = np.zeros(at.slopes.shape[1])
-        total[self.lows] -= forces[self.of_low]
-        total[self.highs] += forces[self.of_high]
+        """(b, n) Σ forces × the gradients of the inequalities, each as a function that must stay ≤ 0."""
+        total = forces[:, self.of_rows] @ self.program.rows
+        total += np.einsum("bm,bmn->bn", forces[:, self.of_convex], at.slopes[:, 1:])
+        total[:, self.lows] -= forces[:, self.of_low]
+        total[:, self.highs] += forces[:, self.of_high]
         return total
 
     def _pushed(self, point: Point, step: np.ndarray) -> np.ndarray:
-        """First-order change of the slacks by a step (n,)."""
-        own = [step[self.lows], -step[self.highs]]
-        if self._has_rows or len(point.slopes) > 1:
-            own += [-self.program.rows @ step, -point.slopes[1:] @ step]
-        return np.concatenate(own)
+        """First-order change of the slacks by a step (b, n)."""
+        by_convex = np.einsum("bmn,bn->bm", point.slopes[:, 1:], step)
+        own = [step[:, self.lows], -step[:, self.highs], -step @ self.program.rows.T, -by_convex]
+        return np.concatenate(own, axis=1)
 
-    def _apart(self, point: Point) -> float:
-        """How far the slopes are from agreeing, and the convex constraints from their slacks."""
-        return max(np.abs(point.gradient).max(), np.abs(point.over).max())
-
-    def _step(self, point: Point) -> Point | None:
-        """The next iterate; None where a step moves nothing, or none gets any further."""
+    def _step(self, point: Point, over: np.ndarray) -> tuple[Point, np.ndarray]:
+        """The next iterates, and which programs have one; over (b,): those that need none. A program has none where a
+        step moves nothing, or none gets any further."""
         solve, stiffness = self._factored(point)
-        mean = point.slack @ point.multipliers / len(point.slack)
+        mean, apart, count = point.mean, point.apart, point.slack.shape[1]
         ahead = solve(np.zeros_like(point.slack))
-        if mean * len(point.slack) < TOLERANCE and max(np.abs(ahead.x).max(), self._apart(point)) < SETTLED:
-            return None
-        length = min(1.0, _longest(point.slack, ahead.slack), _longest(point.multipliers, ahead.multipliers))
-        after = (point.slack + length * ahead.slack) @ (point.multipliers + length * ahead.multipliers)
-        least = (
-            1e-3 * self._apart(point) / len(point.slack)
-        )  # else the slacks vanish before the slopes agree, and no step is possible
-        centred = np.clip((after / len(point.slack) / mean) ** 3 * mean, min(mean, least), mean)
-        corrected = solve(centred - ahead.slack * ahead.multipliers)
-        following = self._searched(point, corrected, centred, stiffness, WORTHWHILE)
-        if following is not None:
-            return following
-        centred = max(centred, 0.3 * mean)  # a plain Newton step shrinks the residual, if it is short enough
-        return self._searched(point, solve(np.full_like(point.slack, centred)), centred, stiffness, SHORTEST)
+        over = over | (mean * count < TOLERANCE) & (np.maximum(np.abs(ahead.x).max(axis=1), apart) < SETTLED)
+        length = np.minimum(_longest(point.slack, ahead.slack), _longest(point.multipliers, ahead.multipliers))
+        length = np.minimum(1.0, length)[:, None]
+        after = ((point.slack + length * ahead.slack) * (point.multipliers + length * ahead.multipliers)).mean(axis=1)
+        least = 1e-3 * apart / count  # else the slacks vanish before the slopes agree, and no step is possible
+        centred = np.clip((after / mean) ** 3 * mean, np.minimum(mean, least), mean)
+        corrected = solve(centred[:, None] - ahead.slack * ahead.multipliers)
+        following, moved = self._searched(point, corrected, centred, stiffness, WORTHWHILE, ~over)
+        if (stuck := ~(over | moved)).any():
+            centred = np.maximum(centred, 0.3 * mean)  # a plain Newton step shrinks the residual, if it is short enough
+            plain = solve(np.broadcast_to(centred[:, None], point.slack.shape))
+            freed, freed_moved = self._searched(point, plain, centred, stiffness, SHORTEST, stuck)
+            following.put(freed_moved, freed.of(freed_moved))
+            moved |= freed_moved
+        return following, moved
 
-    def _factored(self, point: Point) -> tuple[Callable[[np.ndarray], "Step"], np.ndarray]:
-        """The Newton system, factored once: a function that solves it for wanted products slack × multiplier; its
+    def _factored(self, point: Point) -> tuple[Callable[[np.ndarray], Step], np.ndarray]:
+        """The Newton systems, factored once: a function that solves them for wanted products slack × multiplier; their
         stiffness.
 
         The variables' own bounds are eliminated, rows, convex constraints and equations are not: their products
         would drown small curvatures.
         """
-        p, n, ratio = self.program, len(point.x), point.multipliers / point.slack
-        dense, of_dense = np.concatenate([p.rows, point.slopes[1:]]), slice(self.of_rows.start, None)
-        below = np.concatenate([dense, p.equal])
-        matrix = np.zeros((n + len(below), n + len(below)))
-        matrix[:n, :n] = point.at.bend(np.concatenate([[1.0], point.multipliers[self.of_convex]]))
-        matrix[n:, :n], matrix[:n, n:] = below, below.T
-        diagonal = np.einsum("ii->i", matrix)
-        of_x = diagonal[:n]
-        of_x[self.lows] += ratio[self.of_low]
-        of_x[self.highs] += ratio[self.of_high]
-        diagonal[n : n + len(dense)] = -1 / ratio[of_dense]
-        unit = np.ones(len(matrix))
-        unit[:n] = 1 / np.sqrt(np.where(of_x > 0, of_x, 1.0))
-        factor, pivots, _ = dgetrf(matrix * unit * unit[:, None])  # as scipy's lu_factor, without its overhead
+        p, (count, n), ratio = self.program, point.x.shape, point.multipliers / point.slack
+        rows, equal = (np.broadcast_to(one, (count, *one.shape)) for one in (p.rows, p.equal))
+        dense, of_dense = np.concatenate([rows, point.slopes[:, 1:]], axis=1), slice(self.of_rows.start, None)
+        below = np.concatenate([dense, equal], axis=1)
+        size, curved, end = n + below.shape[1], point.at.bends.shape[-1], n + dense.shape[1]
+        matrix = np.zeros((count, size, size))
+        matrix[:, :curved, :curved] = point.at.bends[:, 0]
+        if dense.shape[1] > len(p.rows):
+            forces = point.multipliers[:, self.of_convex]
+            matrix[:, :curved, :curved] += np.einsum("bm,bmij->bij", forces, point.at.bends[:, 1:])
+        matrix[:, n:, :n], matrix[:, :n, n:] = below, np.swapaxes(below, 1, 2)
+        diagonal = np.einsum("bii->bi", matrix)
+        of_x = diagonal[:, :n]
+        of_x[:, self.lows] += ratio[:, self.of_low]
+        of_x[:, self.highs] += ratio[:, self.of_high]
+        diagonal[:, n:end] = -1 / ratio[:, of_dense]
+        unit = np.ones((count, size))
+        unit[:, :n] = 1 / np.sqrt(np.where(of_x > 0, of_x, 1.0))
+        stiffness = of_x + np.einsum("bm,bmn->bn", ratio[:, of_dense], dense**2)
+        factors = [dgetrf(one)[:2] for one in matrix * unit[:, None] * unit[:, :, None]]  # without scipy's overhead
         own = slice(0, self.of_rows.start)
-        missing, of_equations = p.total - p.equal @ point.x, self._turned @ point.of_equal
+        missing, of_equations = p.total - point.x @ p.equal.T, point.of_equal @ p.equal
 
         def solve(products: np.ndarray) -> Step:
             forces = point.multipliers.copy()
-            forces[own] = (products / point.slack)[own]
-            wanted = point.slopes[0] + self._pulled(point.at, forces) + of_equations
-            over = (point.slack - products / point.multipliers - point.over)[of_dense]
-            solution = unit * dgetrs(factor, pivots, unit * np.concatenate([-wanted, over, missing]))[0]
-            x, of_dense_multipliers, of_equal = solution[:n], solution[n : n + len(dense)], solution[n + len(dense) :]
+            forces[:, own] = (products / point.slack)[:, own]
+            wanted = point.slopes[:, 0] + self._pulled(point.at, forces) + of_equations
+            over = (point.slack - products / point.multipliers - point.over)[:, of_dense]
+            right = unit * np.concatenate([-wanted, over, missing], axis=1)
+            solution = unit * np.array([dgetrs(*factor, one)[0] for factor, one in zip(factors, right, strict=True)])
+            x = solution[:, :n]
             slack = self._pushed(point, x) - point.over
             multipliers = products / point.slack - point.multipliers - ratio * slack
-            multipliers[of_dense] = of_dense_multipliers
-            return Step(x, slack, multipliers, of_equal)
+            multipliers[:, of_dense] = solution[:, n:end]
+            return Step(x, slack, multipliers, solution[:, end:])
 
-        return solve, of_x + ratio[of_dense] @ dense**2
+        return solve, stiffness
 
     def _searched(
-        self, point: Point, step: "Step", centred: float, stiffness: np.ndarray, shortest: float
-    ) -> Point | None:
-        """As much of a step as leaves a smaller residual, within the neighbourhood.
+        self, point: Point, step: Step, centred: np.ndarray, stiffness: np.ndarray, shortest: float, wanted: np.ndarray
+    ) -> tuple[Point, np.ndarray]:
+        """As much of a step as leaves a smaller residual, within the neighbourhood; and which of the `wanted` programs
+        (b,) have such a step.
 
         The residual of the optimality conditions is taken in units of the objective, each part by the stiffness that
         it meets: w^γ near zero is so stiff that its own error would hide all others'.
         """
-        ratio, mean = point.multipliers / point.slack, point.slack @ point.multipliers / len(point.slack)
+        ratio, mean = point.multipliers / point.slack, point.mean
 
-        def residual(at: Point) -> float:
-            products = at.slack * at.multipliers - centred
-            return float((at.gradient**2 / stiffness).sum() + (at.over**2 * ratio).sum() + (products**2).sum() / mean)
+        def residual(at: Point, which: np.ndarray) -> np.ndarray:
+            products = at.slack * at.multipliers - centred[which, None]
+            of_slopes = (at.gradient**2 / stiffness[which]).sum(axis=1) + (at.over**2 * ratio[which]).sum(axis=1)
+            return np.asarray(of_slopes + (products**2).sum(axis=1) / mean[which])
 
-        reach = min(_longest(point.slack, step.slack), _longest(point.multipliers, step.multipliers))
-        length = min(1.0, max(TO_BOUNDARY, 1 - point.slack @ point.multipliers - self._apart(point)) * reach)
-        before = residual(point)
-        while length > shortest:
-            trial = self._moved(point, length, step)
-            if trial is not None and residual(trial) <= (1 - 1e-3 * length) * before:
-                return trial
-            length *= 0.5
-        return None
-
-
-@dataclass(frozen=True)
-class Step:
-    """A Newton step, by what of a point it changes."""
-
-    x: np.ndarray
-    slack: np.ndarray
-    multipliers: np.ndarray
-    of_equal: np.ndarray
+        reach = np.minimum(_longest(point.slack, step.slack), _longest(point.multipliers, step.multipliers))
+        total = point.slack.shape[1] * mean
+        length = np.minimum(1.0, np.maximum(TO_BOUNDARY, 1 - total - point.apart) * reach)
+        every = np.arange(len(length))
+        before, result, found = residual(point, every), point.of(every), np.zeros(len(length), dtype=bool)
+        while len(pending := np.flatnonzero(wanted & ~found & (length > shortest))):
+            trial, good = self._moved(point.of(pending), length[pending], step.of(pending), pending)
+            if trial is not None:
+                near = pending[good]
+                better = residual(trial, near) <= (1 - 1e-3 * length[near]) * before[near]
+                result.put(near[better], trial.of(better))
+                found[near[better]] = True
+            length[~found] *= 0.5
+        return result, found
 
 
-def _longest(values: np.ndarray, change: np.ndarray) -> float:
-    """The longest step that keeps `held` from falling below zero."""
+def _longest(values: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """(b,) the longest step that keeps `values` (b, …) from falling below zero."""
     falling = change < 0
-    return float((-values[falling] / change[falling]).min(initial=np.inf))
+    return np.where(falling, -values / np.where(falling, change, 1.0), np.inf).min(axis=1, initial=np.inf)

@@ -1,7 +1,7 @@
 """What an optimum minimises: Σ_t v_t law_t(w) + λ KL(w ‖ anchor), with tasks of one form of law stacked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class Part:
     """The tasks of one form of law: P of them, each with its weight in the target."""
 
     kind: LawKind
-    parameters: np.ndarray  # (P, q)
+    parameters: np.ndarray  # (P, q); (B, P, q) of B objectives side by side
     values: np.ndarray  # (P,)
 
 
@@ -40,7 +40,7 @@ class Function(Protocol):
 
 @dataclass(frozen=True)
 class Objective:
-    """A function of the mix (n_domains,), with its derivatives."""
+    """A function of the mix (n_domains,), with its derivatives; or B of them side by side, each at a mix of its own."""
 
     parts: tuple[Part, ...]
     anchor: np.ndarray  # (n_domains,), the mix that `pull` pulls to
@@ -77,31 +77,37 @@ class Objective:
         return [part.kind.at(part.parameters) for part in self.parts]  # type: ignore[attr-defined]
 
     def at(self, mix: np.ndarray) -> "Local":
-        """Value and both derivatives at one mix (n_domains,); convex parts only."""
+        """Value and both derivatives at one mix (n_domains,), or at several (b, n_domains); convex parts only."""
         parts = [(part.values, at(mix)) for part, at in zip(self.parts, self._kinds, strict=True)]
-        value = sum((values @ at.values for values, at in parts), 0.0)
-        slope = sum((values @ at.slopes for values, at in parts), np.zeros(len(mix)))
+        value = sum((at.values @ values for values, at in parts), np.zeros(mix.shape[:-1]))
+        slope = sum((values @ at.slopes for values, at in parts), np.zeros(mix.shape))
         if self.pull:
             ratio = np.log(np.maximum(mix, 1e-300) / self._reference)
-            value = value + self.pull * (mix * ratio).sum()
+            value = value + self.pull * (mix * ratio).sum(axis=-1)
             slope = slope + self.pull * (ratio + 1)
 
         def bend() -> np.ndarray:
-            total = np.diag(self.pull / np.maximum(mix, 1e-300)) if self.pull else np.zeros((len(mix), len(mix)))
+            total = np.zeros((*mix.shape, mix.shape[-1]))
+            if self.pull:
+                np.einsum("...ii->...i", total)[...] = self.pull / np.maximum(mix, 1e-300)
             for values, at in parts:
                 total += at.bend(values)
             return total
 
-        return Local(float(value), slope, bend)
+        return Local(value, slope, bend)
+
+    def of(self, which: np.ndarray) -> "Objective":
+        """Those of the objectives side by side that have these numbers."""
+        return replace(self, parts=tuple(replace(part, parameters=part.parameters[which]) for part in self.parts))
 
 
 @dataclass(frozen=True)
 class Local:
-    """An objective at one mix."""
+    """An objective at one mix, or, with a leading axis, at several."""
 
-    value: float  # bpb
-    slope: np.ndarray  # (n_domains,)
-    bend: Callable[[], np.ndarray]  # second derivatives (n_domains, n_domains)
+    value: np.ndarray  # (…) bpb
+    slope: np.ndarray  # (…, n_domains)
+    bend: Callable[[], np.ndarray]  # second derivatives (…, n_domains, n_domains)
 
 
 def stacked(
@@ -121,6 +127,16 @@ def stacked(
         for chosen in groups.values()
     )
     return Objective(tuple(parts), anchor, pull)
+
+
+def side_by_side(objectives: Sequence[Objective]) -> Objective:
+    """Objectives of the same tasks, forms of law, anchor and pull as one that has a leading axis of parameters."""
+    first = objectives[0]
+    parts = (
+        replace(part, parameters=np.array([objective.parts[number].parameters for objective in objectives]))
+        for number, part in enumerate(first.parts)
+    )
+    return replace(first, parts=tuple(parts))
 
 
 def divergence(anchor: np.ndarray) -> Objective:

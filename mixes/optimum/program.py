@@ -3,12 +3,14 @@
     F_i(w, u) = factor_i (objective_i(w) − offset_i) + linear_i · u  (+ lean/2 ‖w − anchor‖² in F_0)
 
 The variables are the weights that can move, followed by u: none for an optimum, the depth for a feasible mix
-(mixes/optimum/feasible.py), the tail's variables for a robust one (mixes/optimum/robust.py).
+(mixes/optimum/feasible.py), the tail's variables for a robust one (mixes/optimum/robust.py). Programs that differ in
+F_0 alone are solved side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +23,21 @@ LEAN = 1e-7  # share of the objective's range; it decides between mixes that are
 
 @dataclass(frozen=True)
 class Scaled:
-    """factor · (objective − offset)."""
+    """factor · (objective − offset); offsets and factors (B,) where B objectives stand side by side."""
 
     objective: Objective
-    offset: float
-    factor: float
+    offset: float | np.ndarray
+    factor: float | np.ndarray
 
     def value(self, mix: np.ndarray) -> float:
         """At one mix (n_domains,)."""
-        return self.factor * float(self.objective.value(mix[None])[0] - self.offset)
+        return float(self.factor * (self.objective.value(mix[None])[0] - self.offset))
+
+    def of(self, which: np.ndarray) -> "Scaled":
+        """Those of the functions side by side that have these numbers; one that stands alone is all programs'."""
+        if not isinstance(self.factor, np.ndarray) or not isinstance(self.offset, np.ndarray):
+            return self
+        return Scaled(self.objective.of(which), self.offset[which], self.factor[which])
 
 
 @dataclass(frozen=True)
@@ -45,36 +53,36 @@ class Lifted:
     anchor: np.ndarray  # (n_domains,)
 
     def embed(self, x: np.ndarray) -> np.ndarray:
-        """Variables → mix (n_domains,)."""
-        mix = self.inside.copy()
-        mix[self.room.free] = x[: len(self.room.free)]
+        """Variables (…, n) → mix (…, n_domains)."""
+        mix = np.broadcast_to(self.inside, (*x.shape[:-1], len(self.inside))).copy()
+        mix[..., self.room.free] = x[..., : len(self.room.free)]
         return mix
 
-    def functions(self, x: np.ndarray) -> Values:
+    def functions(self, which: np.ndarray) -> Callable[[np.ndarray], Values]:
         """See Program."""
-        mix, free = self.embed(x), self.room.free
-        at = [term.objective.at(mix) for term in self.terms]
-        values = np.array([term.factor * (one.value - term.offset) for term, one in zip(self.terms, at, strict=True)])
-        values += self.linear @ x[len(free) :]
-        slopes = np.array([term.factor * one.slope for term, one in zip(self.terms, at, strict=True)])
-        away = mix - self.anchor
-        values[0] += LEAN / 2 * (away**2).sum()
-        slopes[0] += LEAN * away
+        terms, free, square = [self.terms[0].of(which), *self.terms[1:]], self.room.free, self._square
 
-        def bend(multipliers: np.ndarray) -> np.ndarray:
-            weighted = zip(multipliers, self.terms, at, strict=True)
-            bent = sum((m * term.factor * one.bend() for m, term, one in weighted), np.zeros((len(mix),) * 2))
-            matrix = np.zeros((len(x), len(x)))
-            matrix[: len(free), : len(free)] = bent[self._square]
-            np.einsum("ii->i", matrix)[: len(free)] += LEAN
-            return matrix
+        def functions(x: np.ndarray) -> Values:
+            mix = self.embed(x)
+            at = [(np.asarray(term.factor), term.offset, term.objective.at(mix)) for term in terms]
+            values = np.stack([factor * (one.value - offset) for factor, offset, one in at], axis=1)
+            slopes = np.stack([factor[..., None] * one.slope for factor, _, one in at], axis=1)[..., free]
+            bends = np.stack([factor[..., None, None] * one.bend() for factor, _, one in at], axis=1)[square]
+            away = mix - self.anchor
+            values[:, 0] += LEAN / 2 * (away**2).sum(axis=1)
+            slopes[:, 0] += LEAN * away[:, free]
+            np.einsum("bii->bi", bends[:, 0])[...] += LEAN
+            if len(self.further_low):
+                values += x[:, len(free) :] @ self.linear.T
+                slopes = np.concatenate([slopes, np.broadcast_to(self.linear, (len(x), *self.linear.shape))], axis=2)
+            return Values(values, slopes, bends)
 
-        return Values(values, np.concatenate([slopes[:, free], self.linear], axis=1), bend)
+        return functions
 
     @cached_property
-    def _square(self) -> tuple[np.ndarray, ...]:
-        """Rows and columns of the weights that can move."""
-        return np.ix_(self.room.free, self.room.free)
+    def _square(self) -> tuple[Any, ...]:
+        """Rows and columns of the weights that can move, in second derivatives."""
+        return (..., *np.ix_(self.room.free, self.room.free))
 
     @cached_property
     def sides(self) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from mixes.errors import MixError
 from mixes.laws.kind import LawKind
 from mixes.optimum.best import best_mix, closest_mix
 from mixes.optimum.bounds import Bound
-from mixes.optimum.exact import OPTIMAL, Optimum
+from mixes.optimum.exact import OPTIMAL, Optimum, exact_mixes
 from mixes.optimum.from_settings import anchor_of, limits_of
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, stacked
@@ -118,14 +118,20 @@ class Problem:
         return self._optima(worlds, "truths", {}, start), self._optima(worlds, "refits", self.optimism, start)
 
     def _optima(self, worlds: Worlds, side: Side, optimism: Mapping[str, float], start: np.ndarray) -> np.ndarray:
-        """The best mixes (B, n_domains) by one side's laws."""
-        return np.array([
-            self._solve_in_world(
-                objective_of(worlds.kinds, laws, self.target, self.anchor, self.pull),
-                self._limits_in_world(worlds, laws, optimism),
-                start,
-            ).mix
+        """The best mixes (B, n_domains) by one side's laws: side by side where all worlds have the same limits, and one
+        by one where that fails."""
+        every = [
+            (objective_of(worlds.kinds, laws, self.target, self.anchor, self.pull), laws)
             for laws in worlds.laws_by_world(side)
+        ]
+        limits = self.question.settings.limits
+        quick: list[Optimum | None] = [None] * len(every)
+        if limits.closest is None and not limits.keep and self.objective.convex and self.limits.convex:
+            with np.errstate(all="ignore"):
+                quick = exact_mixes([objective for objective, _ in every], self.limits, ROUGH)
+        return np.array([
+            (optimum or self._solve_in_world(objective, self._limits_in_world(worlds, laws, optimism), start)).mix
+            for optimum, (objective, laws) in zip(quick, every, strict=True)
         ])  # fmt: skip
 
     def _solve_in_world(self, objective: Objective, limits: Limits, start: np.ndarray) -> Optimum:

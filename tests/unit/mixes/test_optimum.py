@@ -179,7 +179,7 @@ def test_any_multipliers_at_any_mix_give_a_bound(forms):
     nothing = np.zeros(0)
     lifted = Lifted(within.room, within.centre, terms, np.zeros((2, 0)), nothing, nothing, aim.anchor)
     solver = Solver(lifted.program)
-    end = solver.solve(within.centre)
+    end = solver.solve(within.centre[None]).of(0)
     assert -1e-6 < lifted.bound(end, solver.of_rows, solver.of_convex)[0] <= 1e-12
     for _ in range(300):
         size = 10 ** rng.uniform(-3, 2)
