@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixes.errors import MixError
-from mixes.optimum.interior import Point, Solver
+from mixes.optimum.interior import Solver
+from mixes.optimum.iterates import Point
 from mixes.optimum.limits import Limits
 from mixes.optimum.objective import Objective, side_by_side
 from mixes.optimum.program import Lifted, Scaled, first_order_range

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mixes.optimum.bounds import AtMost, Bound
-from mixes.optimum.interior import Point, Solver
+from mixes.optimum.interior import Solver
+from mixes.optimum.iterates import Point
 from mixes.optimum.objective import Objective
 from mixes.optimum.polytope import Room, furnish
 from mixes.optimum.program import Lifted, Scaled, first_order_range

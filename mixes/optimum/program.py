@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mixes.optimum.interior import Point, Program, Values
+from mixes.optimum.iterates import Point, Program, Values
 from mixes.optimum.objective import Function, Objective
 from mixes.optimum.polytope import Room
 

@@ -216,3 +216,26 @@ def test_stacking_joins_tasks_of_a_form_and_drops_those_without_weight():
     aim = stacked(kinds, rows, [0.25, 0.0, 0.75], np.array([0.5, 0.5]), 0.1)
     assert [part.parameters.shape for part in aim.parts] == [(2, 2)]
     assert aim.value(np.array([[0.5, 0.5]]))[0] == pytest.approx(0.25 * 1.5 + 0.75 * 2)
+
+
+@pytest.mark.parametrize("forms", [FORMS, ("linear",)])
+def test_many_side_by_side_are_the_same_as_one_by_one(forms):
+    aim = planted.objective(8, 3, seed=4, pull=0.01, forms=forms)
+    aims, names = planted.replicates(aim, 12, 0.3), planted.names_of(8)
+    within = Limits(
+        names,
+        (Bound("few", names[:3], 0.2, 0.6), Bound("half", names[2:5], 0.5, 0.5), Bound("fixed", names[7:], 0.1, 0.1)),
+        (AtMost("kl", divergence(aim.anchor), 0.5),),
+    )
+    together = exact.exact_mixes(aims, within)
+    alone = [exact.exact_mix(one, within) for one in aims]
+    assert len({tuple(optimum.mix.round(3)) for optimum in alone}) > 6
+    for both in zip(together, alone, strict=True):
+        np.testing.assert_allclose(*(optimum.mix for optimum in both), atol=1e-9)
+        assert both[0].prices == pytest.approx(both[1].prices, rel=1e-6)
+
+
+def test_of_many_side_by_side_those_without_a_proof_are_named(monkeypatch):
+    monkeypatch.setattr(exact, "OPTIMAL", -1.0)
+    aims, within = planted.replicates(planted.objective(5, 2, seed=4), 3, 0.1), Limits(planted.names_of(5))
+    assert exact.exact_mixes(aims, within, -1.0) == [None] * 3
