@@ -133,13 +133,13 @@ def published_progress(name: str) -> Iterator[Callable[[int, int], None]]:
     yield report
 
 
-def tell(event: str, resource: str, payload: dict[str, str]) -> None:
-    """Emit an event of Prefect, which automations can react to, where a server is named."""
+def tell(event: str, resource: str, payload: dict[str, str], labels: dict[str, str]) -> None:
+    """Emit an event of Prefect, which automations can react to, where a server is named. labels: of the resource."""
 
     def create() -> None:
         from prefect.events import emit_event
 
-        emit_event(event, resource={"prefect.resource.id": resource}, payload=payload)
+        emit_event(event, resource={"prefect.resource.id": resource, **labels}, payload=masked_all(payload))
 
     _leave(create)
 

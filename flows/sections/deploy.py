@@ -1,17 +1,15 @@
 """The `deploy:` section: when Prefect starts an experiment's flows, and on what machine. It changes no result."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from flows.cron import has_shape_of_cron, no_cron
 from mixes.errors import cut_short, did_you_mean
 
 FLOWS = ("prepare-corpus", "train-swarm", "recommend-mix", "optimise-blend", "refresh")
 DEFAULT_POOL = "mixwright"
 LEAST_EVERY, MOST_EVERY = 1.0, 31_622_400.0  # seconds: a year
-LONGEST_CRON = 200  # characters
-CRON = re.compile(r"\s*[\w*/,#?-]+(\s+[\w*/,#?-]+){4}\s*")  # what no cron expression lacks; Prefect reads it itself
 KINDS = {  # fields that not every kind of work pool knows
     "image": ("docker", "kubernetes"),
     "gpus": ("docker", "kubernetes"),
@@ -25,6 +23,7 @@ KINDS = {  # fields that not every kind of work pool knows
 
 Word = Annotated[str, StringConstraints(pattern=r"^[^\s]+$", max_length=200)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+Block = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$", max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
@@ -43,11 +42,8 @@ class Schedule(BaseModel):
     @field_validator("cron")
     @classmethod
     def _is_cron(cls, cron: str | None) -> str | None:
-        if cron is not None and (len(cron) > LONGEST_CRON or not CRON.fullmatch(cron)):
-            raise ValueError(
-                f"{cut_short(cron)} is no cron expression — write five fields: minute, hour, day, month, weekday, "
-                "as in '0 3 * * *'"
-            )
+        if cron is not None and not has_shape_of_cron(cron):
+            raise ValueError(no_cron(cron))
         return cron
 
     @field_validator("timezone")
@@ -87,6 +83,10 @@ class DeploySettings(BaseModel):
     """A run that takes longer is cancelled. None by default."""
     lost_after: int = Field(120, ge=90, le=86_400)
     """Seconds without a sign of life, which comes every 30, after which a run is marked as crashed."""
+    notify: Block | None = None
+    """Block of the Prefect server that sends a message when a refresh says `change`, as type/name: slack-webhook/team.
+    A webhook block sends the event as JSON, a notification block sends a sentence. `prefect block ls` lists them. None
+    by default: nothing is sent."""
     env: dict[Variable, str] = {}
     """Environment of a run. A secret belongs into a block of Prefect: "{{ prefect.blocks.secret.s3-key }}"."""
     image: Word | None = None
