@@ -44,7 +44,7 @@ from flows.show.progress import note
 from mixes.recommendation.refreshed import Refreshed
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.validation import Validation
-from mixes.show.secrets import masked_all
+from mixes.show.secrets import MASK, masked_all
 from mixes.swarm import Candidate
 from pipeline.blend.manifest import Manifest
 from pipeline.pool.pool import Pool
@@ -126,6 +126,9 @@ def _write_resolved(experiment: Experiment, decided: dict[str, dict[str, Any]]) 
     """The experiment with every default filled in, and with what was decided once for all runs."""
     file = experiment.folder / "experiments" / f"{experiment.id}.yaml"
     resolved = masked_all(experiment.model_dump(mode="json"))
+    resolved["deploy"]["env"] = {
+        name: value if value.startswith("{{") else MASK for name, value in resolved["deploy"]["env"].items()
+    }
     try:
         before = yaml.safe_load(file.read_text())
         resolved = before if before.keys() == resolved.keys() else resolved

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from flows.cron import has_shape_of_cron, no_cron
 from mixes.errors import cut_short, did_you_mean
+from mixes.show.secrets import is_secret_name
 
 FLOWS = ("prepare-corpus", "train-swarm", "recommend-mix", "optimise-blend", "refresh")
 DEFAULT_POOL = "mixwright"
@@ -88,7 +89,8 @@ class DeploySettings(BaseModel):
     A webhook block sends the event as JSON, a notification block sends a sentence. `prefect block ls` lists them. None
     by default: nothing is sent."""
     env: dict[Variable, str] = {}
-    """Environment of a run. A secret belongs into a block of Prefect: "{{ prefect.blocks.secret.s3-key }}"."""
+    """Environment of a run. Keep a secret in a block of Prefect: "{{ prefect.blocks.secret.s3-key }}". A value of its
+    own is refused where a name ends in SECRET, TOKEN, PASSWORD, CREDENTIALS or KEY."""
     image: Word | None = None
     """Container image that holds this package; the Dockerfile of the repository makes one."""
     cpus: int | None = Field(None, ge=1, le=10_000)
@@ -105,6 +107,17 @@ class DeploySettings(BaseModel):
     """Slurm partition of the jobs."""
     activate: str | None = None
     """File that a Slurm job sources first, so that it finds this package: /home/me/venv/bin/activate."""
+
+    @field_validator("env")
+    @classmethod
+    def _holds_no_secret(cls, env: dict[str, str]) -> dict[str, str]:
+        for name, value in env.items():
+            if is_secret_name(name) and value and not value.startswith(("{{", "/")):
+                raise ValueError(
+                    f"{name}: its value would stand in plain text on the server — keep it in a block of Prefect, and "
+                    f'write "{{{{ prefect.blocks.secret.NAME }}}}"'
+                )
+        return env
 
     @field_validator("schedules")
     @classmethod

@@ -3,9 +3,19 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from mixes.errors import first_mistake
+from mixes.show.secrets import set_secret
 
 KINDS = {  # fields that not every kind knows
     "partition": ("slurm",),
@@ -51,6 +61,15 @@ def _gpus(value: object) -> object:
     if value is not None and not re.fullmatch(r"([A-Za-z][\w.-]*:)?[1-9]\d{0,3}", str(value)):
         raise ValueError("write a number from 1 on, or a type and a number, as h100:1")
     return None if value is None else str(value)
+
+
+def _without_secret(line: str) -> str:
+    """A job's script is a file that is kept."""
+    if name := set_secret(line):
+        raise ValueError(
+            f"sets {name}, and the line is stored — set it in the shell that runs mixwright: Slurm passes it on"
+        )
+    return line
 
 
 def _image(value: object) -> object:
@@ -103,7 +122,7 @@ class ExecutorSettings(BaseModel):
     """Slurm's quality of service."""
     constraint: Word | None = None
     """Features that a node must have, as `sbatch --constraint` takes them: icelake, or "a100&nvlink"."""
-    env_command: Line | None = None
+    env_command: Annotated[Line, AfterValidator(_without_secret)] | None = None
     """Shell line that a job begins with, to find this package: "source /shared/venv/bin/activate".
     The default puts the folder of the Python that submits first on the PATH; with a container nothing is done."""
     container: Annotated[str | None, BeforeValidator(_image)] = None
