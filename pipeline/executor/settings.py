@@ -4,7 +4,6 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -63,15 +62,6 @@ def _gpus(value: object) -> object:
     return None if value is None else str(value)
 
 
-def _without_secret(line: str) -> str:
-    """A job's script is a file that is kept."""
-    if name := set_secret(line):
-        raise ValueError(
-            f"sets {name}, and the line is stored — set it in the shell that runs mixwright: Slurm passes it on"
-        )
-    return line
-
-
 def _image(value: object) -> object:
     """Jobs may start in another folder, so a relative path would be another file."""
     if value is not None and not re.fullmatch(r"(/|[a-z][a-z0-9+.-]*://)\S+", str(value)):
@@ -122,7 +112,7 @@ class ExecutorSettings(BaseModel):
     """Slurm's quality of service."""
     constraint: Word | None = None
     """Features that a node must have, as `sbatch --constraint` takes them: icelake, or "a100&nvlink"."""
-    env_command: Annotated[Line, AfterValidator(_without_secret)] | None = None
+    env_command: Line | None = None
     """Shell line that a job begins with, to find this package: "source /shared/venv/bin/activate".
     The default puts the folder of the Python that submits first on the PATH; with a container nothing is done."""
     container: Annotated[str | None, BeforeValidator(_image)] = None
@@ -179,6 +169,11 @@ class ExecutorSettings(BaseModel):
             raise ValueError(f"sbatch: {taken[0]} is set by mixwright — leave it out")
         if doubled := [name for name in TWICE if name in (self.sbatch or {}) and getattr(self, name)]:
             raise ValueError(f"{doubled[0]} is given twice, as a field and in sbatch — keep the field")
+        if secret := set_secret(self.env_command or ""):
+            raise ValueError(
+                f"env_command sets {secret}, and jobs' scripts are kept — set it in the shell that runs mixwright: "
+                "Slurm passes it on"
+            )
         return self
 
     @model_validator(mode="after")
