@@ -80,12 +80,13 @@ def schedule(
     ] = None,
 ) -> None:
     """Run the whole process on a schedule, against the Prefect server of PREFECT_API_URL, until stopped."""
-    from flows.server import check_cron, check_server, named_server
+    from flows.cron import cron_schedule
+    from flows.server import check_server, named_server
 
     if (cron is None) == (every is None):
         raise ExperimentError("schedule: give either --cron or --every")
     if cron is not None:
-        check_cron(cron)
+        cron_schedule(cron, None, "schedule: --cron")
     server = named_server()
     if server is None:
         raise ExperimentError(

@@ -14,12 +14,13 @@ import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flows.errors import INPUT_ERRORS
+from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.server import Server, check_server, named_server, why_silent
 from flows.show.progress import note, progress_words
 from mixes.show.markdown import escaped
@@ -133,13 +134,13 @@ def published_progress(name: str) -> Iterator[Callable[[int, int], None]]:
     yield report
 
 
-def tell(event: str, resource: str, payload: dict[str, str]) -> None:
-    """Emit an event of Prefect, which automations can react to, where a server is named."""
+def tell(event: str, resource: str, payload: dict[str, str], labels: dict[str, str]) -> None:
+    """Emit an event of Prefect, which automations can react to, where a server is named. labels: of the resource."""
 
     def create() -> None:
         from prefect.events import emit_event
 
-        emit_event(event, resource={"prefect.resource.id": resource}, payload=payload)
+        emit_event(event, resource={"prefect.resource.id": resource, **labels}, payload=masked_all(payload))
 
     _leave(create)
 
@@ -199,7 +200,9 @@ def _recorded(engine: Engine, function: Callable[P, R], *args: P.args, **kwargs:
             values.append(function(*args, **kwargs))
         except BaseException as error:
             errors.append(error)
-            raise
+            if (shown := _shown(error)) is error:
+                raise
+            raise shown from None
         return values[0]
 
     try:
@@ -209,6 +212,15 @@ def _recorded(engine: Engine, function: Callable[P, R], *args: P.args, **kwargs:
             raise errors[0] from None
         _lose(_first_line(error))
     return values[0] if values else function(*args, **kwargs)
+
+
+def _shown(error: BaseException) -> BaseException:
+    """An error as Prefect may log it, with its traceback; without secrets of addresses in its text or its causes'."""
+    text = "".join(traceback.format_exception(error))
+    if masked(text) == text or not isinstance(error, Exception):
+        return error
+    kind = ExperimentError if isinstance(error, INPUT_ERRORS) else RuntimeError
+    return kind(masked(f"{type(error).__name__}: {error}"))
 
 
 def _lose(reason: str) -> None:

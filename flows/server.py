@@ -7,10 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from flows.errors import ExperimentError
-from mixes.errors import cut_short
 
 VARIABLE = "PREFECT_API_URL"
-LONGEST_CRON = 200  # characters
 PATIENCE = 10  # seconds that a server may take to answer; under load one took more than 5
 
 
@@ -75,22 +73,3 @@ def why_silent(server: Server, patience: float = PATIENCE) -> str | None:
         return str(error.reason)
     except (OSError, ValueError, HTTPException) as error:  # a time-out while it answers; no address
         return str(error) or type(error).__name__
-
-
-def check_cron(cron: str) -> None:
-    """Check a cron expression, as Prefect reads it.
-
-    Raises:
-        ExperimentError: it is none.
-    """
-    from prefect.client.schemas.schedules import CronSchedule
-
-    try:
-        if len(cron) > LONGEST_CRON:
-            raise ValueError("too long")
-        CronSchedule(cron=cron)
-    except Exception:  # its parser raises what it likes
-        raise ExperimentError(
-            f"schedule: --cron {cut_short(cron)} is no cron expression — write five fields: minute, hour, day, month, "
-            "weekday, as in '0 3 * * *'"
-        ) from None

@@ -37,7 +37,9 @@ def rebuild_catalog(experiment: "Experiment", current: "Current", swarm: str | N
     try:
         aside.unlink(missing_ok=True)
         with duckdb.connect(str(aside), config={"storage_compatibility_version": READERS}) as catalog:
+            catalog.begin()  # hundreds of statements: each would wait for the disk on its own
             _fill(catalog, experiment, current, swarm, content)
+            catalog.commit()
         _wal(experiment.catalog).unlink(missing_ok=True)  # another writer's, of the catalog that goes
         os.replace(aside, experiment.catalog)
     finally:
@@ -123,12 +125,13 @@ def _wal(catalog: Path) -> Path:
 
 def _content_hash(experiment: "Experiment", current: "Current", swarm: str | None) -> str:
     """SHA-256 of all that decides a catalog: its schema, its folder, the contents of the records behind its tables."""
+    folder = experiment.folder
     schema = (VERSION, READERS, META, TABLES, OVER_FILES, VIEWS, MACROS)
-    made_of = (experiment.id, str(experiment.folder), swarm, sorted(current.items()))
+    made_of = (experiment.id, str(folder), swarm, sorted(current.items()))
     digest = hashlib.sha256(repr((schema, made_of)).encode())
     for name in TABLES:
         for file in current.get(name, []):
-            digest.update((experiment.folder / file).read_bytes())
+            digest.update((folder / file).read_bytes())
     return digest.hexdigest()
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from flows.cron import cron_schedule
+from flows.deploy.notify import notification
 from flows.deploy.planned import Planned
 from flows.deploy.pools import ensure_pool
-from flows.deploy.watch import watch_over
-from flows.errors import ExperimentError
+from flows.deploy.watch import automations, watch_over
 from flows.sections.deploy import DeploySettings, Schedule
-from mixes.errors import cut_short
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -36,12 +36,13 @@ def apply(deployments: Sequence[Planned], settings: DeploySettings) -> Applied:
 
     planned = {one.flow: [_schedule(one.schedule)] if one.schedule else [] for one in deployments}
     with get_client(sync_client=True) as client:
+        action = notification(client, settings.notify) if settings.notify else None
         made = ensure_pool(client, settings)
         for one in deployments:
             if one.keeps_schedule:
                 planned[one.flow] = _present(client, one)
             _register(one, planned[one.flow])
-        watch_over(client, deployments, settings)
+        watch_over(client, deployments, automations(deployments, settings, action))
     return Applied(made, {flow: _described(schedules) for flow, schedules in planned.items() if schedules})
 
 
@@ -79,17 +80,11 @@ def _register(one: Planned, schedules: list[Any]) -> None:
 
 def _schedule(schedule: Schedule) -> Any:
     """Prefect's own; raises ExperimentError where it is none for Prefect."""
-    from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+    from prefect.client.schemas.schedules import IntervalSchedule
 
     if schedule.every:
         return IntervalSchedule(interval=timedelta(seconds=schedule.every))
-    try:
-        return CronSchedule(cron=schedule.cron or "", timezone=schedule.timezone or "UTC")
-    except Exception:  # its parser raises what it likes
-        raise ExperimentError(
-            f"deploy: {cut_short(schedule.cron or '')} is no cron expression — write five fields: minute, hour, day, "
-            "month, weekday, as in '0 3 * * *'"
-        ) from None
+    return cron_schedule(schedule.cron or "", schedule.timezone, "deploy")
 
 
 def _described(schedules: list[Any]) -> tuple[str, tuple[datetime, ...]]:

@@ -1,47 +1,83 @@
-"""Automations of Prefect that watch over runs: a run without signs of life is marked, one that takes too long ends."""
+"""Automations of Prefect: a run without signs of life is marked, and one that takes too long is cancelled."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from flows.deploy.notify import changed_mix
 from flows.deploy.planned import TAG, Planned
 from flows.sections.deploy import DeploySettings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.events.schemas.automations import AutomationCore
 
 BEAT = "prefect.flow-run.heartbeat"
 RUNNING = "prefect.flow-run.Running"
 ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut")}
+LOST, TOO_LONG, CHANGED = "lost runs", "runs of more than", "changed mix"  # automations' names begin so
+PAGE = 200  # automations of one answer
 
 
-def watch_over(client: "SyncPrefectClient", deployments: Sequence[Planned], settings: DeploySettings) -> None:
-    """Create the automations of one experiment, or bring them up to date."""
-    name = deployments[0].name
-    _put(client, _lost(name, settings.lost_after))
+def automations(
+    deployments: Sequence[Planned], settings: DeploySettings, notification: Any = None
+) -> list["AutomationCore"]:
+    """The automations of one experiment. notification: Prefect's action when the mix should change, if any."""
+    name, file = deployments[0].name, deployments[0].parameters["experiment"]
+    wanted = [_lost(name, settings.lost_after)]
     if settings.timeout_hours:
-        _put(client, _too_long(name, settings.timeout_hours))
+        wanted.append(_too_long(name, settings.timeout_hours))
+    if notification is not None:
+        wanted.append(changed_mix(_named(name, CHANGED), file, notification))
+    return wanted
 
 
-def _lost(name: str, seconds: int) -> Any:
+def watch_over(client: "SyncPrefectClient", deployments: Sequence[Planned], wanted: Sequence["AutomationCore"]) -> None:
+    """Create or update the automations of one experiment on the server; delete those that no setting asks for now."""
+    own = tuple(_named(deployments[0].name, kind) for kind in (LOST, TOO_LONG, CHANGED))
+    left = [known for known in _known(client) if known.name.startswith(own)]
+    for automation in wanted:
+        same = next((known for known in left if known.name == automation.name), None)
+        if same:
+            left.remove(same)
+            client.update_automation(same.id, automation)
+        else:
+            client.create_automation(automation)
+    for known in left:
+        client.delete_automation(known.id)
+
+
+def _known(client: "SyncPrefectClient") -> list[Any]:
+    """All automations on the server."""
+    known: list[Any] = []
+    while page := client.read_automations(limit=PAGE, offset=len(known)):
+        known += page
+    return known
+
+
+def _named(name: str, kind: str) -> str:
+    return f"mixwright {name}: {kind}"
+
+
+def _lost(name: str, seconds: int) -> "AutomationCore":
     """Marks a run as crashed. Its flows within flows give signs of life of their own, and are marked as well."""
     from prefect.automations import AutomationCore, ChangeFlowRunState
     from prefect.client.schemas.objects import StateType
 
     message = f"no sign of life for {seconds} s: its worker or machine has ended; the next run goes on where it was"
     return AutomationCore(
-        name=f"mixwright {name}: lost runs",
+        name=_named(name, LOST),
         description="Marks a run as crashed when its signs of life stop, so that the next one gets its turn.",
         trigger=_trigger(name, {BEAT}, {BEAT, *ENDS}, timedelta(seconds=seconds)),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
     )
 
 
-def _too_long(name: str, hours: float) -> Any:
+def _too_long(name: str, hours: float) -> "AutomationCore":
     from prefect.automations import AutomationCore, CancelFlowRun
 
     return AutomationCore(
-        name=f"mixwright {name}: runs of more than {hours:g} hours",
+        name=_named(name, f"{TOO_LONG} {hours:g} hours"),
         description="Cancels a run that takes too long. What it finished is kept.",
         trigger=_trigger(name, {RUNNING}, ENDS, timedelta(hours=hours)),
         actions=[CancelFlowRun()],
@@ -63,12 +99,3 @@ def _trigger(name: str, after: set[str], expect: set[str], within: timedelta) ->
         threshold=1,
         within=within,
     )
-
-
-def _put(client: "SyncPrefectClient", automation: Any) -> None:
-    """Create an automation, or replace that of the same name."""
-    known = client.read_automations_by_name(automation.name)
-    if known:
-        client.update_automation(known[0].id, automation)
-    else:
-        client.create_automation(automation)

@@ -13,11 +13,12 @@ from flows.catalog.newer import check_workspace
 from flows.catalog.record import record_refresh
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.orchestration import flow, tell
+from flows.orchestration import flow
 from flows.prepare import prepare_flow
 from flows.refresh.find_anew import found_anew
 from flows.refresh.moved import moved_domains
 from flows.refresh.standing import Standing, find_standing
+from flows.refresh.told import tell_of_change
 from flows.show.progress import note
 from mixes.recommendation.refreshed import Moved, Refreshed
 from pipeline.pool.content_hash import domain_contents
@@ -25,7 +26,6 @@ from pipeline.pool.pool import Pool
 from pipeline.stages.graph import finished_pool
 from pipeline.store.stage import Unfinished
 
-CHANGED = "mixwright.recommendation.changed"  # a Prefect event
 NAMED = 3  # domains that a sentence names
 
 
@@ -47,7 +47,7 @@ def refresh_flow(experiment: Experiment, wanted: str | None = None) -> Refreshed
     record_refresh(experiment, done)
     publish_refresh(done)
     if done.verdict == "change":
-        tell(CHANGED, f"mixwright.experiment.{experiment.name}", {"before": done.before, "now": done.standing})
+        tell_of_change(experiment, done)
     return done
 
 

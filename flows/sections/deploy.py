@@ -1,17 +1,16 @@
 """The `deploy:` section: when Prefect starts an experiment's flows, and on what machine. It changes no result."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from flows.cron import has_shape_of_cron, no_cron
 from mixes.errors import cut_short, did_you_mean
+from mixes.show.secrets import is_secret_name
 
 FLOWS = ("prepare-corpus", "train-swarm", "recommend-mix", "optimise-blend", "refresh")
 DEFAULT_POOL = "mixwright"
 LEAST_EVERY, MOST_EVERY = 1.0, 31_622_400.0  # seconds: a year
-LONGEST_CRON = 200  # characters
-CRON = re.compile(r"\s*[\w*/,#?-]+(\s+[\w*/,#?-]+){4}\s*")  # what no cron expression lacks; Prefect reads it itself
 KINDS = {  # fields that not every kind of work pool knows
     "image": ("docker", "kubernetes"),
     "gpus": ("docker", "kubernetes"),
@@ -25,6 +24,7 @@ KINDS = {  # fields that not every kind of work pool knows
 
 Word = Annotated[str, StringConstraints(pattern=r"^[^\s]+$", max_length=200)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+Block = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$", max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
@@ -43,11 +43,8 @@ class Schedule(BaseModel):
     @field_validator("cron")
     @classmethod
     def _is_cron(cls, cron: str | None) -> str | None:
-        if cron is not None and (len(cron) > LONGEST_CRON or not CRON.fullmatch(cron)):
-            raise ValueError(
-                f"{cut_short(cron)} is no cron expression — write five fields: minute, hour, day, month, weekday, "
-                "as in '0 3 * * *'"
-            )
+        if cron is not None and not has_shape_of_cron(cron):
+            raise ValueError(no_cron(cron))
         return cron
 
     @field_validator("timezone")
@@ -87,8 +84,13 @@ class DeploySettings(BaseModel):
     """A run that takes longer is cancelled. None by default."""
     lost_after: int = Field(120, ge=90, le=86_400)
     """Seconds without a sign of life, which comes every 30, after which a run is marked as crashed."""
+    notify: Block | None = None
+    """Block of the Prefect server that sends a message when a refresh says `change`, as type/name: slack-webhook/team.
+    A webhook block sends the event as JSON, a notification block sends a sentence. `prefect block ls` lists them. None
+    by default: nothing is sent."""
     env: dict[Variable, str] = {}
-    """Environment of a run. A secret belongs into a block of Prefect: "{{ prefect.blocks.secret.s3-key }}"."""
+    """Environment of a run. Keep a secret in a block of Prefect: "{{ prefect.blocks.secret.s3-key }}". A value of its
+    own is refused where a name ends in SECRET, TOKEN, PASSWORD, CREDENTIALS or KEY."""
     image: Word | None = None
     """Container image that holds this package; the Dockerfile of the repository makes one."""
     cpus: int | None = Field(None, ge=1, le=10_000)
@@ -105,6 +107,17 @@ class DeploySettings(BaseModel):
     """Slurm partition of the jobs."""
     activate: str | None = None
     """File that a Slurm job sources first, so that it finds this package: /home/me/venv/bin/activate."""
+
+    @field_validator("env")
+    @classmethod
+    def _holds_no_secret(cls, env: dict[str, str]) -> dict[str, str]:
+        for name, value in env.items():
+            if is_secret_name(name) and value and not value.startswith(("{{", "/")):
+                raise ValueError(
+                    f"{name}: its value would stand in plain text on the server — keep it in a block of Prefect, and "
+                    f'write "{{{{ prefect.blocks.secret.NAME }}}}"'
+                )
+        return env
 
     @field_validator("schedules")
     @classmethod

@@ -13,7 +13,29 @@ SIGNED = re.compile(  # parameters of signed queries (S3, Google, Azure, SaaS)
     r"(?i)([?&;](?:[\w.-]*(?:signature|credential|security-token|accesskeyid|access_key|accesskey|secret|password|passwd"
     r"|api_?key|token|auth)|sig|key|pwd)=)[^&;\s'\"]+"
 )
+ENDS = r"(?:\w*_)?(?:SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|KEY)"  # names of secrets in an environment
+# Set to a value, and not to a path or to what another variable or command says.
+SET = re.compile(rf"(?i)\b({ENDS})=(?![\"']?[$/`])[\"']?[^\s;\"']")
 T = TypeVar("T")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable is called as secrets are.
+
+    >>> is_secret_name("HF_TOKEN"), is_secret_name("TOKENIZERS_PARALLELISM")
+    (True, False)
+    """
+    return re.fullmatch(ENDS, name, re.IGNORECASE) is not None
+
+
+def set_secret(line: str) -> str | None:
+    """The name of a secret that a line of shell sets to a value; None where there is none.
+
+    >>> set_secret("export HF_TOKEN=abc; source venv/bin/activate")
+    'HF_TOKEN'
+    """
+    named = SET.search(line)
+    return named[1] if named else None
 
 
 def masked(text: str) -> str:

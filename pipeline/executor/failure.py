@@ -15,7 +15,9 @@ from typing import Any
 
 from classifiers.errors import ClassifierError
 from mixes.errors import MixError
+from mixes.show.secrets import masked_all
 from pipeline.errors import PipelineError
+from pipeline.executor.masked_log import mask_log
 from pipeline.executor.quick_loguru import remember_lib_dirs
 from pipeline.executor.work import PartOf, rank_log
 from pipeline.store.files import rank_name
@@ -87,6 +89,7 @@ class Failure:
 def attempt(run: Callable[[], object], logs: Path, rank: int, part_of: PartOf) -> Failure | None:
     """Run a rank. An exception is recorded and returned, so that other ranks of its process go on."""
     remember_lib_dirs()
+    mask_log()
     try:
         run()
     except Exception as error:
@@ -128,7 +131,7 @@ def of_death(reason: str, passes: bool, log: Path, logs: Path, rank: int, part_o
 def record_failure(failure: Failure, logs: Path) -> None:
     """Write it down, unless there is no room."""
     with suppress(OSError):
-        content = json.dumps(asdict(failure), indent=1, default=str)
+        content = json.dumps(masked_all(asdict(failure)), indent=1, default=str)
         write_aside(logs / FOLDER / f"{rank_name(failure.rank)}.json", content.encode())
 
 

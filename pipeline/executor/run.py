@@ -72,7 +72,10 @@ def run_steps(
     work, settings = Work(stage, list(steps), ranks, logs.absolute(), gpus, part_of), settings.at(stage)
     work.announce()
     with watched(work, progress, note):
-        failures = _run_until_settled(work, settings, note)
+        try:
+            failures = _run_until_settled(work, settings, note)
+        finally:
+            work.pickled.unlink(missing_ok=True)
     if failures:
         _raise(work, settings, failures)
 

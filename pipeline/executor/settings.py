@@ -3,9 +3,18 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from mixes.errors import first_mistake
+from mixes.show.secrets import set_secret
 
 KINDS = {  # fields that not every kind knows
     "partition": ("slurm",),
@@ -160,6 +169,11 @@ class ExecutorSettings(BaseModel):
             raise ValueError(f"sbatch: {taken[0]} is set by mixwright — leave it out")
         if doubled := [name for name in TWICE if name in (self.sbatch or {}) and getattr(self, name)]:
             raise ValueError(f"{doubled[0]} is given twice, as a field and in sbatch — keep the field")
+        if secret := set_secret(self.env_command or ""):
+            raise ValueError(
+                f"env_command sets {secret}, and jobs' scripts are kept — set it in the shell that runs mixwright: "
+                "Slurm passes it on"
+            )
         return self
 
     @model_validator(mode="after")

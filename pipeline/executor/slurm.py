@@ -26,7 +26,7 @@ from pipeline.errors import PipelineError
 from pipeline.executor.failure import Failure, attempt, of_death, read_failure
 from pipeline.executor.settings import ExecutorSettings, gpu_requests
 from pipeline.executor.slurm_output import how_it_ended
-from pipeline.executor.work import Work, rank_log
+from pipeline.executor.work import PICKLED, Work, rank_log
 from pipeline.store.writing import write_aside
 
 FIRST_LOOK, LOOKS = 1.0, 15.0  # seconds between looks at the queue: at first, and at most
@@ -124,7 +124,7 @@ def script_of(array: RankArray, settings: ExecutorSettings, gpus: bool) -> str:
     """The script of an array's jobs. It has no `srun`: a step of its own would get one CPU, whatever the job has (Slurm
     22.05 and later)."""
     logs = Path(array.logging_dir.path)
-    command = f"launch_pickled_pipeline {shlex.quote(str(logs / 'executor.pik'))}"
+    command = f"launch_pickled_pipeline {shlex.quote(str(logs / PICKLED))}"
     if settings.container:
         command = f"apptainer exec {'--nv ' if gpus else ''}{shlex.quote(settings.container)} {command}"
     return array.get_launch_file_contents(array.get_sbatch_args(-(-len(array.of_jobs) // array.tasks_per_job)), command)
@@ -135,7 +135,7 @@ def _submit(work: Work, settings: ExecutorSettings, name: str, left: list[int], 
     asked = time.monotonic()
     while True:
         array = rank_array(work, settings, name, left[: jobs * (settings.ranks_per_job or 1)])
-        write_aside(work.logs / "executor.pik", dill.dumps(array, fmode=dill.CONTENTS_FMODE))
+        write_aside(work.pickled, dill.dumps(array, fmode=dill.CONTENTS_FMODE), mode=0o600)
         script = work.logs / "launch_script.slurm"
         asks_gpus = bool(gpu_requests(settings, work.gpus))
         write_aside(script, script_of(array, settings, asks_gpus).encode())

@@ -10,6 +10,7 @@ from pipeline.store.files import rank_name
 from pipeline.store.writing import write_aside
 
 ABOUT = "work.json"
+PICKLED = "executor.pik"
 PartOf = Callable[[int], str]  # rank → what it works on, as its shard
 
 
@@ -33,6 +34,11 @@ class Work:
     def completions(self) -> Path:
         """Where datatrove marks the ranks that are finished."""
         return self.logs / "completions"
+
+    @property
+    def pickled(self) -> Path:
+        """The steps as a job reads them: addresses with their secrets among them, so no longer there than needed."""
+        return self.logs / PICKLED
 
     def announce(self) -> None:
         """Write down what begins, for whoever looks at the folder from outside."""

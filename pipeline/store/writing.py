@@ -39,9 +39,9 @@ def written_aside(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole or not there."""
-    with written_aside(path) as aside, aside.open("wb") as file:
+def write_aside(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file so that it is either whole or not there. mode: who may read it, before the umask."""
+    with written_aside(path) as aside, open(aside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
