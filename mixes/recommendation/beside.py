@@ -33,7 +33,7 @@ def beside_rows(optima: Optima, target: Predicted) -> tuple[Beside, ...]:
     plain = gains_over(problem, optima.worlds, problem.target, every, problem.reference)
     ahead = _ahead(optima, every)
     fixed = [
-        _row(problem, name, kind, mix, replace(gain, value=gain.claimed), over)
+        _row(problem, name, kind, mix, gain if kind == "worst" else replace(gain, value=gain.claimed), over)
         for name, kind, mix, gain, over in zip(names, kinds, every, plain, ahead, strict=True)
     ]
     given = [row for row in fixed if row.kind == "given"]
