@@ -21,6 +21,15 @@ def beside_table(recommendation: Recommendation) -> list[list[str]]:
     return rows
 
 
+def beside_pairs(recommendation: Recommendation) -> list[list[str]]:
+    """The same table, each interval in brackets after its value."""
+    (name, gain, interval, lead, interval_of_lead, verdict), *rows = beside_table(recommendation)
+    return [[name, f"{gain} ({interval})", f"{lead} ({interval_of_lead})", verdict]] + [
+        [name, f"{gain} ({ends})", f"{lead} ({ends_of_lead})", verdict]
+        for name, gain, ends, lead, ends_of_lead, verdict in rows
+    ]
+
+
 def called(recommendation: Recommendation, row: Beside) -> str:
     """A row's name, what it is counted from where that is another mix, and a mark where it breaks the limits."""
     name = row.name if row.against == recommendation.reference else f"{row.name} over {row.against}"

@@ -11,7 +11,7 @@ from flows.report.marks import LABELS, PHONE, ROW, data, rows_axis, striped, zer
 from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
 from flows.report.words import signed
 from mixes.recommendation.result import Beside, BesideKind
-from mixes.show.beside import beside_table, beside_words, called
+from mixes.show.beside import beside_pairs, beside_words, called
 from mixes.target import OVERALL
 
 COLOURS: dict[BesideKind, str] = {
@@ -62,13 +62,11 @@ def _off_scale(findings: Findings) -> str:
 
 
 def _rows(findings: Findings) -> list[list[str]]:
-    """The table that recommend-mix prints, each interval with its value, and the predicted score of each mix."""
-    head, *rows = beside_table(findings.compared)
-    unit = findings.unit(OVERALL)
-    names = [head[0], f"score ({unit})", f"{head[1]} ({head[2]})", f"{head[3]} ({head[4]})", head[5]]
-    return [names] + [
-        [shown(name), _score(findings, row), f"{gain} ({ends})", f"{lead} ({ends_of_lead})", verdict]
-        for (name, gain, ends, lead, ends_of_lead, verdict), row in zip(rows, findings.compared.beside, strict=True)
+    """The table that recommend-mix prints, with the predicted score of each mix."""
+    (name, *head), *rows = beside_pairs(findings.compared)
+    return [[name, f"score ({findings.unit(OVERALL)})", *head]] + [
+        [shown(name), _score(findings, row), *cells]
+        for (name, *cells), row in zip(rows, findings.compared.beside, strict=True)
     ]
 
 
