@@ -5,7 +5,7 @@ from flows.explorer.parts import heading, plain_table
 from flows.report.findings import Findings
 from flows.report.html import text
 from mixes.recommendation.result import Recommendation
-from mixes.show.beside import beside_pairs, beside_words
+from mixes.show.beside import beside_table, beside_words
 from mixes.target import OVERALL
 
 HEADING = "Other mixes, on the target"
@@ -14,7 +14,7 @@ WAITING = "The other mixes follow …"
 
 def other_mixes(recommendation: Recommendation, findings: Findings) -> str:
     """A table, and what it says in words."""
-    _, *rows = beside_pairs(recommendation)
+    _, *rows = beside_table(recommendation)
     unit = findings.unit(OVERALL)
     names = ["mix", f"gain over {findings.reference}", "optimum gains over it", "optimum is"]
     cells = [[*row[:-1], VERDICTS[mix.verdict]] for row, mix in zip(rows, recommendation.beside, strict=True)]

@@ -7,27 +7,17 @@ NAMED = 3  # weights of a mix that are named
 
 
 def beside_table(recommendation: Recommendation) -> list[list[str]]:
-    """A head, and one row per mix."""
-    interval = f"{100 * recommendation.coverage:g} % interval"
-    rows = [["mix", f"gain over {recommendation.reference}", interval, "recommended gains", interval, "recommended is"]]
+    """A head, and one row per mix; intervals in brackets."""
+    rows = [["mix", f"gain over {recommendation.reference}", "recommended gains", "recommended is"]]
     for row in recommendation.beside:
         rows.append(
             [
-                called(recommendation, row), signed(row.gain),
-                f"{signed(row.gain_low)} – {signed(row.gain_high)}", signed(row.behind),
-                f"{signed(row.behind_low)} – {signed(row.behind_high)}", AGAINST[row.verdict],
+                called(recommendation, row),
+                f"{signed(row.gain)} ({signed(row.gain_low)} – {signed(row.gain_high)})",
+                f"{signed(row.behind)} ({signed(row.behind_low)} – {signed(row.behind_high)})", AGAINST[row.verdict],
             ]
         )  # fmt: skip
     return rows
-
-
-def beside_pairs(recommendation: Recommendation) -> list[list[str]]:
-    """The same table, each interval in brackets after its value."""
-    (name, gain, interval, lead, interval_of_lead, verdict), *rows = beside_table(recommendation)
-    return [[name, f"{gain} ({interval})", f"{lead} ({interval_of_lead})", verdict]] + [
-        [name, f"{gain} ({ends})", f"{lead} ({ends_of_lead})", verdict]
-        for name, gain, ends, lead, ends_of_lead, verdict in rows
-    ]
 
 
 def called(recommendation: Recommendation, row: Beside) -> str:

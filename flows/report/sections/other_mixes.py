@@ -11,7 +11,7 @@ from flows.report.marks import LABELS, PHONE, ROW, data, rows_axis, striped, zer
 from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
 from flows.report.words import signed
 from mixes.recommendation.result import Beside, BesideKind
-from mixes.show.beside import beside_pairs, beside_words, called
+from mixes.show.beside import beside_table, beside_words, called
 from mixes.target import OVERALL
 
 COLOURS: dict[BesideKind, str] = {
@@ -38,7 +38,8 @@ def other_mixes(findings: Findings) -> list[Part]:
                lambda width: _chart(findings, width), note),
         *(paragraph(line) for line in beside_words(findings.compared, findings.unit(OVERALL))
           if not line.startswith("*")),
-        folded(f"Table: {len(findings.compared.beside)} other mixes, on the target", table(_rows(findings))),
+        folded(f"Table: {len(findings.compared.beside)} other mixes, on the target ({findings.coverage} intervals)",
+               table(_rows(findings))),
     ]  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def _off_scale(findings: Findings) -> str:
 
 def _rows(findings: Findings) -> list[list[str]]:
     """The table that recommend-mix prints, with the predicted score of each mix."""
-    (name, *head), *rows = beside_pairs(findings.compared)
+    (name, *head), *rows = beside_table(findings.compared)
     return [[name, f"score ({findings.unit(OVERALL)})", *head]] + [
         [shown(name), _score(findings, row), *cells]
         for (name, *cells), row in zip(rows, findings.compared.beside, strict=True)
