@@ -109,7 +109,7 @@ def _mark(name: str, colour: str, ends: tuple[float, float, float], allowed: boo
     return {"name": name, "colour": colour, "value": value, "low": low, "high": high, "allowed": allowed, "tip": tip}
 
 
-def _panel(rows: list[dict[str, Any]], title: str, width: int, for_names: int, named: bool) -> altair.LayerChart:
+def _panel(rows: list[dict[str, Any]], title: str, width: int, for_names: int, named: bool) -> Any:
     """A row for each mix; for_names: width of a figure whose labels have the room that names get here."""
     names = [row["name"] for row in rows]
     y = rows_axis(names, for_names)
