@@ -39,7 +39,7 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, experiment.corpus.stages, evidence.pool)
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
-    stage = Stage("recommend", 13, settings, tuple(hashes.values()))
+    stage = Stage("recommend", 14, settings, tuple(hashes.values()))
     known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
     earlier = [candidate for candidate in candidates if candidate.run]
     if earlier:

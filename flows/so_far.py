@@ -41,12 +41,12 @@ def recommendation_so_far(experiment: Experiment, evidence: Evidence, scored: li
     Raises:
         MixError: there are too few of them, or too many diverged.
     """
-    from mixes.recommendation.recommend import recommend  # with every law and solver
+    from mixes.recommendation.recommend import recommend_alone  # with every law and solver
 
     question = question_of(experiment, evidence, scored)
     fewer = {"replicates": min(WORLDS, question.settings.replicates), "front": 0}
     question = replace(question, settings=question.settings.model_copy(update=fewer))
-    return answer_folded(question, reuse_plan(experiment, experiment.corpus.stages, evidence.pool), recommend)
+    return answer_folded(question, reuse_plan(experiment, experiment.corpus.stages, evidence.pool), recommend_alone)
 
 
 def lines_so_far(experiment: Experiment, evidence: Evidence, scored: list[Candidate], mixes: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.options import AsJson, ExperimentFile
+from flows.errors import ExperimentError
 
 if TYPE_CHECKING:
     from flows.plan.plan import Plan
@@ -25,13 +26,38 @@ def plan(
     utilisation: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Share of a named device's peak that training reaches.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="4M or 1B:20B: compare ways to spend a budget on proxies of several sizes, by what they tell about "
+            "this size (parameters:tokens)."
+        ),
+    ] = None,
+    flops: Annotated[
+        str | None, typer.Option(help="Budget of --at: 2e15, 300T. Default: what the experiment's swarm still costs.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict what the swarm will cost and how certain its answer will be. Starts no stage and writes nothing.
 
-    To measure the speed of this device, some proxies are trained for 20 seconds and thrown away.
+    To measure the speed of this device, some proxies are trained for 20 seconds and thrown away; not with --at.
     """
     from flows.experiment import load_experiment
+
+    if at is not None:
+        if device != DEVICES[0] or price is not None or utilisation is not None:
+            raise ExperimentError("plan: --at compares FLOPs — leave out --device, --price and --utilisation")
+        from flows.plan.at_size import plan_at_size
+        from flows.show.plan_at_size import print_plan
+        from flows.show.progress import stage_progress
+
+        loaded, budget = load_experiment(experiment), _flops(flops)
+        with stage_progress("plan") as progress:
+            found = plan_at_size(loaded, at, budget, progress)
+        print(json.dumps(asdict(found), indent=1)) if as_json else print_plan(found)
+        return
+    if flops is not None:
+        raise ExperimentError("plan: --flops is the budget of --at — name the size that the answer is for too")
     from flows.plan.plan import make_plan
 
     result = make_plan(load_experiment(experiment), device, utilisation, price)
@@ -52,6 +78,17 @@ def plan(
     console = plain_console()
     console.print(table)
     console.print("\n".join(_words(result)), soft_wrap=True)
+
+
+def _flops(given: str | None) -> float | None:
+    """A number of FLOPs."""
+    from mixes.errors import MixError
+    from mixes.sizes import parse_count
+
+    try:
+        return None if given is None else parse_count(given)
+    except MixError:
+        raise ExperimentError(f"--flops {given!r}: is no number above 0 — write for example 2e15 or 300T") from None
 
 
 def _rows(result: "Plan") -> list[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from flows.commands.recommend_options import (
     Keep,
     LawName,
     MaxEpochs,
+    MixFiles,
     Robust,
     Standardise,
     Target,
@@ -22,6 +23,7 @@ from flows.commands.recommend_options import (
 from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 from flows.settings.asked import asked
+from flows.settings.own_mixes import read_mixes
 
 UNNAMED = ("out", "figures")  # options that change nothing on the page
 
@@ -49,6 +51,7 @@ def report(
     unit: Unit = None,
     rescale: Rescale = False,
     olmix: Olmix = None,
+    mix: MixFiles = None,
     out: Annotated[
         Path, typer.Option(help="The page; an earlier report there is replaced, any other file refused.")
     ] = Path("report.html"),
@@ -76,6 +79,7 @@ def report(
     options = (target, keep, bound, closest)
     changes: dict[str, Any] = {
         "budget": budget, "max_epochs": max_epochs, "law": law, "standardise": standardise, "robust": robust or None,
+        "compare": read_mixes(mix) if mix else None,
     }  # fmt: skip
     changed = any(value is not None for value in (*options, *changes.values()))
     if recommendation and changed:

@@ -9,9 +9,8 @@ from flows.report.findings import Findings
 from mixes.certainty.worlds import Side, Worlds
 from mixes.recommendation.answer import answer
 from mixes.recommendation.from_tables import in_own_direction
-from mixes.recommendation.optima import optima_of, optima_of_more
+from mixes.recommendation.optima import Optima, optima_of, optima_of_more
 from mixes.recommendation.question import Question
-from mixes.recommendation.recommend import recommendation_of
 from mixes.recommendation.result import Recommendation
 from mixes.target import OVERALL
 
@@ -80,11 +79,11 @@ def point(question: Question, findings: Findings, optimism: Mapping[str, float])
     return Shown(_ordered(domains), tuple(scores))
 
 
-def intervals(
+def optima_by_more(
     question: Question, findings: Findings, is_stale: Callable[[], bool], few: int = FEW
-) -> Iterator[tuple[int, Recommendation]]:
-    """The whole recommendation by the first `few` worlds, where there are many, then by all, each with their number;
-    scores of which less is better.
+) -> Iterator[Optima]:
+    """The optima of the first `few` worlds, where there are many, then of all; `recommendation_of` makes intervals of
+    them.
 
     Raises:
         Stale: `is_stale` has become true, which is asked in every imagined world.
@@ -93,11 +92,11 @@ def intervals(
     kept = findings.worlds
     worlds = _Watched(kept.kinds, kept.truths, kept.refits, is_stale)
     if len(worlds) < 2 * few:
-        yield len(worlds), recommendation_of(optima_of(question, findings.problem.fitted, lambda _: worlds))
+        yield optima_of(question, findings.problem.fitted, lambda _: worlds)
         return
     optima = optima_of(question, findings.problem.fitted, lambda _: worlds.first(few))
-    yield few, recommendation_of(optima)
-    yield len(worlds), recommendation_of(optima_of_more(optima, worlds))
+    yield optima
+    yield optima_of_more(optima, worlds)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Two mixes side by side: natural, uniform, the optimum, one of the swarm's, or one that was typed."""
+"""Two mixes side by side: natural, the optimum, a simple one, one of the swarm's, or one that was typed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,13 @@ from flows.report.findings import Findings
 from mixes.certainty.intervals import Gain, score_intervals
 from mixes.certainty.verdict import verdict_of
 from mixes.errors import cut_short
+from mixes.recommendation.beside import fixed_mixes
 from mixes.recommendation.problem import Problem
 from mixes.recommendation.two_mixes import gain_between
 from mixes.runs import to_array
 from mixes.target import OVERALL
 
-OPTIMUM, OWN, NATURAL, UNIFORM = "optimum", "own mix", "natural", "uniform"
+OPTIMUM, OWN, NATURAL = "optimum", "own mix", "natural"
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Compared:
 def choices(problem: Problem) -> dict[str, np.ndarray | None]:
     """Name of a mix → its weights (n_domains,); None: they are the caller's to give."""
     by_mix = problem.fitted.runs.by_mix()
-    uniform = np.full(len(problem.reference), 1 / len(problem.reference))
-    named = {OPTIMUM: None, OWN: None, NATURAL: problem.reference, UNIFORM: uniform}
+    fixed = {name: mix for name, _, mix in fixed_mixes(problem)}
+    named = {OPTIMUM: None, OWN: None, NATURAL: problem.reference, **fixed}
     tried = dict(zip(by_mix.mixes, by_mix.weights(), strict=True))
     return {**named, **{name: mix for name, mix in tried.items() if name not in named}}
 

@@ -11,19 +11,17 @@ app = marimo.App(width="full", app_title="mixwright explorer", css_file="page.cs
 
 @app.cell
 def _():
-    import time
-
     import marimo as mo
 
     from flows.errors import INPUT_ERRORS
-    from flows.explorer import browse, compare, draw, parts, save, serve, session, state, typed
+    from flows.explorer import browse, compare, draw, follow, other_mixes, parts, save, serve, session, state, typed
     from flows.explorer import tabs as tabs_of
     from flows.explorer.swarm_table import swarm_table
     from flows.report.html import text
 
     return (
-        INPUT_ERRORS, browse, compare, draw, mo, parts, save, serve, session, state, swarm_table, tabs_of,
-        text, time, typed,
+        INPUT_ERRORS, browse, compare, draw, follow, mo, other_mixes, parts, save, serve, session, state,
+        swarm_table, tabs_of, text, typed,
     )  # fmt: skip
 
 
@@ -122,18 +120,12 @@ def _(INPUT_ERRORS, bounds, budget, epochs, opened, page, pull, weights):
 
 
 @app.cell
-def _(draw, findings, go, mistake, mo, optimum, page, parts, question, tab, time):
-    def _follow():
-        thread = mo.current_thread()
-        time.sleep(0.15)  # while a slider moves, only the optimum is drawn
-        if thread.should_exit:
-            return
+def _(draw, findings, follow, go, mistake, mo, optimum, page, parts, question, tab):
+    def _pieces(is_stale):
         go()
-        for html in page.followed(question, lambda: thread.should_exit) if question and tab == "mix" else ():
-            if not thread.should_exit:
-                mo.output.replace(mo.Html(html))
+        return page.followed(question, is_stale) if question and tab == "mix" else ()
 
-    mo.Thread(target=_follow, daemon=True).start()
+    follow.follow(_pieces)
     _drawn = parts.error(mistake)
     if optimum is not None:
         _drawn = draw.optimum(optimum, findings, page.state, "" if optimum.summary else "The intervals follow …")
@@ -194,6 +186,14 @@ def _(compare, dragged, go, left, mistake, mo, opened, optimum, own, parts, ques
         _own = [tabs_of.own_mix(own, dragged, own.value)] if _is_asked else []
         _shown = mo.vstack([mo.hstack([left, right], widths="equal"), *_own, mo.Html(_html)])
     _shown
+    return
+
+
+@app.cell
+def _(follow, mo, other_mixes, page, parts, question, tab):
+    if tab == "compare" and question is not None:
+        follow.follow(lambda is_stale: page.others(question, is_stale))
+    mo.Html(parts.side_note(other_mixes.WAITING)) if tab == "compare" and question is not None else None
     return
 
 

@@ -50,6 +50,11 @@ def note(words: str) -> str:
     return f'<div class="mx"><p class="mx-note">{words_of(words)}</p></div>'
 
 
+def side_note(words: str) -> str:
+    """The same where answers stand."""
+    return f'<div class="mx mx-side"><p class="mx-note">{words_of(words)}</p></div>'
+
+
 def error(line: str) -> str:
     """What is wrong with a question, in place of its answer."""
     return f'<div class="mx mx-side"><p class="mx-error" role="alert">{text(line.replace("`", ""))}</p></div>'
@@ -66,7 +71,7 @@ def plain_table(
     rows: Sequence[Sequence[object]], head: Sequence[object], links: Mapping[int, str] | None = None, kind: str = ""
 ) -> str:
     """A table of texts; links: number of a row → address that its first cell leads to; kind: `mx-tight` has rows of one
-    line on a phone."""
+    line on a phone, `mx-others` of three."""
     right = [bool(rows) and all(isinstance(row[at], NUMBER) for row in rows) for at in range(len(head))]
     body = []
     for number, row in enumerate(rows):

@@ -5,16 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from flows.errors import INPUT_ERRORS
-from flows.explorer.answers import FEW, Shown, Stale, intervals, optimism_of, point, shown
+from flows.explorer.answers import FEW, Shown, Stale, optima_by_more, optimism_of, point, shown
 from flows.explorer.controls import Controls, controls_of
 from flows.explorer.draw import optimum
 from flows.explorer.explored import Explored
+from flows.explorer.other_mixes import other_mixes
 from flows.explorer.parts import error
 from flows.explorer.state import KEYS, Params, State, state_of
 from flows.report.findings import Findings
 from mixes.errors import cut_short
 from mixes.recommendation.from_tables import in_own_direction
+from mixes.recommendation.optima import Optima
 from mixes.recommendation.question import Question
+from mixes.recommendation.recommend import recommendation_of, with_beside
 from mixes.recommendation.result import Recommendation
 
 
@@ -34,6 +37,7 @@ class Session:
             opening = in_own_direction(opening, self.findings.metrics)
         is_whole = set(opening.mix) == set(self.findings.domains)  # not where domains were folded
         self._answered = (_key(explored.question), opening) if is_whole else None
+        self._optima: Optima | None = None  # of `_answered`, where they were solved here
 
     def move(self, **changes: Any) -> State:
         """The state with other values in some fields, which is the page's from now on."""
@@ -79,17 +83,38 @@ class Session:
         except INPUT_ERRORS as mistake:
             yield error(str(mistake))
 
+    def others(self, question: Question, is_stale: Callable[[], bool]) -> Iterator[str]:
+        """HTML of the mixes that the optimum is compared with, or of why there are none; nothing once nobody waits."""
+        try:
+            yield other_mixes(self._compared(question, is_stale), self.findings)
+        except Stale:
+            return
+        except INPUT_ERRORS as mistake:
+            yield error(str(mistake))
+
+    def _compared(self, question: Question, is_stale: Callable[[], bool]) -> Recommendation:
+        """The optimum with its intervals and with other mixes; computed once per question."""
+        recommendation = self.recommendation(question, is_stale)
+        if recommendation.beside:
+            return recommendation
+        if self._optima is None:  # it was recorded
+            *_, self._optima = optima_by_more(question, self.findings, is_stale)
+        recommendation = with_beside(recommendation, self._optima)
+        self._answered = (_key(question), recommendation)
+        return recommendation
+
     def _by_more(self, question: Question, is_stale: Callable[[], bool]) -> Iterator[tuple[Recommendation, bool]]:
         """Recommendations by more and more worlds, each with whether it is by all; that one is kept."""
         if known := self._known(question):
             yield known, True
             return
         every = len(self.findings.worlds)
-        for count, recommendation in intervals(question, self.findings, is_stale):
-            if count == every:
+        for optima in optima_by_more(question, self.findings, is_stale):
+            recommendation, is_whole = recommendation_of(optima), len(optima.worlds) == every
+            if is_whole:
                 self.optimism = optimism_of(recommendation)
-                self._answered = (_key(question), recommendation)
-            yield recommendation, count == every
+                self._answered, self._optima = (_key(question), recommendation), optima
+            yield recommendation, is_whole
 
     def _known(self, question: Question) -> Recommendation | None:
         return self._answered[1] if self._answered and self._answered[0] == _key(question) else None

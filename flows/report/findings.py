@@ -1,7 +1,7 @@
 """What a report shows: a recommendation, and everything that it was made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,10 @@ from mixes.explain.health import Check, health_checks
 from mixes.explain.held_out import Coverage, HeldOut, coverages, held_out
 from mixes.explain.shares_of_gain import GainShares, gain_shares
 from mixes.recommendation.baselines import Baseline, baselines
+from mixes.recommendation.beside import beside_rows
+from mixes.recommendation.optima import optima_of
 from mixes.recommendation.problem import Problem
-from mixes.recommendation.result import Recommendation
+from mixes.recommendation.result import Beside, Recommendation
 from mixes.show.printable import one_line
 from mixes.tables.metrics import Metric
 from mixes.target import OVERALL
@@ -120,6 +122,17 @@ class Findings:
         return coverages(self.problem, OVERALL)
 
     @cached_property
+    def compared(self) -> Recommendation:
+        """The recommendation with the mixes that it is compared with, which one that was recorded earlier may lack.
+        Where domains were folded then, it stays without."""
+        recommendation = self.recommendation
+        if recommendation.beside or set(self.domains) != set(recommendation.mix):
+            return recommendation
+        optima = optima_of(self.problem.question, self.problem.fitted, lambda _: self.worlds)
+        stated = replace(optima, best=replace(optima.best, mix=self.mix))
+        return replace(recommendation, beside=beside_rows(stated, recommendation.predicted[OVERALL]))
+
+    @cached_property
     def simple(self) -> list[Baseline]:
         """Mixes that take no swarm."""
         return baselines(self.problem)
@@ -134,9 +147,18 @@ class Findings:
         """The target and families on which one of them beats the recommendation by more than noise."""
         rows = (
             ahead(self.problem, self.worlds, self.simple, self.mix, self.recommendation.predicted[aim], aim)
-            for aim in (OVERALL, *self.families)
+            for aim in self.families
         )
-        return [row for row in rows if row]
+        return [row for row in (self._ahead_on_target(), *rows) if row]
+
+    def _ahead_on_target(self) -> Ahead | None:
+        """The simple mix that beats the recommendation most on the target, if one does by more than noise."""
+        simple = {baseline.name: baseline for baseline in self.simple}
+        rows = [row for row in self.compared.beside if row.kind == "simple" and row.verdict == "worse"]
+        best: Beside | None = min(rows, key=lambda row: row.behind, default=None)
+        if best is None:
+            return None
+        return Ahead(OVERALL, simple[best.name], -best.behind, -best.behind_high, -best.behind_low)
 
     @cached_property
     def gain_shares(self) -> GainShares:

@@ -24,6 +24,7 @@ from mixes.laws.scale import Sized, Wander
 from mixes.runs import Runs, Size
 
 BASE = "transfer"  # the law over mixes that `auto` takes
+NEEDED = 2 * FOLDS  # mixes over all sizes
 STEPS = 10  # of expectation and maximisation, which closes in slowly; more change intervals by under a tenth
 BELIEF = 2.0  # independent steps of a walk that the assumed spreads count for
 NOISE_BELIEF = 8.0  # runs that the noise over all sizes counts for in a size's own
@@ -67,8 +68,8 @@ def fit_at_size(
     level = level_sizes(runs, seeds or {})
     sizes = sizes_of(level)
     mixes = level.by_mix()
-    if len(mixes) < 2 * FOLDS:
-        raise MixError(f"swarm: {len(mixes)} mixes over all sizes, laws need {2 * FOLDS}")
+    if len(mixes) < NEEDED:
+        raise MixError(f"swarm: {len(mixes)} mixes over all sizes, laws need {NEEDED}")
     ladder = ladder_to(sizes, size)
     base = law_named(BASE if law == AUTO else law, level.domains)
     if not isinstance(base, Curve):

@@ -166,7 +166,8 @@ class Sized(Curve):
         """Parameters (P, …) whose levels are such that each size's mean prediction at weights (n, d + 1) is that of
         `wanted` (P, n). Level, slope and exponent bend together; a move along their slopes would leave the scores."""
         _, which = self._split(weights)
-        at_size = (which[:, None] == np.arange(1, 1 + self.sizes)) / np.bincount(which, minlength=1 + self.sizes)[1:]
+        counts = np.maximum(np.bincount(which, minlength=1 + self.sizes)[1:], 1)  # a size may have no runs yet
+        at_size = (which[:, None] == np.arange(1, 1 + self.sizes)) / counts
         missed = ((wanted - self.predict(parameters, weights)) / parameters[:, 1:2]) @ at_size  # (P, K)
         steep = parameters[:, 2 + self.own + 1 : 2 + self.own + 1 + self.axes].sum(axis=1, keepdims=True)
         settled = parameters.copy()

@@ -27,13 +27,13 @@ WORST, UNCAPPED = "worst allowed", "no caps"
 def beside_rows(optima: Optima, target: Predicted) -> tuple[Beside, ...]:
     """All mixes that a recommendation is compared with; target: what it is predicted to gain."""
     problem, best = optima.problem, optima.best.mix
-    rows = [*_fixed(problem), (WORST, "worst", worst_mix(problem.objective_of(problem.target), problem.limits))]
+    rows = [*fixed_mixes(problem), (WORST, "worst", worst_mix(problem.objective_of(problem.target), problem.limits))]
     names, kinds, mixes = zip(*rows, strict=True)
     every = np.array(mixes)
     plain = gains_over(problem, optima.worlds, problem.target, every, problem.reference)
     ahead = _ahead(optima, every)
     fixed = [
-        _row(problem, name, kind, mix, replace(gain, value=gain.claimed), over)
+        _row(problem, name, kind, mix, gain if kind == "worst" else replace(gain, value=gain.claimed), over)
         for name, kind, mix, gain, over in zip(names, kinds, every, plain, ahead, strict=True)
     ]
     given = [row for row in fixed if row.kind == "given"]
@@ -45,8 +45,8 @@ def beside_rows(optima: Optima, target: Predicted) -> tuple[Beside, ...]:
     )
 
 
-def _fixed(problem: Problem) -> list[tuple[str, BesideKind, np.ndarray]]:
-    """Mixes that nobody chose by these laws."""
+def fixed_mixes(problem: Problem) -> list[tuple[str, BesideKind, np.ndarray]]:
+    """Name, kind and weights (n_domains,) of the mixes that nobody chose by these laws."""
     domains = problem.fitted.runs.domains
     simple: list[tuple[str, BesideKind, np.ndarray]] = [(one.name, "simple", one.mix) for one in baselines(problem)]
     given = problem.question.compared.items()

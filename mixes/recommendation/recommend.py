@@ -64,13 +64,29 @@ def recommend(
         worlds = imagined(fitted, 200, seed=0)
         code = recommend(Question(runs, families, settings=of_code, seeds=seeds), fitted, lambda count: worlds)
     """
-    settings = question.settings
+    optima = _optima(question, fitted, worlds_of)
+    return with_beside(recommendation_of(optima), optima)
+
+
+def recommend_alone(question: Question) -> Recommendation:
+    """The same without what stands beside it, for whoever shows the mix alone.
+
+    Raises:
+        MixError: as `recommend`.
+    """
+    return recommendation_of(_optima(question, None, None))
+
+
+def _optima(question: Question, fitted: FittedSwarm | None, worlds_of: WorldsOf | None) -> Optima:
     if fitted is None:
-        fitted = fit_swarm_at(question.runs, settings.law, question.seed, question.seeds, at=question.at)
+        fitted = fit_swarm_at(question.runs, question.settings.law, question.seed, question.seeds, at=question.at)
     if worlds_of is None:
         worlds_of = partial(imagined, fitted, seed=question.seed)
-    optima = optima_of(question, fitted, worlds_of)
-    recommendation = recommendation_of(optima)
+    return optima_of(question, fitted, worlds_of)
+
+
+def with_beside(recommendation: Recommendation, optima: Optima) -> Recommendation:
+    """The recommendation that `recommendation_of` made of these optima, with the mixes that it is compared with."""
     return replace(recommendation, beside=beside_rows(optima, recommendation.predicted[OVERALL]))
 
 

@@ -88,7 +88,7 @@ class Beside:
     kind: BesideKind  # takes no swarm; one's own; best without caps; best without one of them; worst within the limits
     mix: dict[str, float]
     against: str  # what its gain is counted from: the reference, or another mix of one's own
-    gain: float  # of best mixes after the optimism that the recommended one's has
+    gain: float  # of mixes that laws chose, after the optimism that the choice has
     gain_low: float
     gain_high: float
     families: dict[str, float]  # family → gain over the reference, by the laws

@@ -7,21 +7,21 @@ NAMED = 3  # weights of a mix that are named
 
 
 def beside_table(recommendation: Recommendation) -> list[list[str]]:
-    """A head, and one row per mix."""
-    interval = f"{100 * recommendation.coverage:g} % interval"
-    rows = [["mix", f"gain over {recommendation.reference}", interval, "recommended gains", interval, "recommended is"]]
+    """A head, and one row per mix; intervals in brackets."""
+    rows = [["mix", f"gain over {recommendation.reference}", "recommended gains", "recommended is"]]
     for row in recommendation.beside:
         rows.append(
             [
-                _called(recommendation, row), signed(row.gain),
-                f"{signed(row.gain_low)} – {signed(row.gain_high)}", signed(row.behind),
-                f"{signed(row.behind_low)} – {signed(row.behind_high)}", AGAINST[row.verdict],
+                called(recommendation, row),
+                f"{signed(row.gain)} ({signed(row.gain_low)} – {signed(row.gain_high)})",
+                f"{signed(row.behind)} ({signed(row.behind_low)} – {signed(row.behind_high)})", AGAINST[row.verdict],
             ]
         )  # fmt: skip
     return rows
 
 
-def _called(recommendation: Recommendation, row: Beside) -> str:
+def called(recommendation: Recommendation, row: Beside) -> str:
+    """A row's name, what it is counted from where that is another mix, and a mark where it breaks the limits."""
     name = row.name if row.against == recommendation.reference else f"{row.name} over {row.against}"
     return name if row.allowed else f"{name} *"
 
@@ -35,14 +35,19 @@ def beside_words(recommendation: Recommendation, unit: str) -> list[str]:
     if without:
         alone = [row for row in recommendation.beside if row.kind == "one_cap"]
         each = "".join(
-            f"; lifting only that on {row.name.removeprefix(ONE_CAP)} brings {-row.behind:.3f}" for row in alone
+            f"; lifting only that on {row.name.removeprefix(ONE_CAP)} brings {-row.behind:.3f} {unit}" for row in alone
         )
         weights = _moved(recommendation, without)
         lines.append(
             f"The caps cost {-without.behind:.3f} {unit}: without them the best mix would have {weights}{each}."
         )
     worst = next((row for row in recommendation.beside if row.kind == "worst"), None)
-    if worst and worst.verdict == "not_distinguishable":
+    if worst and worst.verdict == "better":
+        lines.append(
+            f"The worst mix within the limits is predicted to be {worst.behind:.3f} {unit} worse than the recommended "
+            f"one ({worst.behind_low:.3f} to {worst.behind_high:.3f}), so the laws can tell the two apart."
+        )
+    elif worst:
         lines.append(
             "By these laws the best mix within the limits cannot be told from the worst one: this swarm says nothing "
             "about the target."

@@ -24,7 +24,7 @@ MOST_NAMED = 8  # families that a line names
 NAMED = 5  # tasks that are named where a list would be long
 AGAINST = "Against the checkpoint that training starts from (above 0 is forgotten)"
 NO_GAIN = "Best mix within the limits (not measurably better than what it is compared with)"
-BESIDE = "Beside it, on the target (gains above 0 are better)"
+BESIDE = "Beside it, on the target (gains above 0 are better"
 FRONT = "Pareto front: no mix is better for one family without being worse for another"
 WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
@@ -49,7 +49,7 @@ def tables_of(recommendation: Recommendation, shown: Shown) -> list[tuple[str, l
     if recommendation.forgotten:
         tables.append((AGAINST, _forgotten_rows(recommendation)))
     if recommendation.beside:
-        tables.append((BESIDE, beside_table(recommendation)))
+        tables.append((f"{BESIDE}; {_interval(recommendation)}s in brackets)", beside_table(recommendation)))
     if recommendation.front:
         tables.append((FRONT, _front_rows(recommendation)))
     return tables

@@ -66,6 +66,12 @@ def tab(address):
         assert {one for one in tab.requests if not one.startswith((address, "data:", "blob:"))} == set()
 
 
+def test_the_optimum_is_compared_with_other_mixes(address, tab):
+    tab.open(f"{address}?tab=compare")
+    rows = "[...document.querySelectorAll('.mx-others tr')].map(one => one.textContent).join(' ')"
+    assert "worst allowed" in until(tab, rows)
+
+
 def test_the_page_moves_and_its_address_keeps_what_was_asked(address, tab, tiny):
     files = sorted((tiny / "work").rglob("*"))
     tab.open(address)

@@ -5,6 +5,7 @@ import polars as pl
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
+from flows.report.sections.other_mixes import other_mixes
 from flows.report.sections.score_charts import families_chart, families_left_out, tasks_chart, tasks_left_out
 from flows.report.sections.simple_mixes import simple_note, simple_rows, task_rows
 from flows.report.words import amount, signed
@@ -32,6 +33,7 @@ def scores(findings: Findings) -> Section:
         parts.append(paragraph(_no_validation(findings)))
     else:
         parts.append(folded("Table: what came true", table(_measured_rows(findings.measured))))
+    parts += other_mixes(findings)
     if len(findings.problem.fitted.runs.tasks) > len(findings.families):
         title = "Which tasks get better, and which get worse?"
         parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), tasks_left_out(findings)))

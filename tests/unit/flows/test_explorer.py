@@ -23,7 +23,9 @@ from flows.explorer.state import State, state_of
 from flows.explorer.swarm_table import swarm_table
 from flows.from_files import SwarmFiles
 from mixes.errors import MixError
+from mixes.recommendation.recommend import recommend, recommendation_of
 from mixes.recommendation.settings import RecommendSettings
+from mixes.show.beside import called, signed
 
 STATE = State(
     target={"code": 0.7, "q=a": 0.3}, budget="6T", max_epochs=3, pull=0.1,
@@ -90,16 +92,33 @@ def test_the_quick_answer_is_the_whole_one_without_intervals(opened):
     assert quick.mix == pytest.approx(whole.mix, abs=1e-6)
     assert all(low <= row.weight <= high for row in whole.domains for low, high in [row.interval])
     assert page.point(question) == whole
-    (count, few), (every, more) = answers.intervals(question, opened.findings, lambda: False, 10)
-    assert (count, every) == (10, len(opened.findings.worlds))
+    solved = list(answers.optima_by_more(question, opened.findings, lambda: False, 10))
+    every = len(opened.findings.worlds)
+    assert [len(optima.worlds) for optima in solved] == [10, every]
+    few, more = map(recommendation_of, solved)
     assert more == page.recommendation(question)  # the first worlds were not solved again, which changes nothing
     assert few.mix == more.mix
     assert few.id != more.id
     first = Session(opened, {}).point(opened.question)  # known from the start
-    ((_, opening),) = answers.intervals(opened.question, opened.findings, lambda: False, every)
-    assert first == answers.shown(opening, opened.findings)
+    (opening,) = answers.optima_by_more(opened.question, opened.findings, lambda: False, every)
+    assert first == answers.shown(recommendation_of(opening), opened.findings)
     with pytest.raises(answers.Stale):
-        next(answers.intervals(question, opened.findings, lambda: True))
+        next(answers.optima_by_more(question, opened.findings, lambda: True))
+
+
+def test_the_optimum_is_compared_with_the_mixes_that_recommend_mix_shows(opened):
+    page = Session(opened, {"target": "code=1"})
+    question = opened.asked(page.state)
+    (html,) = page.others(question, lambda: False)
+    whole = recommend(question, opened.findings.problem.fitted, lambda _: opened.findings.worlds)
+    for row in whole.beside:
+        assert f"{called(whole, row)}</td>" in html
+        assert f"{signed(row.behind)} (" in html
+    assert list(page.others(question, lambda: True)) == [html]  # known by now
+    other = opened.asked(page.move(target={"qa": 1.0}))
+    assert list(page.others(other, lambda: True)) == []
+    simple = [row.name for row in whole.beside if row.kind == "simple"]
+    assert set(simple) < set(compare.choices(opened.problem(question)))
 
 
 def test_a_locked_domain_stays_and_a_contradiction_is_one_line(opened):

@@ -1,9 +1,10 @@
 """The report of a swarm in files: whole in one file, safe from names, refused where it would overwrite."""
 
+import json
 import re
 
 import pytest
-from reports import FILES, HOSTILE, SECTIONS, made_report, write_swarm
+from reports import DOMAINS, FILES, HOSTILE, SECTIONS, made_report, write_swarm
 from support import here, said_here
 
 pytest.importorskip("vl_convert", reason="the package that draws figures is not installed")
@@ -75,6 +76,22 @@ def test_tasks_of_families_and_simple_mixes_are_tables(html):
     assert tasks.count("<tr>") == 5
     simple = html[html.index("simple mixes by family") :].partition("</details>")[0]
     assert simple.count("<tr>") == 1 + 3 * 4  # target and two families; uniform and three powers of natural
+
+
+def test_other_mixes_stand_beside_the_recommended_one(folder, html):
+    figure = html[html.index('<figure id="figure-other-mixes"') :].partition("</figure>")[0]
+    assert "<title>natural^0.5: " in figure
+    assert "so the laws can tell the two apart." in html
+    (folder / "mine.yaml").write_text(f"{json.dumps(dict.fromkeys(DOMAINS, 0.25))}")
+    words = ("--mix", "mine.yaml", "--budget", "400B", "--max-epochs", "1", "--no-figures", "--out", "mixes.html")
+    made_report(folder, *words)
+    text = (folder / "mixes.html").read_text()
+    table = text[text.index("other mixes, on the target") :].partition("</details>")[0]
+    own, uniform = (re.search(rf'<td class="w">{name}</td>(.*?)</tr>', table)[1] for name in ("mine", "uniform"))
+    assert own == uniform  # the same mix
+    cost = float(re.search(r"The caps cost ([\d.]+) bpb", text)[1])
+    free = re.search(r'<td class="w">no caps \*</td>(.*?)</tr>', table)[1]
+    assert f"-{cost:.3f} (" in free
 
 
 def test_limits_are_in_plain_words(folder):

@@ -52,10 +52,13 @@ def test_what_the_cap_costs_is_what_lifting_it_would_bring(found):
     assert -free.behind == pytest.approx(1 - 0.4**0.5, abs=0.1)
     assert free.gain == pytest.approx(found.predicted["target"].gain - free.behind)
     assert not [one for one in found.beside if one.kind == "one_cap"]  # only one cap binds
-    (mark, caps) = beside_words(found, "bpb")
+    mark, caps, worst = beside_words(found, "bpb")
     assert mark == "* breaks the limits."
     assert caps.startswith(f"The caps cost {-free.behind:.3f} bpb: without them the best mix would have code ")
     assert [line[0] for line in beside_table(found)][-1] == "no caps *"
+    lead = row(found, "worst allowed")
+    assert lead.behind == pytest.approx(found.predicted["target"].gain - lead.gain, abs=0.02)
+    assert worst.startswith(f"The worst mix within the limits is predicted to be {lead.behind:.3f} bpb worse than ")
 
 
 def test_the_worst_mix_is_a_corner_without_what_the_target_needs(found):
