@@ -152,6 +152,7 @@ def nothing(place: Place, process: subprocess.Popen) -> None:
 @contextlib.contextmanager
 def small_disk(place: Place) -> Iterator[None]:
     """The work folder on a disk that is full after a random number of bytes; roomy when the block ends."""
+    place.work.mkdir(exist_ok=True)
     held = sum(file.stat().st_size for file in place.work.rglob("*") if file.is_file()) // 1024
     place.work.rename(place.folder / "before")
     place.work.mkdir()
