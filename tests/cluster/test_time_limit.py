@@ -38,7 +38,11 @@ class Held(dict):
 def deploy(tiny, server: str, seconds: float | None, books: str) -> str:
     """Id of the deployment of `prepare-corpus` with a time limit."""
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
-    content["sources"]["books"]["path"] = books
+    content["sources"] = {
+        "code": content["sources"]["code"],
+        "books": {"path": books, "format": "jsonl", "filters": False},
+    }
+    del content["quality"], content["topics"]
     content["deploy"] = {"timeout_hours": seconds / 3_600 if seconds else None}
     (tiny / "limited.yaml").write_text(yaml.safe_dump({**content, "work": "limited"}))
     mixwright("deploy", "limited.yaml", folder=tiny, PREFECT_API_URL=server)
