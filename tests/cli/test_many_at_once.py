@@ -29,16 +29,19 @@ print(count)
 WRITE = """
 import dataclasses, sys, time
 from pathlib import Path
+from flows.catalog.query import query_catalog
 from flows.catalog.record import record_recommendation
 from flows.experiment import load_experiment
 from flows.recommended import find_recommendation
 experiment = load_experiment(Path("experiment.yaml"))
 recommended = find_recommendation(experiment)
-swarm = sys.argv[1]
+swarm, most = sys.argv[1], int(sys.argv[4])
 end, count = time.monotonic() + float(sys.argv[3]), 0
 while time.monotonic() < end:
-    made = dataclasses.replace(recommended.recommendation, id=f"recommendation-{sys.argv[2]}x{count}")
+    made = dataclasses.replace(recommended.recommendation, id=f"recommendation-{sys.argv[2]}x{count % most}")
     record_recommendation(experiment, recommended.pool.folder.name, swarm, made, [])
+    query = "from recommendations where recommendation = $1"
+    assert len(query_catalog(experiment.catalog, query, [made.id])) == 1, "it is not there"
     count += 1
 print(count)
 """
@@ -120,7 +123,7 @@ def test_a_run_while_gc_deletes(whole_run, tmp_path):
 
 def test_readers_and_writers(tiny, finished):
     (swarm,) = (path.name for path in (tiny / "work" / "records" / "recommendations").iterdir())
-    writers = [start(swarm, str(name), "3", folder=tiny, code=WRITE) for name in range(8)]
+    writers = [start(swarm, str(name), "3", "1000", folder=tiny, code=WRITE) for name in range(8)]
     readers = [start("work/catalog.duckdb", "3", folder=tiny, code=READ) for _ in range(8)]
     assert all(int(ended(reader)[0]) for reader in readers)
     written = sum(int(ended(writer)[0]) for writer in writers)
@@ -128,3 +131,16 @@ def test_readers_and_writers(tiny, finished):
     query = "select count(*) as n, count(distinct number) as numbers from recommendations"
     (row,) = json.loads(mixwright("sql", "experiment.yaml", query, "--json", folder=tiny).stdout)
     assert row == {"n": written + 1, "numbers": written + 1}
+
+
+def test_what_is_asked_again_while_others_build_the_catalog(tiny, finished):
+    """Its earlier records go away under their builds."""
+    (swarm,) = (path.name for path in (tiny / "work" / "records" / "recommendations").iterdir())
+    query = "select count(*) as n from recommendations where recommendation not like '%-same%'"
+    (before,) = json.loads(mixwright("sql", "experiment.yaml", query, "--json", folder=tiny).stdout)
+    writers = [start(swarm, "same", "3", "3", folder=tiny, code=WRITE) for _ in range(4)]
+    assert all(int(ended(writer)[0]) for writer in writers)
+    (after,) = json.loads(mixwright("sql", "experiment.yaml", query, "--json", folder=tiny).stdout)
+    assert after == before
+    listed = mixwright("sql", "experiment.yaml", "select recommendation from recommendations", folder=tiny).stdout
+    assert listed.count("-same") in (1, 2, 3)
