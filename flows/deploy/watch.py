@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 BEAT = "prefect.flow-run.heartbeat"
 RUNNING = "prefect.flow-run.Running"
+BEGINS = {f"prefect.flow-run.{state}" for state in ("Pending", "Submitting")}
+GOES_BACK = {f"prefect.flow-run.{state}" for state in ("AwaitingConcurrencySlot", "Scheduled", "AwaitingRetry", "Late")}
 ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut")}
-LOST, TOO_LONG, CHANGED = "lost runs", "runs of more than", "changed mix"  # automations' names begin so
+LOST, NEVER_BEGAN, TOO_LONG, CHANGED = "lost runs", "runs that never began", "runs of more than", "changed mix"
+# so begin the automations' names
+LONGEST_START = 300  # seconds in which a process begins; as long Prefect keeps the turn of a run that has not begun
 PAGE = 200  # automations of one answer
 
 
@@ -25,6 +29,8 @@ def automations(
     """The automations of one experiment. notification: Prefect's action when the mix should change, if any."""
     name, file = deployments[0].name, deployments[0].parameters["experiment"]
     wanted = [_lost(name, settings.lost_after)]
+    if settings.kind == "process":  # elsewhere a run may wait for its machine for days
+        wanted.append(_never_began(name))
     if settings.timeout_hours:
         wanted.append(_too_long(name, settings.timeout_hours))
     if notification is not None:
@@ -34,7 +40,7 @@ def automations(
 
 def watch_over(client: "SyncPrefectClient", deployments: Sequence[Planned], wanted: Sequence["AutomationCore"]) -> None:
     """Create or update the automations of one experiment on the server; delete those that no setting asks for now."""
-    own = tuple(_named(deployments[0].name, kind) for kind in (LOST, TOO_LONG, CHANGED))
+    own = tuple(_named(deployments[0].name, kind) for kind in (LOST, NEVER_BEGAN, TOO_LONG, CHANGED))
     left = [known for known in _known(client) if known.name.startswith(own)]
     for automation in wanted:
         same = next((known for known in left if known.name == automation.name), None)
@@ -69,6 +75,21 @@ def _lost(name: str, seconds: int) -> "AutomationCore":
         name=_named(name, LOST),
         description="Marks a run as crashed when its signs of life stop, so that the next one gets its turn.",
         trigger=_trigger(name, {BEAT}, {BEAT, *ENDS}, timedelta(seconds=seconds)),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
+    )
+
+
+def _never_began(name: str) -> "AutomationCore":
+    """Marks a run as crashed whose worker died while it started its process: it gives no sign of life that could
+    stop."""
+    from prefect.automations import AutomationCore, ChangeFlowRunState
+    from prefect.client.schemas.objects import StateType
+
+    message = f"it did not begin within {LONGEST_START} s: its worker has ended; the next run does the work"
+    return AutomationCore(
+        name=_named(name, NEVER_BEGAN),
+        description="Marks a run as crashed when its worker dies before it begins.",
+        trigger=_trigger(name, BEGINS, {RUNNING, BEAT, *ENDS, *GOES_BACK}, timedelta(seconds=LONGEST_START)),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
     )
 

@@ -5,12 +5,12 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from os import environ
 
 import pytest
 import yaml
+from asking import asked
 from support import ROOT, mixwright, only_line
 
 PATIENCE = 120  # seconds that a busy server may take to act on an event
@@ -81,11 +81,10 @@ def python(server: str, *words: str, folder=None) -> None:
 
 def automations(server: str, *, delete: bool = False) -> dict[str, dict]:
     """Name → automation, without what the server adds to each."""
-    request = urllib.request.Request(f"{server}/automations/filter", b"{}", {"Content-Type": "application/json"})
-    known = json.loads(urllib.request.urlopen(request).read())
+    known = asked(f"{server}/automations/filter", {})
     if delete:
         for one in known:
-            urllib.request.urlopen(urllib.request.Request(f"{server}/automations/{one['id']}", method="DELETE"))
+            asked(f"{server}/automations/{one['id']}", method="DELETE")
     assert len({one["name"] for one in known}) == len(known)
     for one in known:
         for name in ("id", "created", "updated"):
@@ -106,6 +105,7 @@ def test_both_ways_of_deploying_make_the_same_automations(tiny, server, told):
         "changed mix",
         "lost runs",
         "runs of more than 48 hours",
+        "runs that never began",
     ]
     done = mixwright("deploy", "watched.yaml", "--out", "prefect.yaml", folder=tiny, PREFECT_API_URL=server)
     assert "create its automations with: prefect automation create --from-file prefect.automations.yaml" in done.stdout
@@ -116,7 +116,8 @@ def test_both_ways_of_deploying_make_the_same_automations(tiny, server, told):
 
 def test_what_is_no_longer_asked_for_is_removed(tiny, server):
     content = yaml.safe_load((tiny / "watched.yaml").read_text())
-    for hours, left in ((24, ["lost runs", "runs of more than 24 hours"]), (None, ["lost runs"])):
+    always = ["lost runs", "runs that never began"]
+    for hours, left in ((24, sorted([*always, "runs of more than 24 hours"])), (None, always)):
         (tiny / "watched.yaml").write_text(yaml.safe_dump({**content, "deploy": {"timeout_hours": hours}}))
         mixwright("deploy", "watched.yaml", folder=tiny, PREFECT_API_URL=server)
         assert sorted(name.partition(": ")[2] for name in automations(server)) == left

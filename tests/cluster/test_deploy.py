@@ -1,23 +1,18 @@
 """Deployments on a real server, run by a real worker: by schedule and by hand, and when worker and machine die."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from functools import cache
 
 import pytest
 import yaml
+from asking import WAIT, asked, until
 from support import ROOT, mixwright, only_line, said_here, start_server
 
 POOL = "mixwright"
-WAIT = 600  # seconds, on a slow machine
-refused: list[int] = []  # what the server said when it could not answer
 
 
 @pytest.fixture(scope="module")
@@ -29,41 +24,7 @@ def server():
 
 
 def ask(server: str, path: str, **wanted: object) -> list[dict]:
-    request = urllib.request.Request(
-        f"{server}/{path}", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
-    )
-    return answered(request)
-
-
-def answered(request):
-    """What a server answers; on a busy machine it may not answer for a minute, or say 500 or 503."""
-    deadline = time.monotonic() + WAIT
-    while True:
-        try:
-            return json.loads(urllib.request.urlopen(request, timeout=WAIT).read())
-        except urllib.error.HTTPError as error:
-            if error.code not in (500, 503):
-                raise
-            refused.append(error.code)
-            enough(deadline, "the server answers")
-            time.sleep(2)
-
-
-def until(found, what: str):
-    """What a look gives, once it gives anything."""
-    deadline = time.monotonic() + WAIT
-    while not (value := found()):
-        enough(deadline, what)
-        time.sleep(1)
-    return value
-
-
-def enough(deadline: float, what: str) -> None:
-    """Ends a test that has waited too long. It is no fault of ours where the server itself gave up."""
-    if time.monotonic() > deadline:
-        if refused:
-            pytest.skip(f"Prefect's server answered {len(refused)} times with {set(refused)}; waited until {what}")
-        pytest.fail(f"waited in vain until {what}")
+    return asked(f"{server}/{path}", wanted)
 
 
 def deployment(server: str, flow: str) -> dict:
@@ -94,7 +55,7 @@ def ended(server: str, run: str) -> dict:
 
 
 def state_of(server: str, run: str) -> dict:
-    return answered(f"{server}/flow_runs/{run}")["state"]
+    return asked(f"{server}/flow_runs/{run}")["state"]
 
 
 @contextmanager

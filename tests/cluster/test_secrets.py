@@ -1,13 +1,12 @@
 """Secrets of addresses in what goes to a cluster or a server: once the work has ended, they are kept nowhere."""
 
-import json
 import os
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
+from asking import asked
 from rank_steps import Step
 from real_clusters import PATHS, SLURM
 from support import ROOT
@@ -79,13 +78,8 @@ def test_a_server_is_told_no_secret(server, tmp_path):
         [sys.executable, "-c", FAIL, ADDRESS], cwd=tmp_path, capture_output=True, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": server},
     )  # fmt: skip
-    said = {what: asked(server, what) for what in ("logs", "artifacts", "flow_runs", "task_runs")}
+    said = {what: str(asked(f"{server}/{what}/filter", {})) for what in ("logs", "artifacts", "flow_runs", "task_runs")}
     assert "cannot open https://***@host/a.gz?X-Amz-Signature=***" in said["logs"]
     assert "https://***@host" in said["artifacts"]
     assert "it failed" in said["flow_runs"]
     assert not [text for text in said.values() if PASSWORD in text or SIGNATURE in text]
-
-
-def asked(server: str, what: str) -> str:
-    request = urllib.request.Request(f"{server}/{what}/filter", b"{}", {"Content-Type": "application/json"})
-    return str(json.loads(urllib.request.urlopen(request).read()))

@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from datetime import UTC, datetime
 
+from asking import asked
 from support import ROOT, mixwright, said_here
 
 
 def ask(url: str, **wanted: object) -> list[dict]:
     """What a server's filter finds. It gives 200 of them at most, and not the newest: other tests leave more."""
-    request = urllib.request.Request(url, json.dumps(wanted).encode(), {"Content-Type": "application/json"})
-    return json.loads(urllib.request.urlopen(request, timeout=60).read())
+    return asked(url, wanted)
 
 
 def test_flow_runs_and_artifact_reach_the_server(tiny, finished, server):
