@@ -36,6 +36,7 @@ NOISE = 0.25  # of one run, in standard deviations over mixes
 KINDS = ("plain", "growing", "drifting", "interactions")
 NAMES = tuple(f"d{i}" for i in range(DOMAINS))
 EVEN = np.full(DOMAINS, 1 / DOMAINS)
+FIRST, AS_GOOD, WORSE = "least regret", "as good", "worse"
 OFFERED = 40_000  # mixes among which the truth's best is looked for
 
 
@@ -80,8 +81,8 @@ def carried_out(truth: PlantedTruth, way: Allocation, mixes: np.ndarray, before:
     return recommended(runs, seed)
 
 
-def planned(mixes: np.ndarray, ways: list[Allocation], before: list[Run], seed: int) -> dict[str, float]:
-    """Way → the regret that the plan expects."""
+def planned(mixes: np.ndarray, ways: list[Allocation], before: list[Run], seed: int) -> dict[str, tuple[float, str]]:
+    """Way → the regret that the plan expects, and its verdict."""
     sizes = sorted({step.size for way in ways for step in way.steps})
     at_hand = None
     if before:
@@ -90,7 +91,11 @@ def planned(mixes: np.ndarray, ways: list[Allocation], before: list[Run], seed: 
         scores = np.array([run.scores["t"] for run in before])
         at_hand = AtHand(weights, tuple(run.size for run in before if run.size), scores, names)
     setting = Setting(NAMES, mixes, Limits(NAMES), 0.5, ladder_to(sizes, ASKED), at_hand, seed=seed)
-    return {name_of(result.allocation): result.regret for result in compared(setting, ways, lambda done, total: None)}
+    results = compared(setting, ways, lambda done, total: None)
+    verdicts = [FIRST] + [AS_GOOD if result.as_good_as(results[0]) else WORSE for result in results[1:]]
+    return {
+        name_of(result.allocation): (result.regret, verdict) for result, verdict in zip(results, verdicts, strict=True)
+    }
 
 
 def main() -> None:
@@ -105,7 +110,7 @@ def main() -> None:
     ways = allocations(COSTS, asked.small * COSTS[SIZES[0]], ASKED, SIZES[:1] * bool(asked.at_hand), asked.at_hand)
     expected: dict[str, list[float]] = {name_of(way): [] for way in ways}
     found: dict[tuple[str, str], list[float]] = {}
-    taken: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in KINDS}
+    by_verdict: dict[tuple[str, str], list[float]] = {}
     for kind in KINDS:
         for seed in range(asked.seeds):
             rng = np.random.default_rng([seed, KINDS.index(kind)])
@@ -124,20 +129,19 @@ def main() -> None:
                 name: (truth.score(end, ASKED.parameters)[0] - best) / spread for name, end in ends.items()
             }  # fmt: skip
             for name, regret in regrets.items():
-                expected[name].append(plan[name])
+                expected[name].append(plan[name][0])
+                by_verdict.setdefault((kind, plan[name][1]), []).append(regret)
                 found.setdefault((kind, name), []).append(regret)
-            first = min(plan, key=plan.__getitem__)
-            taken[kind].append((regrets[first], float(np.mean(list(regrets.values()))), min(regrets.values())))
         print(f"{kind}: {time.process_time() - started:.0f} processor seconds so far", flush=True)
     print("\n| way | expected |", " | ".join(KINDS), "| mean |\n|---|---|", "---|" * (len(KINDS) + 1), sep="")
     for name, values in expected.items():
         means = [float(np.mean(found[kind, name])) for kind in KINDS]
         print(f"| {name} | {np.mean(values):.3f} |", " | ".join(f"{mean:.3f}" for mean in means),
               f"| {np.mean(means):.3f} |")  # fmt: skip
-    print("\n| kind | the plan's first way | mean of all ways | best of them, known afterwards |\n|---|---|---|---|")
-    taken["all"] = [row for rows in taken.values() for row in rows]
-    for kind, regrets_of in taken.items():
-        print(f"| {kind} |", " | ".join(f"{value:.3f}" for value in np.mean(regrets_of, axis=0)), "|")
+    print("\n| verdict of the plan |", " | ".join(KINDS), "|\n|---|", "---|" * len(KINDS), sep="")
+    for verdict in (FIRST, AS_GOOD, WORSE):
+        rows = [by_verdict.get((kind, verdict), []) for kind in KINDS]
+        print(f"| {verdict} |", " | ".join(f"{np.mean(row):.3f} ({len(row)})" if row else "–" for row in rows), "|")
 
 
 if __name__ == "__main__":

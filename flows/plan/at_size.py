@@ -36,7 +36,6 @@ from mixes.swarm import draw_swarm
 from pipeline.train.setup import VALIDATION_SEQUENCES
 
 LARGEST = 1e12  # tokens of a pool that is not known yet, so that no mix repeats any of them
-SAME = 2.0  # standard errors within which two ways are as good as each other
 DRAWN = 256  # mixes that the imagined runs are made of, over and over where there are more runs
 
 
@@ -113,12 +112,10 @@ def plan_at_size(
 
 
 def _way(result: Expected, best: Expected, prices: dict[Size, float]) -> Way:
-    apart = result.regrets - best.regrets
-    error = float(apart.std(ddof=1)) / math.sqrt(len(apart))
     return Way(
         tuple((str(step.size), step.runs, step.chosen) for step in result.allocation.steps),
         result.allocation.cost(prices), result.regret, result.half_width,
-        result.regret - best.regret <= SAME * error,
+        result.as_good_as(best),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from mixes.recommendation.problem import ROUGH, objective_of
 
 TARGET = "target"  # the name of the only task
 WORLDS = 60  # of a plan; the standard error of a mean regret is about a sixth of it
+SAME = 2.0  # standard errors of a difference within which two ways are as good as each other
 COVERAGE = 0.9  # of intervals
 DRAWN = 40  # times as many priors are drawn as worlds are wanted …
 USUAL = (0.5, 2.0)  # … since only those whose standard deviation over mixes lies here are standardised
@@ -42,6 +43,11 @@ class Expected:
     def regret(self) -> float:
         """Mean over the worlds."""
         return float(self.regrets.mean())
+
+    def as_good_as(self, best: "Expected") -> bool:
+        """Whether the worlds cannot tell it from the way with the least regret."""
+        apart = self.regrets - best.regrets
+        return float(apart.mean()) <= SAME * float(apart.std(ddof=1)) / len(apart) ** 0.5
 
 
 def truths_of(setting: Setting, count: int = WORLDS) -> Truths:
