@@ -10,8 +10,8 @@ out. Errors are in standard deviations of the held-out scores over mixes.
 
 import argparse
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,16 @@ DOMAINS, TASKS = 7, 7
 KINDS = ("plain", "growing", "shrinking", "drifting", "interactions", "accuracy")
 
 
-def planted(kind: str, mixes: int, seed: int, noise: float = 0.05) -> tuple[Runs, np.ndarray]:
-    """A swarm, and for the last size the truth (n_tasks, n) at its mixes; noise in standard deviations over mixes."""
-    rng = np.random.default_rng(seed)
+@dataclass(frozen=True)
+class PlantedTruth:
+    """What mixes score at sizes, over which a law of another form is fitted."""
+
+    score: Callable[[np.ndarray, float], np.ndarray]  # a mix (n_domains,), parameters → (n_tasks,)
+    noise: np.ndarray | float  # of one run, for a noise of 1: (n_tasks,) standard deviations over mixes
+
+
+def planted_truth(kind: str, rng: np.random.Generator, largest: float = PARAMETERS[-1]) -> PlantedTruth:
+    """A truth of one of KINDS; mixes differ by one standard deviation at the `largest` size."""
     worth = np.exp(rng.normal(-1, 1.5, (TASKS, DOMAINS)))
     power, steep = rng.uniform(0.35, 0.65, (TASKS, DOMAINS)), rng.uniform(0.3, 0.8, TASKS)
     pairs, wander = rng.normal(size=(TASKS, DOMAINS, DOMAINS)), rng.normal(size=(TASKS, DOMAINS))
@@ -45,17 +52,27 @@ def planted(kind: str, mixes: int, seed: int, noise: float = 0.05) -> tuple[Runs
     usual = np.array([effect(w) for w in rng.dirichlet(np.ones(DOMAINS), 300)])
     spread, mean = usual.std(axis=0), usual.mean(axis=0)
     growth = {"growing": 0.25, "shrinking": -0.25, "accuracy": 0.1}.get(kind, 0.0)
+
+    def score(w: np.ndarray, n: float) -> np.ndarray:
+        x = np.log(n / largest)
+        y = height * np.exp(-exponent * x) + mean + np.exp(growth * x) * (effect(w) - mean)
+        if kind == "drifting":
+            y -= 0.6 * x * spread * (wander @ (w - 1 / DOMAINS))
+        return -1 / (1 + np.exp(1.5 * (y - 1.2 * mean))) if kind == "accuracy" else y
+
+    return PlantedTruth(score, 0.06 if kind == "accuracy" else spread)
+
+
+def planted(kind: str, mixes: int, seed: int, noise: float = 0.05) -> tuple[Runs, np.ndarray]:
+    """A swarm, and for the last size the truth (n_tasks, n) at its mixes; noise in standard deviations over mixes."""
+    rng = np.random.default_rng(seed)
+    truth = planted_truth(kind, rng)
     runs, truths = [], []
     for number, n in enumerate(PARAMETERS):
-        x = np.log(n / PARAMETERS[-1])
         for j in range(mixes):
             w = rng.dirichlet(np.full(DOMAINS, 0.8))
-            y = height * np.exp(-exponent * x) + mean + np.exp(growth * x) * (effect(w) - mean)
-            if kind == "drifting":
-                y -= 0.6 * x * spread * (wander @ (w - 1 / DOMAINS))
-            if kind == "accuracy":
-                y = -1 / (1 + np.exp(1.5 * (y - 1.2 * mean)))
-            scores = y + noise * (0.06 if kind == "accuracy" else spread) * rng.normal(size=TASKS)
+            y = truth.score(w, float(n))
+            scores = y + noise * truth.noise * rng.normal(size=TASKS)
             truths.append(y)
             weights, by_task = (
                 {f"{s}{i}": float(v) for i, v in enumerate(values)} for s, values in (("d", w), ("t", scores))

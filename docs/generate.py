@@ -13,6 +13,7 @@ from settings_page import settings_page
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.plan.at_size import PlanAtSize
 from flows.plan.plan import Plan
 from mixes.laws.check import CheckedLaw
 from mixes.recommendation.from_tables import Origin
@@ -21,7 +22,10 @@ from mixes.recommendation.validation import Validation
 from pipeline.blend.manifest import Manifest
 
 HERE = Path(__file__).parent
-PRINTED = (("check_law", CheckedLaw, "check-law"), ("plan", Plan, "plan"), ("validation", Validation, "validate"))
+PRINTED = (
+    ("check_law", CheckedLaw, "check-law"), ("plan", Plan, "plan"), ("plan_at_size", PlanAtSize, "plan --at"),
+    ("validation", Validation, "validate"),
+)  # fmt: skip
 
 
 def generated() -> dict[str, str]:

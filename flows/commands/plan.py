@@ -48,7 +48,7 @@ def plan(
         if device != DEVICES[0] or price is not None or utilisation is not None:
             raise ExperimentError("plan: --at compares FLOPs — leave out --device, --price and --utilisation")
         from flows.plan.at_size import plan_at_size
-        from flows.show.plan_at_size import print_plan
+        from flows.plan.table import print_plan
         from flows.show.progress import stage_progress
 
         loaded, budget = load_experiment(experiment), _flops(flops)

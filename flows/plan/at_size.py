@@ -23,7 +23,8 @@ from mixes.optimum.from_settings import limits_of
 from mixes.optimum.holdings import Holdings
 from mixes.optimum.limits import Limits
 from mixes.planning.allocation import FEWEST, allocations
-from mixes.planning.imagined import ASSUMED_NOISE, BASE, COVERAGE, AtHand, Expected, Setting, compared
+from mixes.planning.imagined import ASSUMED_NOISE, COVERAGE, Expected, compared
+from mixes.planning.setting import BASE, AtHand, Setting
 from mixes.proxy import cost as costs
 from mixes.proxy.settings import SIZES, ProxySettings
 from mixes.recommendation.expected import NATURAL
@@ -35,7 +36,6 @@ from mixes.swarm import draw_swarm
 from pipeline.train.setup import VALIDATION_SEQUENCES
 
 LARGEST = 1e12  # tokens of a pool that is not known yet, so that no mix repeats any of them
-SAME = 2.0  # standard errors within which two ways are as good as each other
 DRAWN = 256  # mixes that the imagined runs are made of, over and over where there are more runs
 
 
@@ -80,9 +80,18 @@ def plan_at_size(
     prices = _prices(experiment, known)
     own = min(prices, key=prices.__getitem__)
     asked = question.at if question and question.at else size_at(at, list(prices))
+    if asked.parameters <= own.parameters:
+        raise MixError(f"at {asked}: is no larger than the swarm's own proxies ({own}) — plan without --at")
     prices = {size: price for size, price in prices.items() if size == own or size.parameters <= asked.parameters}
     budget = flops or (known.left or len(known.candidates)) * prices[own]
-    ways = allocations(prices, budget, len(question.runs.by_mix()) if question else 0)
+    at_hand = [size for size in question.runs.sizes if size] if question else []
+    ladder_to(sorted({*prices, *at_hand}), asked)  # raises where no budget would do
+    ways = allocations(prices, budget, asked, at_hand, len(question.runs.by_mix()) if question else 0)
+    if len(ways) == 1:
+        raise MixError(
+            f"at {asked}: half of {budget:.3g} FLOPs pays for {FEWEST} proxies of no size from which a law "
+            "reaches that one — give more --flops, or ask for a nearer size"
+        )
     setting = _setting(experiment, known, question, asked, {step.size for way in ways for step in way.steps})
     if not question:
         assumptions.append(
@@ -103,12 +112,10 @@ def plan_at_size(
 
 
 def _way(result: Expected, best: Expected, prices: dict[Size, float]) -> Way:
-    apart = result.regrets - best.regrets
-    error = float(apart.std(ddof=1)) / math.sqrt(len(apart))
     return Way(
         tuple((str(step.size), step.runs, step.chosen) for step in result.allocation.steps),
         result.allocation.cost(prices), result.regret, result.half_width,
-        result.regret - best.regret <= SAME * error,
+        result.as_good_as(best),
     )  # fmt: skip
 
 
@@ -147,16 +154,7 @@ def _setting(
 ) -> Setting:
     """What all ways have in common; planned: sizes that any of them trains."""
     sizes = sorted(planned | {size for size in question.runs.sizes if size} if question else planned)
-    if len(sizes) < 2:
-        raise MixError(
-            f"at {asked}: the budget pays for {FEWEST} proxies of no size from above {sizes[0]} to {asked} with half "
-            "of it, so there is nothing to compare — give more --flops, or ask for a larger size"
-        )
-    try:
-        ladder = ladder_to(sizes, asked)
-    except MixError as error:
-        line = str(error).partition(" — ")[0]
-        raise MixError(f"{line} — give more --flops, which pay for larger proxies, or ask for a nearer size") from None
+    ladder = ladder_to(sizes, asked)
     mixes = _mixes(experiment, known)
     pull = experiment.recommend.pull
     if question:

@@ -1,10 +1,11 @@
 """Ways to spend a budget on proxies of several sizes: few large ones against many small ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mixes.certainty.at_size import NEEDED
 from mixes.errors import MixError
+from mixes.laws.ladder import ladder_to
 from mixes.runs import Size
 
 FEWEST = 4  # proxies of a size that a way has at least: two fits of what mixes do there, and something to check it
@@ -31,13 +32,17 @@ class Allocation:
         return sum(step.runs * costs[step.size] for step in self.steps)
 
 
-def allocations(costs: Mapping[Size, float], budget: float, mixes_at_hand: int = 0) -> list[Allocation]:
-    """The ways that are worth comparing.
+def allocations(
+    costs: Mapping[Size, float], budget: float, asked: Size, at_hand: Sequence[Size] = (), mixes_at_hand: int = 0
+) -> list[Allocation]:
+    """The ways that are worth comparing; the first trains the smallest size alone.
 
     Args:
         costs: size → what one run costs; the smallest size is that of the swarm.
         budget: in the same unit.
-        mixes_at_hand: mixes that were scored before.
+        asked: the size that the answer is for.
+        at_hand: sizes of runs that were made before.
+        mixes_at_hand: their mixes.
 
     Raises:
         MixError: the budget pays for too few runs of the smallest size.
@@ -50,7 +55,8 @@ def allocations(costs: Mapping[Size, float], budget: float, mixes_at_hand: int =
             f"{mixes_at_hand} mixes at hand laws need {NEEDED} — give more, or a smaller proxy.size"
         )
     ways = [Allocation((Step(small, runs),))]
-    for size in _compared([size for size in larger if budget / 2 >= FEWEST * costs[size]]):
+    affordable = [size for size in larger if budget / 2 >= FEWEST * costs[size]]
+    for size in _compared([size for size in affordable if _reaches({small, size, *at_hand}, asked)]):
         all_large = int(budget // costs[size])
         if all_large + mixes_at_hand >= NEEDED:
             ways.append(Allocation((Step(size, all_large),)))
@@ -62,6 +68,15 @@ def allocations(costs: Mapping[Size, float], budget: float, mixes_at_hand: int =
         if mixes_at_hand >= NEEDED:
             ways.append(Allocation((Step(size, all_large, True),)))
     return ways
+
+
+def _reaches(sizes: Collection[Size], asked: Size) -> bool:
+    """Whether a law over these sizes can be asked for that one."""
+    try:
+        ladder_to(sorted(sizes), asked)
+    except MixError:
+        return False
+    return True
 
 
 def _compared(sizes: Sequence[Size]) -> list[Size]:
