@@ -39,6 +39,7 @@ def _words(plan: PlanAtSize) -> list[str]:
         f"Regret: what the best mix at {plan.at} is expected to gain over the one that would be recommended, in "
         f"imagined worlds, {by}. Interval ({plan.coverage:.0%}): of what the recommended mix gains over natural there.",
         "The imagined worlds cannot tell a way that is called as good from the first.",
+        "In these worlds the laws' form is true. Where it is not, every way misses more, and the order may be another.",
     ]
     if plan.unit != "bpb":
         lines.append("sd: standard deviations of the target over the swarm's mixes.")
