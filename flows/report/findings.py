@@ -69,8 +69,8 @@ class Findings:
 
     @property
     def coverage(self) -> str:
-        """Of every interval, as `90 %`."""
-        return f"{100 * self.recommendation.coverage:g} %"
+        """Of every interval, as `90%`."""
+        return f"{100 * self.recommendation.coverage:g}%"
 
     def optimism_of(self, pair: tuple[str, str]) -> tuple[float, float]:
         """By how much the laws overstate the recommended mix on two aims."""

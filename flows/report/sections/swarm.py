@@ -42,8 +42,9 @@ def swarm(findings: Findings) -> Section:
     left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
         f"Ticks: a domain's share in each of the {count} tried mixes{drawn}. Thin line{'s' * (best > 1)}: the "
-        f"{f'{best} mixes' if best > 1 else 'mix'} that scored best. Where no tick is near the blue line, that share "
-        f"was never tried. The scale widens small shares.{left_out}"
+        f"{f'{best} mixes' if best > 1 else 'mix'} that scored best, whether or not the limits allow "
+        f"{'them' if best > 1 else 'it'}. Where no tick is near the blue line, that share itself was not tried, and the "
+        f"laws interpolate between the ticks on both sides. The scale widens small shares.{left_out}"
     )
     title = "Which mixes were tried, and which scored best on the target?"
     return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, best, width), note)])
