@@ -65,7 +65,7 @@ class Findings:
         def weight(name: str) -> float:
             return sum(self.problem.target.get(task, 0.0) for task, value in by_family[name].items() if value)
 
-        return tuple(sorted(by_family, key=lambda name: (-weight(name), name)))
+        return tuple(sorted(by_family, key=lambda name: (-round(weight(name), 9), name)))
 
     @property
     def coverage(self) -> str:

@@ -131,7 +131,7 @@ def _in_gaps(problem: Problem, mix: np.ndarray) -> str:
     wide = [i for i, (low, high) in enumerate(gaps) if high - low >= WIDE]
     if not wide:
         return ""
-    largest = max(wide, key=lambda i: (mix[i], -i))
+    largest = max(wide, key=lambda i: (min(mix[i] - gaps[i][0], gaps[i][1] - mix[i]), -i))  # farthest from both
     low, high = gaps[largest]
     return (
         f". For {len(wide)} of {len(mix)} the laws interpolate, because no tried share is near: "

@@ -38,8 +38,8 @@ def other_budgets(findings: Findings) -> str:
         names = listed([f"{percent(cap)} {shown(name)}" for name, cap in ranked], NAMED)
         lines.append([amount(row.budget), signed(row.gain), names or "none"])
     note = (
-        "The best mix for each budget, by the same laws; the correction of the gain is that of the recommended mix. Half "
-        "the budget allows the same mixes as twice the repeats."
+        "The best mix for each budget, by the same laws; the correction of the gain is that of the recommended mix. "
+        "Half the budget allows the same mixes as twice the repeats."
     )
     return folded("Table: other budgets", table(lines) + paragraph(note, "note"))
 

@@ -9,8 +9,8 @@ from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
 from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
 from flows.report.marks import ROW, colours, data, fitted, rows_axis, rows_shown, striped
-from flows.report.theme import INK, NATURAL, RECOMMENDED
 from flows.report.sections.budgets import other_budgets
+from flows.report.theme import INK, NATURAL, RECOMMENDED
 from flows.report.words import amount, percent
 from mixes.target import OVERALL
 

@@ -43,8 +43,8 @@ def others(findings: Findings) -> Section:
         note = (
             "The line joins mixes of which none is better for one family without being worse for the other. Crosses "
             f"hold the scores of {findings.coverage} of single proxies on a mix. Of all pairs of families, these two "
-            "cost each other most. Grey points are runs near the line, if any; others lie outside the figure. Runs that "
-            "are better on both families break the limits of the mix."
+            "cost each other most. Grey points are runs near the line, if any; others lie outside the figure. Runs "
+            "that are better on both families break the limits of the mix, or scored well by chance."
         )
         title = f"What does a better score on {first} cost {second}?"
         parts.append(Figure("front", title, lambda width: _front(findings, pair, front, width), note))

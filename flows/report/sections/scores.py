@@ -62,7 +62,7 @@ def _score_rows(findings: Findings) -> list[list[str]]:
     recommendation, aims = findings.recommendation, (OVERALL, *findings.families)
     shared = one_unit(findings, aims)
     head = ["family", *([] if shared else ["unit"]), findings.reference, "uniform", "recommended"]
-    head += [f"one proxy on it, {findings.coverage} of cases", "gain", f"{findings.coverage} interval", "verdict"]
+    head += [f"a single proxy scores ({findings.coverage})", "gain", f"{findings.coverage} interval", "verdict"]
     rows = [[f"family ({shared})" if shared else "family", *head[1:]]]
     for aim in aims:
         row = recommendation.predicted[aim]

@@ -48,8 +48,8 @@ def one_unit(findings: Findings, aims: Iterable[str]) -> str:
 def verdicts_note(findings: Findings) -> str:
     """The rule behind the verdicts."""
     return paragraph(
-        f"Better or worse: the {findings.coverage} interval leaves out zero, and the gain is larger than the noise of a "
-        "difference between two proxies. By less than noise: the interval leaves out zero, but training one proxy on "
+        f"Better or worse: the {findings.coverage} interval leaves out zero, and the gain is larger than the noise of "
+        "a difference between two proxies. By less than noise: the interval leaves out zero, but training one proxy on "
         "each mix would not show it. Not distinguishable: the interval includes zero.",
         "note",
     )

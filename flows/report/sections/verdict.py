@@ -117,19 +117,22 @@ def _worse(findings: Findings) -> str:
     """Families and tasks that lose, even at the better end of their interval."""
     predicted = findings.recommendation.predicted
     lost = sorted((row.gain, name) for name, row in predicted.items() if name != OVERALL and row.gain_high < 0)
-    below = f"the whole {findings.coverage} interval of the gain lies below zero"
+    lies = f"the whole {findings.coverage} interval of the gain lies below zero"
     if not lost:
-        return f"Nothing is surely worse: of no family or task {below.replace('lies', 'lie')}."
+        return f"Nothing for sure: {lies} for no family and no task."
     families = [name for _, name in lost if name in findings.recommendation.families]
     tasks = [name for _, name in lost if name not in families]
     count = counted(len(findings.problem.fitted.runs.tasks), "task")
-    words = [f"Worse means that {below}."]
-    words.append(f"Families: {_with_gains(findings, families)}." if families else "That is so for no family.")
-    words.append(
-        f"It is so for {len(tasks)} of {count}: {_with_gains(findings, tasks)}; the table of tasks has all."
-        if tasks
-        else "It is so for no single task."
-    )
+    words = [
+        f"Families: {_with_gains(findings, families)}; {lies} for each."
+        if families
+        else f"No family: {lies} for none of them."
+    ]
+    if tasks:
+        does = "It does" if not families else "So it does"
+        words.append(f"{does} for {len(tasks)} of {count}: {_with_gains(findings, tasks)}. The table of tasks has all.")
+    else:
+        words.append("It does for no single task.")
     return " ".join(words)
 
 

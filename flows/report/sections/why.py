@@ -24,8 +24,8 @@ def why(findings: Findings) -> Section:
     unit, gain = findings.unit(OVERALL), findings.recommendation.predicted[OVERALL].gain
     marginal_note = (
         "Each cell: the predicted gain from one more percent of the domain, taken from the others in proportion, at "
-        f"the recommended mix, whatever the limits are. In thousandths of {unit}; blue is a gain, orange a loss, pale is "
-        "close to nothing. The table of limits states other gains, because there the other weights are chosen anew."
+        f"the recommended mix, whatever the limits are. In thousandths of {unit}; blue is a gain, orange a loss, pale "
+        "is close to nothing. The table of limits states other gains, because there the other weights are chosen anew."
     )
     share_note = (
         f"How much of the predicted gain on the target each domain's change from {findings.reference} brings, in "
@@ -52,8 +52,8 @@ def _raised_at_a_loss(findings: Findings) -> str:
     rest = rest if findings.recommendation.caps else ""
     return (
         f" {listed(names)} {'is' if one else 'are'} raised, and yet {'its bar is' if one else 'their bars are'} below "
-        f"zero: a bar compares a domain with the mean of the whole mix, and {'it is' if one else 'they are'} worse than "
-        f"that mean.{rest}"
+        "zero: a bar compares a domain with the mean of the whole mix, and "
+        f"{'it is' if one else 'they are'} worse than that mean.{rest}"
     )
 
 
