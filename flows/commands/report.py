@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,6 +53,9 @@ def report(
     rescale: Rescale = False,
     olmix: Olmix = None,
     mix: MixFiles = None,
+    title: Annotated[
+        str | None, typer.Option(help="Name of the swarm or the run, for the page's title. Default: the experiment's.")
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="The page; an earlier report there is replaced, any other file refused.")
     ] = Path("report.html"),
@@ -90,8 +94,9 @@ def report(
         assert loaded
         settings = asked(loaded, *options, **changes) if changed else None
         findings = from_experiment(loaded, recommendation, settings)
+        findings = replace(findings, name=title or findings.name)
     else:
-        findings = from_files(loaded, asked(loaded, *options, **with_olmix(files, changes)), files)
+        findings = from_files(loaded, asked(loaded, *options, **with_olmix(files, changes)), files, title)
     size, count = report_flow(with_command(findings, command), out, figures)
     print(f"Report written to {out} ({size / 1e6:.1f} MB): open it in a browser.")
     if figures:

@@ -65,12 +65,12 @@ class Findings:
         def weight(name: str) -> float:
             return sum(self.problem.target.get(task, 0.0) for task, value in by_family[name].items() if value)
 
-        return tuple(sorted(by_family, key=lambda name: (-weight(name), name)))
+        return tuple(sorted(by_family, key=lambda name: (-round(weight(name), 9), name)))
 
     @property
     def coverage(self) -> str:
-        """Of every interval, as `90 %`."""
-        return f"{100 * self.recommendation.coverage:g} %"
+        """Of every interval, as `90%`."""
+        return f"{100 * self.recommendation.coverage:g}%"
 
     def optimism_of(self, pair: tuple[str, str]) -> tuple[float, float]:
         """By how much the laws overstate the recommended mix on two aims."""

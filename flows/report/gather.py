@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from flows.errors import ExperimentError
@@ -11,7 +10,8 @@ from flows.experiment import Experiment
 from flows.from_files import SwarmFiles, question_from_files
 from flows.recommended import find_recommendation
 from flows.report.corpus_tables import read_corpus_tables
-from flows.report.findings import Findings
+from flows.report.findings import Findings, shown
+from flows.report.words import counted, listed
 from flows.settings.buckets import recommended_buckets
 from flows.settings.question import holdings_of
 from flows.settings.reuse import CONTENT, fold_question, reuse_plan, unfold_recommendation
@@ -34,6 +34,7 @@ from pipeline.store.cache import swarm_cache, trim_cache
 from pipeline.store.stage import StageStore
 
 LAWS = partial(note, "laws")
+MOST_NAMED = 5  # families in a name
 
 
 def from_experiment(
@@ -88,11 +89,16 @@ def from_experiment(
     )
 
 
-def from_files(experiment: Experiment | None, settings: RecommendSettings, files: SwarmFiles) -> Findings:
-    """What there is to show of a swarm in files; for the arguments see `question_from_files`."""
+def from_files(
+    experiment: Experiment | None, settings: RecommendSettings, files: SwarmFiles, title: str | None = None
+) -> Findings:
+    """What there is to show of a swarm in files, by its own name or by `title`; for the other arguments see
+    `question_from_files`."""
     swarm, question = question_from_files(experiment, settings, files)
     cache = swarm_cache(LAWS)
-    findings = _answered((files.ratios or Path(files.metrics)).name, question, cache, swarm.metrics)
+    findings = _answered(question, cache, swarm.metrics)
+    name = title or (experiment.name if experiment else named_by_content(findings))
+    findings = replace(findings, name=name)
     if cache:
         trim_cache(cache)
     return findings
@@ -103,12 +109,20 @@ def with_command(findings: Findings, command: str) -> Findings:
     return replace(findings, lineage={**findings.lineage, "command": command})
 
 
-def _answered(name: str, question: Question, cache: StageStore | None, metrics: Mapping[str, Metric]) -> Findings:
+def named_by_content(findings: Findings) -> str:
+    """A name for a swarm that has none: what its mix is for, and from how many domains."""
+    target = findings.problem.target
+    families = [shown(name) for name in findings.families if any(map(target.get, findings.problem.by_family[name]))]
+    tasks = families if len(families) <= MOST_NAMED else [counted(len(families), "family", "families")]
+    return f"{listed(tasks)}, from {counted(len(findings.domains), 'domain')}"
+
+
+def _answered(question: Question, cache: StageStore | None, metrics: Mapping[str, Metric]) -> Findings:
     fitted, worlds = fitted_once(question, cache, LAWS, stage_progress)
     with stage_progress("recommend"):
         recommendation = recommend(question, fitted, lambda _: worlds)
     return Findings(
-        name=name,
+        name="",
         recommendation=in_own_direction(recommendation, metrics),
         problem=problem_of(question, fitted),
         worlds=worlds,
@@ -126,7 +140,7 @@ def _buckets(experiment: Experiment, pool: Pool, recommendation: Recommendation)
         return []
 
 
-def _counted(question: Question) -> str:
+def _runs(question: Question) -> str:
     """How many runs there are, and how many of them are an earlier swarm's."""
     earlier = sum(seed >= APART for seed in question.seeds.values())
     return f"{len(question.runs)}, of which {earlier} earlier ones" if earlier else str(len(question.runs))
@@ -149,8 +163,8 @@ def _lineage(recommendation: Recommendation, question: Question) -> dict[str, st
         },
         "target asked for": str(settings.target) if settings.target else "mean over families of the mean over tasks",
         "laws": laws,
-        "imagined worlds": str(settings.replicates),
-        "coverage of intervals": f"{settings.coverage:.0%}",
+        "swarms imagined and fitted anew, behind the intervals": str(settings.replicates),
+        "coverage of intervals": f"{100 * settings.coverage:g}%",
         "seed": str(question.seed),
-        "runs": _counted(question),
+        "runs": _runs(question),
     }

@@ -1,7 +1,10 @@
 """Numbers as a report prints them."""
 
+import re
 from collections.abc import Sequence
 
+MINUS = "−"
+SPACED = re.compile(r"(\d) %")
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -13,9 +16,29 @@ def percent(share: float) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """With its sign; zero has none."""
+    """With its sign, a true minus; zero has none."""
     text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text
+    return text[1:] if float(text) == 0 else text.replace("-", MINUS)
+
+
+def interval(low: float, high: float) -> str:
+    """The ends of an interval of gains, as −0.046 to −0.028."""
+    return f"{signed(low)} to {signed(high)}"
+
+
+def thousandths(value: float, unit: str) -> str:
+    """A small amount as 5.8 thousandths of bpb."""
+    return f"{1000 * value:.1f} thousandths of {unit}"
+
+
+def closed(sentence: str) -> str:
+    """A sentence from a recommendation with its percents as the page writes them, 90% in place of 90 %."""
+    return SPACED.sub(r"\1%", sentence)
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """As 1 domain, or 1,200 domains; several: a plural that is more than an s."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def amount(value: float) -> str:

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from mixes.recommendation.validation import PARTS, Compared, Estimate, Truth, Validation
 from mixes.show.printable import one_line
-from mixes.show.recommendation import WORDS
+from mixes.show.verdict import verdict_word
 from mixes.target import OVERALL
 
 TRUTHS: dict[Truth, str] = {"true": "true", "not_shown": "not shown", "false": "false"}
@@ -59,7 +59,8 @@ def _predicted(compared: Compared) -> list[str]:
     outcome = "" if compared.measured == "not_distinguishable" else f", measured {compared.measured}"
     truth = TRUTHS[compared.came_true] if compared.came_true else f"no call{outcome}"
     return [
-        *_signed(compared.predicted), f"{compared.gain.value:+.3f}", compared.agreement, WORDS[compared.verdict], truth,
+        *_signed(compared.predicted), f"{compared.gain.value:+.3f}", compared.agreement,
+        verdict_word(compared.verdict, compared.predicted.low, compared.predicted.high), truth,
     ]  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """The mixes beside a recommendation: a table, and what they say in words."""
 
 from mixes.recommendation.result import ONE_CAP, Beside, Recommendation
+from mixes.show.verdict import verdict_word
 
-AGAINST = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
-NAMED = 3  # weights of a mix that are named
+NAMED = 3  # weights of a mix that are named …
+MOST_CAPPED = 4  # … and of capped domains among them
 
 
 def beside_table(recommendation: Recommendation) -> list[list[str]]:
@@ -14,7 +15,8 @@ def beside_table(recommendation: Recommendation) -> list[list[str]]:
             [
                 called(recommendation, row),
                 f"{signed(row.gain)} ({signed(row.gain_low)} – {signed(row.gain_high)})",
-                f"{signed(row.behind)} ({signed(row.behind_low)} – {signed(row.behind_high)})", AGAINST[row.verdict],
+                f"{signed(row.behind)} ({signed(row.behind_low)} – {signed(row.behind_high)})",
+                verdict_word(row.verdict, row.behind_low, row.behind_high),
             ]
         )  # fmt: skip
     return rows
@@ -31,16 +33,7 @@ def beside_words(recommendation: Recommendation, unit: str) -> list[str]:
     lines = []
     if any(not row.allowed for row in recommendation.beside):
         lines.append("* breaks the limits.")
-    without = {row.kind: row for row in recommendation.beside}.get("uncapped")
-    if without:
-        alone = [row for row in recommendation.beside if row.kind == "one_cap"]
-        each = "".join(
-            f"; lifting only that on {row.name.removeprefix(ONE_CAP)} brings {-row.behind:.3f} {unit}" for row in alone
-        )
-        weights = _moved(recommendation, without)
-        lines.append(
-            f"The caps cost {-without.behind:.3f} {unit}: without them the best mix would have {weights}{each}."
-        )
+    lines += [line] if (line := caps_words(recommendation, unit)) else []
     worst = next((row for row in recommendation.beside if row.kind == "worst"), None)
     if worst and worst.verdict == "better":
         lines.append(
@@ -55,11 +48,25 @@ def beside_words(recommendation: Recommendation, unit: str) -> list[str]:
     return lines
 
 
+def caps_words(recommendation: Recommendation, unit: str) -> str:
+    """What all caps cost, and what lifting each of them alone brings; empty where no cap binds."""
+    without = {row.kind: row for row in recommendation.beside}.get("uncapped")
+    if without is None:
+        return ""
+    weights = _moved(recommendation, without)
+    line = f"The caps cost {-without.behind:.3f} {unit}: without them the best mix would have {weights}."
+    alone = [row for row in recommendation.beside if row.kind == "one_cap"]
+    each = [f"the cap on {row.name.removeprefix(ONE_CAP)} brings {-row.behind:.3f} {unit}" for row in alone]
+    return f"{line} Lifting only {', only '.join(each)}." if each else line
+
+
 def _moved(recommendation: Recommendation, other: Beside) -> str:
-    """The weights that differ most."""
+    """The capped weights without their caps, then those that differ most besides."""
     change = {name: weight - recommendation.mix[name] for name, weight in other.mix.items()}
-    largest = sorted(change, key=lambda name: -abs(change[name]))[:NAMED]
-    return ", ".join(f"{name} {share(other.mix[name])} (now {share(recommendation.mix[name])})" for name in largest)
+    ranked = sorted(change, key=lambda name: (name not in recommendation.caps, -abs(change[name])))
+    capped = sum(name in recommendation.caps for name in ranked)
+    named = ranked[: max(NAMED, min(capped, MOST_CAPPED) + 1)]
+    return ", ".join(f"{name} {share(other.mix[name])} (now {share(recommendation.mix[name])})" for name in named)
 
 
 def signed(value: float) -> str:

@@ -13,6 +13,7 @@ from mixes.recommendation.result import Predicted, Recommendation
 from mixes.show.beside import beside_table, beside_words, share, signed
 from mixes.show.console import plain_console
 from mixes.show.markdown import escaped, markdown_table
+from mixes.show.verdict import verdict_word
 from mixes.tables.metrics import Direction, Metric
 from mixes.target import OVERALL
 
@@ -26,7 +27,6 @@ AGAINST = "Against the checkpoint that training starts from (above 0 is forgotte
 NO_GAIN = "Best mix within the limits (not measurably better than what it is compared with)"
 BESIDE = "Beside it, on the target (gains above 0 are better"
 FRONT = "Pareto front: no mix is better for one family without being worse for another"
-WORDS = {"better": "better", "not_distinguishable": "not distinguishable", "worse": "worse"}
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _score_rows(recommendation: Recommendation) -> list[list[str]]:
             [
                 name, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}", signed(row.gain),
                 f"{signed(row.gain_low)} – {signed(row.gain_high)}", _chance(row.chance), f"{row.noise:.3f}",
-                WORDS[verdict],
+                verdict_word(verdict, row.gain_low, row.gain_high),
             ]
         )  # fmt: skip
     return rows

@@ -9,8 +9,9 @@ from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
 from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
 from flows.report.marks import ROW, colours, data, fitted, rows_axis, rows_shown, striped
+from flows.report.sections.budgets import other_budgets
 from flows.report.theme import INK, NATURAL, RECOMMENDED
-from flows.report.words import percent
+from flows.report.words import amount, percent
 from mixes.target import OVERALL
 
 MOST_LIMITS = 80  # rows of the table of limits
@@ -37,15 +38,18 @@ def mix(findings: Findings) -> Section:
         parts.append(
             folded(title, table(_limit_rows(findings, limits[:MOST_LIMITS])) + _other_limits(len(limits) - MOST_LIMITS))
         )
+    if budgets := other_budgets(findings):
+        parts.append(budgets)
     return Section("mix", "The mix", parts)
 
 
 def _limit_rows(findings: Findings, limits: list[BindingLimit]) -> list[list[str]]:
     """The limits that bind, what loosening them gains, and how much of the sources behind them the filters kept."""
-    gained = "nats nearer" if findings.problem.question.settings.limits.closest else findings.unit(OVERALL)
+    nearer = bool(findings.problem.question.settings.limits.closest)
+    unit = "nats nearer" if nearer else f"thousandths of {findings.unit(OVERALL)}"
     kept = [kept_of_sources(findings, limit.domains) for limit in limits]
-    head = ["limit that binds", f"gain from 0.01 more ({gained})"]
-    rows = [[limit.words, f"{limit.price:.4f}"] for limit in limits]
+    head = ["limit that binds", f"gain from 0.01 more, one percentage point of a share ({unit})"]
+    rows = [[limit.words, f"{limit.price:.4f}" if nearer else f"{1000 * limit.price:.1f}"] for limit in limits]
     if not any(kept):
         return [head, *rows]
     shares = [", ".join(f"{percent(share)} of {shown(name)}" for name, share in of.items()) or "–" for of in kept]
@@ -53,13 +57,19 @@ def _limit_rows(findings: Findings, limits: list[BindingLimit]) -> list[list[str
 
 
 def _other_limits(count: int) -> str:
-    """A line on the limits that the table leaves out."""
-    return paragraph(f"{count} others gain less.", "note") if count > 0 else ""
+    """A line on the limits that the table leaves out, and how its gains differ from those of the table of colours."""
+    others = f"{count} others gain less. " if count > 0 else ""
+    return paragraph(
+        f"{others}The gain is that of a small step in which all other weights are chosen anew. The figure of one more "
+        "percent below (“Why this mix?”) takes it from the others in proportion, so its gains differ.",
+        "note",
+    )
 
 
 def mix_rows(findings: Findings) -> list[dict[str, Any]]:
     """One row per domain, the largest weight first."""
     recommendation, caps = findings.recommendation, _caps(findings)
+    available = findings.problem.question.holdings.available or {}
     return [
         {
             "name": shown(name),
@@ -69,6 +79,7 @@ def mix_rows(findings: Findings) -> list[dict[str, Any]]:
             "high": recommendation.intervals[name][1],
             "cap": caps.get(name),
             "epochs": recommendation.epochs.get(name),
+            "tokens": available.get(name),
         }
         for name, weight in sorted(recommendation.mix.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
@@ -141,10 +152,15 @@ def _table_rows(findings: Findings) -> list[list[str]]:
     recommendation = findings.recommendation
     with_epochs = bool(recommendation.epochs)
     head = ["domain", findings.reference, "recommended", f"{findings.coverage} interval", "ratio", "cap"]
-    rows = [[*head, "epochs"] if with_epochs else head]
+    rows = [[*head, "tokens at hand", "epochs"] if with_epochs else head]
     for row in mix_rows(findings):
         ratio = f"{row['weight'] / row['natural']:.2f}×" if row["natural"] else "–"
         line = [row["name"], percent(row["natural"]), percent(row["weight"])]
-        line += [f"{percent(row['low'])} – {percent(row['high'])}", ratio, percent(row["cap"]) if row["cap"] else "–"]
-        rows.append([*line, f"{row['epochs']:.2f}"] if with_epochs else line)
+        line += [f"{percent(row['low'])} to {percent(row['high'])}", ratio, percent(row["cap"]) if row["cap"] else "–"]
+        rows.append([*line, _at_hand(row), f"{row['epochs']:.2f}"] if with_epochs else line)
     return rows
+
+
+def _at_hand(row: dict[str, Any]) -> str:
+    """The domain's available tokens."""
+    return "–" if row["tokens"] is None else amount(row["tokens"])

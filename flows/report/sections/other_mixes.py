@@ -8,10 +8,12 @@ from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, folded, paragraph, table
 from flows.report.marks import LABELS, PHONE, ROW, data, rows_axis, striped, zero_line
+from flows.report.sections.task_table import verdicts_note
 from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
-from flows.report.words import signed
+from flows.report.words import interval, signed
 from mixes.recommendation.result import Beside, BesideKind
-from mixes.show.beside import beside_table, beside_words, called
+from mixes.show.beside import beside_words, called
+from mixes.show.verdict import verdict_word
 from mixes.target import OVERALL
 
 COLOURS: dict[BesideKind, str] = {
@@ -39,7 +41,7 @@ def other_mixes(findings: Findings) -> list[Part]:
         *(paragraph(line) for line in beside_words(findings.compared, findings.unit(OVERALL))
           if not line.startswith("*")),
         folded(f"Table: {len(findings.compared.beside)} other mixes, on the target ({findings.coverage} intervals)",
-               table(_rows(findings))),
+               table(_rows(findings)) + verdicts_note(findings)),
     ]  # fmt: skip
 
 
@@ -63,12 +65,15 @@ def _off_scale(findings: Findings) -> str:
 
 
 def _rows(findings: Findings) -> list[list[str]]:
-    """The table that recommend-mix prints, with the predicted score of each mix."""
-    (name, *head), *rows = beside_table(findings.compared)
-    return [[name, f"score ({findings.unit(OVERALL)})", *head]] + [
-        [shown(name), _score(findings, row), *cells]
-        for (name, *cells), row in zip(rows, findings.compared.beside, strict=True)
-    ]
+    """A head, and one row per mix."""
+    head = ["mix", f"score ({findings.unit(OVERALL)})", f"gain over {findings.reference}", "recommended gains"]
+    return [[*head, "recommended is"]] + [
+        [shown(called(findings.compared, row)), _score(findings, row),
+         f"{signed(row.gain)} ({interval(row.gain_low, row.gain_high)})",
+         f"{signed(row.behind)} ({interval(row.behind_low, row.behind_high)})",
+         verdict_word(row.verdict, row.behind_low, row.behind_high)]
+        for row in findings.compared.beside
+    ]  # fmt: skip
 
 
 def _score(findings: Findings, row: Beside) -> str:

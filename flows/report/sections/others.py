@@ -26,6 +26,8 @@ from mixes.target import OVERALL
 
 HEIGHT = 280  # pixels
 MOST_POINTS = 400  # runs
+MOST_OF_IT, CLEARLY_LESS = 0.75, 0.9  # of the gain, and of the tokens moved, that a cheaper mix has (assumed)
+SEEN = 5e-4  # of the target: less does not show in three decimals
 NONE = (0.0, 0.0)  # the optimism of mixes that laws did not choose
 
 
@@ -40,17 +42,18 @@ def others(findings: Findings) -> Section:
         front = front_between(findings.problem, *pair, optimism=findings.optimism_of(pair))
         note = (
             "The line joins mixes of which none is better for one family without being worse for the other. Crosses "
-            f"are {findings.coverage} ranges of one proxy. Of all pairs of families, these two cost each other most. "
-            "Grey points are runs; those below the line break the limits of the mix."
+            f"hold the scores of {findings.coverage} of single proxies on a mix. Of all pairs of families, these two "
+            "cost each other most. Grey points are runs near the line, if any; others lie outside the figure. Runs "
+            "that are better on both families break the limits of the mix, or scored well by chance."
         )
         title = f"What does a better score on {first} cost {second}?"
         parts.append(Figure("front", title, lambda width: _front(findings, pair, front, width), note))
     stated = findings.recommendation.predicted[OVERALL]
     *path, here = farther_from_anchor(findings.problem, findings.worlds, findings.mix, stated)
     title = f"How far from {findings.called_anchor} must I go for the gain?"
-    note = _distance_note(findings, here)
+    note = _distance_note(findings, path, here)
     parts.append(Figure("distance", title, lambda width: _distance(findings, path, here, width), note))
-    return Section("others", "What does it cost others?", parts)
+    return Section("others", "What does the gain cost?", parts)
 
 
 def _front(findings: Findings, pair: tuple[str, str], front: list[Between], width: int) -> altair.LayerChart:
@@ -131,14 +134,46 @@ def _scale(rows: list[dict[str, Any]], key: str) -> altair.Scale:
     return altair.Scale(domain=[low - room, high + room], zero=False, nice=False)
 
 
-def _distance_note(findings: Findings, here: Farther) -> str:
-    """What the axis counts, and the same in nats."""
+def _distance_note(findings: Findings, path: list[Farther], here: Farther) -> str:
+    """What the axis counts, the same in nats, what lies beyond the recommended mix, and what a cheaper one brings."""
     uniform = np.full((1, len(findings.mix)), 1 / len(findings.mix))
     nats = float(divergence(findings.problem.anchor).value(uniform)[0])
     return (
         f"Line: the best mix at each distance, with the {findings.coverage} interval of its gain. The distance is the "
         f"share of tokens that change domain. As Kullback–Leibler divergence, the recommended mix is {here.nats:.2f} "
-        f"nats away and uniform {nats:.2f}."
+        f"nats away and uniform {nats:.2f}.{_beyond(findings, path, here)}{_cheaper(findings, path, here)}"
+    )
+
+
+def _beyond(findings: Findings, path: list[Farther], here: Farther) -> str:
+    """Why the line rises past the recommended mix, where it does."""
+    farther = [step for step in path if step.moved > here.moved]
+    more = max((step.gain for step in farther), default=here.gain) - here.gain
+    if more < SEEN or findings.problem.question.settings.robust:
+        return ""
+    line = f" Farther mixes gain up to {more:.3f} {findings.unit(OVERALL)} more."
+    if findings.problem.question.settings.limits.closest:
+        return f"{line} The closest mix that brings the wanted share of the gain was asked for."
+    if findings.problem.pull > 0:
+        return (
+            f"{line} The recommended mix stops short of them, because the pull to {findings.called_anchor} costs more."
+        )
+    return line
+
+
+def _cheaper(findings: Findings, path: list[Farther], here: Farther) -> str:
+    """The nearest mix of the line that brings most of the gain."""
+    if here.gain <= 0 or findings.problem.question.settings.limits.closest:
+        return ""
+    enough = [step for step in path if step.gain >= MOST_OF_IT * here.gain and step.moved < CLEARLY_LESS * here.moved]
+    if not enough:
+        return ""
+    step = min(enough, key=lambda step: step.moved)
+    part = step.gain / here.gain
+    return (
+        f" A cheaper compromise: with {percent(step.moved)} of the tokens moved in place of {percent(here.moved)}, the "
+        f"gain is {signed(step.gain)} {findings.unit(OVERALL)}, {part:.0%} of it (--closest {part:.2f} asks for such a "
+        "mix)."
     )
 
 

@@ -89,13 +89,19 @@ def tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
     )  # fmt: skip
 
 
-def tasks_left_out(findings: Findings) -> str:
-    """What the figure of tasks does not show."""
-    count = len(findings.problem.fitted.runs.tasks)
-    if count <= MOST_TASKS:
-        return ""
+def tasks_note(findings: Findings) -> str:
+    """How many tasks gain and lose, and which of them the figure shows."""
+    tasks = findings.problem.fitted.runs.tasks
+    rows = [findings.recommendation.predicted[task] for task in tasks]
+    gain, lose = sum(row.gain_low > 0 for row in rows), sum(row.gain_high < 0 for row in rows)
+    counts = (
+        f"Of {len(tasks)} tasks, {gain} gain and {lose} lose with their whole {findings.coverage} interval; the other "
+        f"{len(tasks) - gain - lose} are unclear."
+    )
+    if len(tasks) <= MOST_TASKS:
+        return counts
     half = MOST_TASKS // 2
-    return f"Of {count} tasks, the {half} that gain most and the {half} that gain least."
+    return f"{counts} The figure has the {half} that gain most and the {half} that gain least; the table above has all."
 
 
 def _gain_axis(findings: Findings, aim: str, width: int) -> altair.X:

@@ -6,10 +6,11 @@ from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
 from flows.report.sections.other_mixes import other_mixes
-from flows.report.sections.score_charts import families_chart, families_left_out, tasks_chart, tasks_left_out
-from flows.report.sections.simple_mixes import simple_note, simple_rows, task_rows
-from flows.report.words import amount, signed
-from mixes.show.recommendation import WORDS
+from flows.report.sections.score_charts import families_chart, families_left_out, tasks_chart, tasks_note
+from flows.report.sections.simple_mixes import simple_note, simple_rows
+from flows.report.sections.task_table import one_unit, task_rows, verdicts_note
+from flows.report.words import amount, interval, signed
+from mixes.show.verdict import verdict_word
 from mixes.target import OVERALL
 
 
@@ -24,10 +25,10 @@ def scores(findings: Findings) -> Section:
     parts: list[Part] = [
         Figure("scores", title, lambda width: families_chart(findings, width),
                f"{note} {simple_note(findings)}{families_left_out(findings)}{_trained_anew(findings)}"),
-        folded("Table: predicted scores by family", table(_score_rows(findings))),
+        folded("Table: predicted scores by family", table(_score_rows(findings)) + verdicts_note(findings)),
         folded(f"Table: {len(findings.simple)} simple mixes by family", table(simple_rows(findings, aims), words=2)),
-        folded(f"Table: the tasks of each family ({len(findings.problem.question.families)} tasks)",
-               table(task_rows(findings), words=3)),
+        folded(f"Table: gains of all {len(findings.problem.question.families)} tasks, by family",
+               table(task_rows(findings), words=2) + verdicts_note(findings)),
     ]  # fmt: skip
     if findings.measured is None:
         parts.append(paragraph(_no_validation(findings)))
@@ -36,7 +37,7 @@ def scores(findings: Findings) -> Section:
     parts += other_mixes(findings)
     if len(findings.problem.fitted.runs.tasks) > len(findings.families):
         title = "Which tasks get better, and which get worse?"
-        parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), tasks_left_out(findings)))
+        parts.append(Figure("tasks", title, lambda width: tasks_chart(findings, width), tasks_note(findings)))
     return Section("scores", "The scores", parts)
 
 
@@ -58,28 +59,30 @@ def _trained_anew(findings: Findings) -> str:
 
 
 def _score_rows(findings: Findings) -> list[list[str]]:
-    recommendation = findings.recommendation
-    rows = [
-        ["family", "unit", findings.reference, "uniform", "recommended", "one proxy's range", "gain",
-         f"{findings.coverage} interval", "verdict"]
-    ]  # fmt: skip
-    for aim in (OVERALL, *findings.families):
+    recommendation, aims = findings.recommendation, (OVERALL, *findings.families)
+    shared = one_unit(findings, aims)
+    head = ["family", *([] if shared else ["unit"]), findings.reference, "uniform", "recommended"]
+    head += [f"a single proxy scores ({findings.coverage})", "gain", f"{findings.coverage} interval", "verdict"]
+    rows = [[f"family ({shared})" if shared else "family", *head[1:]]]
+    for aim in aims:
         row = recommendation.predicted[aim]
+        unit = [] if shared else [f"{findings.unit(aim)}, {findings.better(aim)}"]
         rows.append(
-            [shown(aim), f"{findings.unit(aim)}, {findings.better(aim)}", f"{row.natural:.3f}", f"{row.uniform:.3f}",
-             f"{row.mix:.3f}", f"{row.mix_low:.3f} – {row.mix_high:.3f}", signed(row.gain),
-             f"{signed(row.gain_low)} – {signed(row.gain_high)}", WORDS[recommendation.verdict[aim]]]
+            [shown(aim), *unit, f"{row.natural:.3f}", f"{row.uniform:.3f}", f"{row.mix:.3f}",
+             f"{row.mix_low:.3f} to {row.mix_high:.3f}", signed(row.gain), interval(row.gain_low, row.gain_high),
+             verdict_word(recommendation.verdict[aim], row.gain_low, row.gain_high)]
         )  # fmt: skip
     return rows
 
 
 def _measured_rows(measured: pl.DataFrame) -> list[list[str]]:
-    rows = [["family", "natural", "uniform", "recommended", "gain", "90 % interval", "predicted gain", "called",
+    rows = [["family", "natural", "uniform", "recommended", "gain", "90% interval", "predicted gain", "called",
              "came true"]]  # fmt: skip
     for row in measured.iter_rows(named=True):
         rows.append(
             [shown(row["name"]), *(f"{row[name]:.3f}" for name in ("natural_bpb", "uniform_bpb", "mix_bpb")),
-             signed(row["gain"]), f"{signed(row['gain_low'])} – {signed(row['gain_high'])}",
-             signed(row["predicted_gain"]), WORDS[row["verdict"]], (row["came_true"] or "no call").replace("_", " ")]
+             signed(row["gain"]), interval(row["gain_low"], row["gain_high"]), signed(row["predicted_gain"]),
+             verdict_word(row["verdict"], row["predicted_gain_low"], row["predicted_gain_high"]),
+             (row["came_true"] or "no call").replace("_", " ")]
         )  # fmt: skip
     return rows

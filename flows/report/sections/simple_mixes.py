@@ -1,7 +1,7 @@
 """Simple mixes beside the recommendation, in words and in tables."""
 
 from flows.report.findings import Findings, shown
-from flows.report.words import listed, percent, signed
+from flows.report.words import interval, listed, signed
 from mixes.recommendation.baselines import UNIMAX, Baseline
 
 
@@ -29,7 +29,10 @@ def simple_note(findings: Findings) -> str:
         words.append("The natural mix is unknown, so it cannot be made more even.")
     else:
         words.append("natural^0.5 has shares in proportion to the root of natural's.")
-    words.append("These mixes have the laws' own scores, without a correction.")
+    words.append(
+        "Their scores are what the laws say. Only the recommended mix's are corrected, because it was chosen for the "
+        "scores that the laws give it (“Optimism” below)."
+    )
     if broken := [baseline for baseline in findings.simple if not baseline.allowed]:
         words.append(f"Hollow marks break the limits: {_repeats(broken)}.")
     if set(findings.domains) != set(findings.recommendation.mix):
@@ -62,27 +65,6 @@ def simple_rows(findings: Findings, aims: list[str]) -> list[list[str]]:
             repeats = "–" if baseline.repeats is None else f"{baseline.repeats:.3g}×"
             rows.append(
                 [shown(aim), baseline.name, f"{score:.3f}", signed(gain.value),
-                 f"{signed(gain.low)} – {signed(gain.high)}", repeats]
-            )  # fmt: skip
-    return rows
-
-
-def task_rows(findings: Findings) -> list[list[str]]:
-    """Which tasks make up each family, and what the target counts."""
-    question, target = findings.problem.question, findings.problem.target
-    total = sum(target.values())
-    rows = [["family", "task", "unit", "share of the target"]]
-    for family in findings.families:
-        tasks = sorted(task for task, of in question.families.items() if of == family)
-        for task in sorted(tasks, key=lambda task: (-target.get(task, 0.0), task)):
-            counted = target.get(task, 0.0)
-            why = (
-                "not counted"
-                if task in findings.recommendation.families[family]
-                else "not counted: varies by less than twice its noise"
-            )
-            rows.append(
-                [shown(family), shown(task), f"{findings.unit(task)}, {findings.better(task)}",
-                 percent(counted / total) if counted else why]
+                 interval(gain.low, gain.high), repeats]
             )  # fmt: skip
     return rows

@@ -30,7 +30,8 @@ def slices(findings: Findings) -> Section:
         f"Line: the predicted target ({findings.unit(OVERALL)}, {findings.better(OVERALL)}) when the domain's share "
         f"changes and the others keep their proportions; band: {findings.coverage} range of one proxy. Grey points: "
         "the runs, which differ in all domains; the worst lie outside the figure. Blue circle: recommended, as in the "
-        f"table of scores; grey diamond: {findings.reference}'s share of this one domain."
+        f"table of scores; grey diamond: {findings.reference}'s share of this one domain with the others as "
+        f"recommended, which is another mix than {findings.reference}."
     )
     title = "How does the target change along each domain?"
     figure = Figure("slices", title, lambda width: _facets(findings, chosen, width), note)

@@ -10,6 +10,7 @@ from flows.report.findings import Findings, shown
 from flows.report.html import Section
 from flows.report.marks import LABELS, ROW, data, fitted, rows_axis, rows_shown, striped
 from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM, WORSE
+from flows.report.words import percent
 from mixes.target import OVERALL
 
 MOST_TICKS, MOST_BEST = 6_000, 3  # in all, and lines of tried mixes
@@ -42,11 +43,33 @@ def swarm(findings: Findings) -> Section:
     left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
         f"Ticks: a domain's share in each of the {count} tried mixes{drawn}. Thin line{'s' * (best > 1)}: the "
-        f"{f'{best} mixes' if best > 1 else 'mix'} that scored best. Where no tick is near the blue line, that share "
-        f"was never tried. The scale widens small shares.{left_out}"
+        f"{f'{best} mixes' if best > 1 else 'mix'} that scored best, whether or not the limits allow "
+        f"{'them' if best > 1 else 'it'}. Where no tick is near the blue line, that share itself was not tried, and "
+        f"the laws interpolate between the ticks on both sides. The scale widens small shares.{left_out}"
+        f"{_best(findings)}"
     )
     title = "Which mixes were tried, and which scored best on the target?"
     return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, best, width), note)])
+
+
+def _best(findings: Findings) -> str:
+    """Why the best tried mix is not recommended, where it scored better than the recommended one is predicted to."""
+    first = int(np.argmin(findings.on_target.observed))
+    best, target = findings.problem.tried[first], findings.recommendation.predicted[OVERALL]
+    scored, predicted = float(findings.own_sign(OVERALL, findings.on_target.observed)[first]), target.mix
+    ahead = scored > predicted if findings.higher(OVERALL) else scored < predicted
+    if not ahead or bool(findings.problem.limits.met(best[None])[0]):
+        return ""
+    line = (
+        f" The best tried mix scored {scored:.3f} {findings.unit(OVERALL)}, better than the {predicted:.3f} predicted"
+    )
+    line += " for the recommended one, but the limits forbid it"
+    high = findings.problem.limits.room.high
+    over = int(np.argmax(best - high))
+    if best[over] <= high[over]:
+        return f"{line}."
+    name = shown(findings.domains[over])
+    return f"{line}: it has {percent(best[over])} {name}, where at most {percent(high[over])} is allowed."
 
 
 def _every(findings: Findings) -> int:

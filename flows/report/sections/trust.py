@@ -9,7 +9,7 @@ from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, paragraph, text
 from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
 from flows.report.theme import FAINT, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
-from flows.report.words import percent
+from flows.report.words import closed, percent
 from mixes.certainty.noise import CLEAR, spreads
 from mixes.explain.held_out import HeldOut, held_out
 from mixes.target import OVERALL
@@ -23,7 +23,7 @@ CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a heal
 def trust(findings: Findings) -> Section:
     """The checks first, then the figures behind them."""
     cautions = [
-        paragraph(f"Caution: {caution.text}.")
+        paragraph(closed(f"Caution: {caution.text}."))
         for caution in findings.recommendation.cautions
         if caution.kind not in CHECKED
     ]
@@ -39,8 +39,9 @@ def trust(findings: Findings) -> Section:
                lambda width: _facets(findings, held, width), held_note),
         Figure("calibration", "Do intervals hold as often as they say?", lambda width: _calibration(findings, width),
                "Share of held-out mixes whose score on the target lies in its interval. On the line, intervals are "
-               "right; above it they are wider than needed. Over all mixes they are right by construction, so look at "
-               "the mixes predicted best, where the recommendation lies."),
+               "right. Above it they are cautious: wider than needed, which is the safe side. Below it they are too "
+               "narrow. Over all mixes they are right by construction, so look at the mixes predicted best, where the "
+               "recommendation lies."),
         Figure("signal", "Which tasks can tell mixes apart?", lambda width: _signal(findings, width),
                "How far a task's score varies between mixes, in units of its noise. Below "
                f"{CLEAR:g} a task says little about mixes.{_left_out(findings)}"),

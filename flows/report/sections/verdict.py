@@ -1,4 +1,4 @@
-"""What to train on, in one paragraph, and the five answers that people ask for first."""
+"""What to train on, in one paragraph, and the answers that people ask for first."""
 
 from collections import Counter
 
@@ -7,9 +7,14 @@ import polars as pl
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, text
 from flows.report.limits import binding_limits, kept_in_words, kept_of_sources
+from flows.report.sections.evidence import what_counts, what_it_rests_on
+from flows.report.sections.glossary import glossary
+from flows.report.sections.next_step import next_step
 from flows.report.sections.simple_mixes import forbidden
-from flows.report.words import amount, listed, percent, signed
+from flows.report.words import amount, closed, counted, interval, listed, percent, signed, thousandths
+from mixes.certainty.intervals import ON_BOUND
 from mixes.explain.health import Status
+from mixes.show.beside import caps_words
 from mixes.target import OVERALL
 
 NAMED = 4  # domains that a line names
@@ -19,18 +24,22 @@ BADGES: tuple[Status, ...] = ("green", "amber", "red")
 
 
 def verdict(findings: Findings) -> Section:
-    """The verdict, then what to train on, how sure that is, what gets worse, what limits it, whether to trust it."""
+    """The verdict and what it counts, then what to train on, how sure that is, what gets worse, what limits it, whether
+    to trust it, what to do next."""
     answers = {
+        "What counts": text(what_counts(findings)),
         "Train on": text(_mix(findings)),
         "What changes": text(_changes(findings)),
         "How sure": text(_gain(findings)),
         "What gets worse": text(f"{_worse(findings)} {_ahead(findings)}"),
         "What limits it": text(_limits(findings)),
         "Can I trust it": _health(findings),
+        "What it rests on": text(what_it_rests_on(findings)),
+        "What next": text(next_step(findings)),
     }
     lines = "".join(f"<dt>{text(name)}</dt><dd>{answer}</dd>" for name, answer in answers.items())
-    lead = f'<p class="lead">{text(findings.recommendation.summary)}</p>'
-    return Section("verdict", "What should I train on?", [lead, f"<dl>{lines}</dl>"])
+    lead = f'<p class="lead">{text(closed(findings.recommendation.summary))}</p>'
+    return Section("verdict", "What should I train on?", [lead, f"<dl>{lines}</dl>", glossary(findings)])
 
 
 def _mix(findings: Findings) -> str:
@@ -44,21 +53,36 @@ def _mix(findings: Findings) -> str:
 
 
 def _changes(findings: Findings) -> str:
-    """The largest weights that rise, and those that fall."""
-    mix, natural = findings.recommendation.mix, findings.recommendation.natural
+    """The largest weights that rise and fall for sure, and those of which the interval includes the natural share."""
+    recommendation = findings.recommendation
+    mix, natural, ends = recommendation.mix, recommendation.natural, recommendation.intervals
     moves = sorted(mix, key=lambda name: (natural[name] - mix[name], name))
-    more = [name for name in moves[:NAMED] if mix[name] - natural[name] > MOVED]
-    less = [name for name in moves[::-1][:NAMED] if natural[name] - mix[name] > MOVED]
-    sides = [
-        f"{word} {listed([f'{shown(name)} ({percent(natural[name])} → {percent(mix[name])})' for name in names])}"
-        for word, names in (("more", more), ("less", less))
-        if names
-    ]
-    return (
-        f"Against {findings.reference}: {'; '.join(sides)}."
-        if sides
-        else f"Next to nothing: it is {findings.reference}."
-    )
+    more = [name for name in moves if mix[name] - natural[name] > MOVED and ends[name][0] > natural[name]]
+    less = [name for name in moves[::-1] if natural[name] - mix[name] > MOVED and ends[name][1] < natural[name]]
+    undecided = sorted(
+        (name for name in moves if abs(mix[name] - natural[name]) > ON_BOUND
+         and ends[name][0] <= natural[name] <= ends[name][1]),
+        key=lambda name: (-abs(mix[name] - natural[name]), name),
+    )  # fmt: skip
+
+    def named(names: list[str]) -> str:
+        parts = [f"{shown(name)} ({percent(natural[name])} → {percent(mix[name])})" for name in names]
+        return listed(parts, NAMED)
+
+    sides = [f"{word} {named(names)}" for word, names in (("more", more), ("less", less)) if names]
+    words = [f"Against {findings.reference}: {'; '.join(sides)}." if sides else _no_change(findings, bool(undecided))]
+    if undecided:
+        words.append(
+            f"Undecided: {named(undecided)}; the {findings.coverage} interval of each includes its share in "
+            f"{findings.reference}, so any one of them may stay there."
+        )
+    return " ".join(words)
+
+
+def _no_change(findings: Findings, undecided: bool) -> str:
+    if undecided:
+        return "No weight changes for sure."
+    return f"Next to nothing: it is {findings.reference}."
 
 
 def _gain(findings: Findings) -> str:
@@ -66,7 +90,7 @@ def _gain(findings: Findings) -> str:
     chance = "over 99%" if target.chance > 0.99 else "under 1%" if target.chance < 0.01 else f"{target.chance:.0%}"
     return (
         f"The target is predicted to gain {signed(target.gain)} {unit} over {findings.reference}, with a "
-        f"{findings.coverage} interval from {signed(target.gain_low)} to {signed(target.gain_high)}. The chance that "
+        f"{findings.coverage} interval from {interval(target.gain_low, target.gain_high)}. The chance that "
         f"it gains at all is {chance}, if the laws hold. By chance alone, two proxies of equally good mixes differ by "
         f"{target.noise:.3f} {unit} (one standard deviation).{_left_out(findings)}{_measured(findings)}"
     )
@@ -74,8 +98,8 @@ def _gain(findings: Findings) -> str:
 
 def _left_out(findings: Findings) -> str:
     """Tasks that the target does not count."""
-    counted = {task for tasks in findings.recommendation.families.values() for task in tasks}
-    if names := [shown(task) for task in findings.problem.fitted.runs.tasks if task not in counted]:
+    inside = {task for tasks in findings.recommendation.families.values() for task in tasks}
+    if names := [shown(task) for task in findings.problem.fitted.runs.tasks if task not in inside]:
         return f" The target does not count {listed(names)}: no mix moves them by twice their noise."
     return ""
 
@@ -85,7 +109,7 @@ def _measured(findings: Findings) -> str:
     if findings.measured is None:
         return " Nothing was trained on this mix yet."
     row = findings.measured.row(by_predicate=pl.col("name") == OVERALL, named=True)
-    ends = f"{signed(row['gain_low'])} to {signed(row['gain_high'])}"
+    ends = interval(row["gain_low"], row["gain_high"])
     return f" Trained anew at {row['size']} with {row['seeds']} seeds, it gained {signed(row['gain'])} bpb ({ends})."
 
 
@@ -93,14 +117,23 @@ def _worse(findings: Findings) -> str:
     """Families and tasks that lose, even at the better end of their interval."""
     predicted = findings.recommendation.predicted
     lost = sorted((row.gain, name) for name, row in predicted.items() if name != OVERALL and row.gain_high < 0)
+    lies = f"the whole {findings.coverage} interval of the gain lies below zero"
     if not lost:
-        return f"Nothing for sure: of no family or task does the whole {findings.coverage} interval lie below zero."
+        return f"Nothing for sure: {lies} for no family and no task."
     families = [name for _, name in lost if name in findings.recommendation.families]
     tasks = [name for _, name in lost if name not in families]
-    of_families = _with_gains(findings, families) if families else "No family for sure"
-    count = len(findings.problem.fitted.runs.tasks)
-    of_tasks = f"{len(tasks)} of {count} tasks: {_with_gains(findings, tasks)}" if tasks else "No single task for sure"
-    return f"{of_families}. {of_tasks}. (Their whole {findings.coverage} interval lies below zero.)"
+    count = counted(len(findings.problem.fitted.runs.tasks), "task")
+    words = [
+        f"Families: {_with_gains(findings, families)}; {lies} for each."
+        if families
+        else f"No family: {lies} for none of them."
+    ]
+    if tasks:
+        does = "It does" if not families else "So it does"
+        words.append(f"{does} for {len(tasks)} of {count}: {_with_gains(findings, tasks)}. The table of tasks has all.")
+    else:
+        words.append("It does for no single task.")
+    return " ".join(words)
 
 
 def _ahead(findings: Findings) -> str:
@@ -129,9 +162,10 @@ def _limits(findings: Findings) -> str:
     words.append(f"At {'that limit' if words else 'their caps'}: {listed(capped, 6)}." if capped else
                  "No domain is as large as it may be.")  # fmt: skip
     words += [f"Also, {limit.words}." for limit in limits if len(limit.domains) != 1]
+    words.append(caps_words(findings.compared, findings.unit(OVERALL)))
     if limits and not findings.problem.question.settings.limits.closest and limits[0].price > 0:
-        gain = f"{limits[0].price:.4f} {findings.unit(OVERALL)}"
-        words.append(f"{limits[0].more[0].upper()}{limits[0].more[1:]} would gain most, {gain}.")
+        gain = thousandths(limits[0].price, findings.unit(OVERALL))
+        words.append(f"Of small steps, {limits[0].more} would gain most: {gain}.")
     words.append(kept_in_words(kept_of_sources(findings, tuple(recommendation.caps))))
     return " ".join(word for word in words if word)
 

@@ -10,11 +10,12 @@ from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
 from flows.report.marks import LABELS, LETTER, ROW, data, fitted, rows_axis, rows_shown, striped, zero_line
 from flows.report.theme import BETTER, NATURAL, NONE, ON_COLOUR, WORSE
-from flows.report.words import percent, signed
+from flows.report.words import listed, percent, signed
 from mixes.optimum.marginal import marginal_values
 from mixes.target import OVERALL
 
 MOST_BARS, MOST_COLUMNS = 30, 14
+RAISED = 0.005  # share of the tokens by which a domain must rise for its bar to be explained
 LABELLED = 40  # pixels of a cell above which it bears its number
 
 
@@ -23,12 +24,13 @@ def why(findings: Findings) -> Section:
     unit, gain = findings.unit(OVERALL), findings.recommendation.predicted[OVERALL].gain
     marginal_note = (
         "Each cell: the predicted gain from one more percent of the domain, taken from the others in proportion, at "
-        f"the recommended mix. In thousandths of {unit}; blue is a gain, orange a loss, pale is close to nothing."
+        f"the recommended mix, whatever the limits are. In thousandths of {unit}; blue is a gain, orange a loss, pale "
+        "is close to nothing. The table of limits states other gains, because there the other weights are chosen anew."
     )
     share_note = (
         f"How much of the predicted gain on the target each domain's change from {findings.reference} brings, in "
         f"{unit}. The bars sum to the gain, {signed(gain)}. Lines are {findings.coverage} intervals."
-        f"{_other_shares(findings)}"
+        f"{_raised_at_a_loss(findings)}{_other_shares(findings)}"
     )
     marginal = Figure(
         "marginal", "What would a little more of each domain do?", lambda width: _heat(findings, width), marginal_note
@@ -37,6 +39,22 @@ def why(findings: Findings) -> Section:
         "importance", "Which changes bring the gain?", lambda width: _shares(findings, width), share_note
     )
     return Section("why", "Why this mix?", [importance, marginal, *_rest(findings)])
+
+
+def _raised_at_a_loss(findings: Findings) -> str:
+    """Why domains that are raised have bars below zero, where some do."""
+    rises, shares = findings.mix - findings.problem.reference > RAISED, findings.gain_shares.shares
+    names = [shown(findings.domains[i]) for i in np.argsort(shares, kind="stable") if rises[i] and shares[i] < 0]
+    if not names:
+        return ""
+    one = len(names) == 1
+    rest = " The best domains are at their caps, and the tokens of the domains that are lowered must go somewhere."
+    rest = rest if findings.recommendation.caps else ""
+    return (
+        f" {listed(names)} {'is' if one else 'are'} raised, and yet {'its bar is' if one else 'their bars are'} below "
+        "zero: a bar compares a domain with the mean of the whole mix, and "
+        f"{'it is' if one else 'they are'} worse than that mean.{rest}"
+    )
 
 
 def _other_shares(findings: Findings) -> str:

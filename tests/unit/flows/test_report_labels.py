@@ -1,7 +1,19 @@
 """Names of rows stay short, and apart."""
 
 from flows.report.marks import _labels
-from flows.report.words import amount, in_bytes, listed, percent, power, shortened, signed
+from flows.report.words import (
+    amount,
+    closed,
+    counted,
+    in_bytes,
+    interval,
+    listed,
+    percent,
+    power,
+    shortened,
+    signed,
+    thousandths,
+)
 
 
 def test_names_that_look_alike_are_cut_to_what_tells_them_apart():
@@ -20,6 +32,12 @@ def test_numbers():
     assert [amount(value) for value in (6e12, 33.5e6, 419_000, 12)] == ["6T", "33.5M", "419k", "12"]
     assert [in_bytes(value) for value in (4.6e9, 120)] == ["4.6 GB", "120 B"]
     assert power(3.4e13) == "3.4 × 10¹³"
-    assert [signed(value) for value in (0.1604, -0.0001, -0.02)] == ["+0.160", "0.000", "-0.020"]
+    assert [signed(value) for value in (0.1604, -0.0001, -0.02)] == ["+0.160", "0.000", "−0.020"]
+    assert interval(-0.046, 0.0281) == "−0.046 to +0.028"
+    assert thousandths(0.0058, "bpb") == "5.8 thousandths of bpb"
+    assert closed("chance over 99 %, and 90 % of it") == "chance over 99%, and 90% of it"
+    assert [counted(1, "task"), counted(1200, "task"), counted(2, "family", "families")] == [
+        "1 task", "1,200 tasks", "2 families",
+    ]  # fmt: skip
     assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
     assert shortened("mmlu_high_school_geography", 12) == "mmlu_…graphy"
