@@ -46,6 +46,18 @@ def until(tab, expression: str):
     return value
 
 
+def settled(tab, expression: str):
+    """What a script gives once it has given the same for a second."""
+    deadline = time.monotonic() + WAIT
+    value, since = tab.value(expression), time.monotonic()
+    while time.monotonic() < since + 1:
+        assert time.monotonic() < deadline, value
+        time.sleep(0.1)
+        if (now := tab.value(expression)) != value:
+            value, since = now, time.monotonic()
+    return value
+
+
 def press(tab, words: str):
     """Click the button that says this."""
     button = f"deep('button').find(one => one.textContent.includes({words!r}))"
@@ -134,8 +146,7 @@ def test_ones_own_mix_is_dragged(address, tab):
         time.sleep(0.05)
     until(tab, f"{scores} !== {before!r}")
     until(tab, "location.search.includes('own=')")
-    time.sleep(0.5)
-    moved = tab.value(shares)
+    moved = settled(tab, f"[...{shares}, location.search]")[:-1]
     assert abs(sum(float(share.rstrip("%")) for share in moved) - 100) < 1
     tab.open(tab.value("location.href"))
     assert until(tab, f"{shares}.length && {shares}") == moved
