@@ -5,7 +5,7 @@ from collections import Counter
 import polars as pl
 
 from flows.report.findings import Findings, shown
-from flows.report.html import Section, text
+from flows.report.html import Section, prose, text
 from flows.report.limits import binding_limits, kept_in_words, kept_of_sources
 from flows.report.sections.evidence import what_counts, what_it_rests_on
 from flows.report.sections.glossary import glossary
@@ -34,8 +34,8 @@ def verdict(findings: Findings) -> Section:
         "What gets worse": text(f"{_worse(findings)} {_ahead(findings)}"),
         "What limits it": text(_limits(findings)),
         "Can I trust it": _health(findings),
-        "What it rests on": text(what_it_rests_on(findings)),
-        "What next": text(next_step(findings)),
+        "What it rests on": prose(what_it_rests_on(findings)),
+        "What next": prose(next_step(findings)),
     }
     lines = "".join(f"<dt>{text(name)}</dt><dd>{answer}</dd>" for name, answer in answers.items())
     lead = f'<p class="lead">{text(closed(findings.recommendation.summary))}</p>'
