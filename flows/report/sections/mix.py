@@ -61,7 +61,8 @@ def _other_limits(count: int) -> str:
     others = f"{count} others gain less. " if count > 0 else ""
     return paragraph(
         f"{others}0.01 of a share is one percentage point. The gain is that of a small step in which all other weights "
-        "are chosen anew. The figure of one more percent below (“Why this mix?”) takes it from the others in proportion, so its gains differ.",
+        "are chosen anew. The figure of one more percent below (“Why this mix?”) takes it from the others in "
+        "proportion, so its gains differ.",
         "note",
     )
 
