@@ -1,5 +1,6 @@
 """Parts of the page. Every text from data is escaped here."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -8,6 +9,7 @@ from flows.report.figure import Figure
 from mixes.show.printable import printable
 
 Part = str | Figure  # HTML, or a figure
+CODE = re.compile(r"`([^`]+)`")
 MOST_PRINTED = 120  # rows: two pages
 
 
@@ -25,9 +27,14 @@ def text(value: object) -> str:
     return escape(printable(str(value)))
 
 
+def prose(value: str) -> str:
+    """Sentences, escaped; what stands in `backticks` is code."""
+    return CODE.sub(r"<code>\1</code>", text(value))
+
+
 def paragraph(value: str, kind: str = "") -> str:
-    """A paragraph of plain text."""
-    return f'<p class="{kind}">{text(value)}</p>' if kind else f"<p>{text(value)}</p>"
+    """A paragraph of sentences."""
+    return f'<p class="{kind}">{prose(value)}</p>' if kind else f"<p>{prose(value)}</p>"
 
 
 def table(rows: Sequence[Sequence[object]], words: int = 1) -> str:

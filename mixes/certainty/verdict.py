@@ -10,7 +10,11 @@ if TYPE_CHECKING:  # results are read where no solver is needed
 
 MOST_NAMED = 6  # families that a sentence names
 Verdict = Literal["better", "not_distinguishable", "worse"]
-ON: dict[Verdict, str] = {"better": "better on", "worse": "worse on", "not_distinguishable": "too close to tell on"}
+Call = Literal[Verdict, "little_better", "little_worse"]
+ON: dict[Call, str] = {
+    "better": "better on", "worse": "worse on", "little_better": "better by less than noise on",
+    "little_worse": "worse by less than noise on", "not_distinguishable": "too close to tell on",
+}  # fmt: skip
 
 
 def verdict_of(gain: "Gain", noise: float) -> Verdict:
@@ -64,20 +68,31 @@ def verdict_words(
     return " ".join(words)
 
 
-def _families(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], kind: Verdict) -> str:
-    """A clause on the families of one verdict: "better on code and math (chance over 99 % each)"."""
-    names = [name for name in verdicts if name != OVERALL and verdicts[name] == kind]
+def call_of(verdict: Verdict, low: float, high: float) -> Call:
+    """The verdict, and where it is not distinguishable whether the interval from `low` to `high` excludes zero all the
+    same: then the gain is only smaller than noise."""
+    if verdict != "not_distinguishable" or low <= 0 <= high:
+        return verdict
+    return "little_better" if low > 0 else "little_worse"
+
+
+def _families(gains: "Mapping[str, Gain]", verdicts: Mapping[str, Verdict], kind: Call) -> str:
+    """A clause on the families of one call: "better on code and math (chance over 99 % each)"."""
+    names = [
+        name for name in verdicts
+        if name != OVERALL and call_of(verdicts[name], gains[name].low, gains[name].high) == kind
+    ]  # fmt: skip
     if not names:
         return ""
-    chances = [_chance(gains[name], kind) for name in names]
-    if kind == "not_distinguishable":
+    if kind not in ("better", "worse"):
         return f"{ON[kind]} {_listed(names)}"
+    chances = [_chance(gains[name], kind) for name in names]
     if len(set(chances)) == 1:
         return f"{ON[kind]} {_listed(names)} ({chances[0]}{' each' if len(names) > 1 else ''})"
     return f"{ON[kind]} {_listed([f'{name} ({chance})' for name, chance in zip(names, chances, strict=True)])}"
 
 
-def _chance(gain: "Gain", verdict: Verdict) -> str:
+def _chance(gain: "Gain", verdict: Call) -> str:
     """How likely it is that a mix that is called better is better, or one that is called worse is worse."""
     chance = 1 - gain.chance if verdict == "worse" else gain.chance
     return f"chance {'over 99' if chance > 0.99 else format(100 * chance, '.0f')} %"

@@ -2,6 +2,7 @@
 
 from mixes.recommendation.result import ONE_CAP, Beside, Recommendation
 from mixes.show.verdict import verdict_word
+from mixes.target import OVERALL
 
 NAMED = 3  # weights of a mix that are named …
 MOST_CAPPED = 4  # … and of capped domains among them
@@ -39,6 +40,10 @@ def beside_words(recommendation: Recommendation, unit: str) -> list[str]:
         lines.append(
             f"The worst mix within the limits is predicted to be {worst.behind:.3f} {unit} worse than the recommended "
             f"one ({worst.behind_low:.3f} to {worst.behind_high:.3f}), so the laws can tell the two apart."
+        )
+    elif worst and recommendation.verdict[OVERALL] == "better":
+        lines.append(
+            "How bad the worst mix within the limits is cannot be told: it lies too far from the mixes that were tried."
         )
     elif worst:
         lines.append(

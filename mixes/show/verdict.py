@@ -1,14 +1,13 @@
 """A verdict in a word or two, which names the rule behind it."""
 
-from mixes.certainty.verdict import Verdict
+from mixes.certainty.verdict import Call, Verdict, call_of
 
-NOT_TOLD_APART = "not distinguishable"
+WORDS: dict[Call, str] = {
+    "better": "better", "worse": "worse", "little_better": "better by less than noise",
+    "little_worse": "worse by less than noise", "not_distinguishable": "not distinguishable",
+}  # fmt: skip
 
 
 def verdict_word(verdict: Verdict, low: float, high: float) -> str:
-    """`better` or `worse`, and whether that is by less than noise; `not distinguishable` if the interval of the gain,
-    from `low` to `high`, includes zero."""
-    if verdict != "not_distinguishable":
-        return verdict
-    side = "better" if low > 0 else "worse" if high < 0 else ""
-    return f"{side} by less than noise" if side else NOT_TOLD_APART
+    """What a verdict on a gain is called, whose interval runs from `low` to `high`."""
+    return WORDS[call_of(verdict, low, high)]

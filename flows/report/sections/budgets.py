@@ -32,16 +32,16 @@ def other_budgets(findings: Findings) -> str:
     if len(rows) < 2:
         return ""
     unit = findings.unit(OVERALL)
-    lines = [["budget (tokens)", f"gain over {findings.reference} ({unit})", "at their caps"]]
+    lines = [["budget (tokens)", "at their caps", f"gain over {findings.reference} ({unit})"]]
     for row in rows:
         ranked = sorted(row.caps.items(), key=lambda pair: (-pair[1], pair[0]))
         names = listed([f"{percent(cap)} {shown(name)}" for name, cap in ranked], NAMED)
-        lines.append([amount(row.budget), signed(row.gain), names or "none"])
+        lines.append([amount(row.budget), names or "none", signed(row.gain)])
     note = (
         "The best mix for each budget, by the same laws; the correction of the gain is that of the recommended mix. "
         "Half the budget allows the same mixes as twice the repeats."
     )
-    return folded("Table: other budgets", table(lines) + paragraph(note, "note"))
+    return folded("Table: other budgets", table(lines, words=2) + paragraph(note, "note"))
 
 
 def _at_budgets(findings: Findings) -> list[AtBudget]:

@@ -31,7 +31,7 @@ def what_counts(findings: Findings) -> str:
             line += " Within a family every task counts the same."
     if ignored := [shown(name) for name in findings.families if name not in shares]:
         line += f" It does not count {listed(ignored, NAMED)}."
-    unit = {"bpb": "bits per byte (bpb) on the right answers"}.get(findings.unit(OVERALL), findings.unit(OVERALL))
+    unit = {"bpb": "bits per byte (bpb)"}.get(findings.unit(OVERALL), findings.unit(OVERALL))
     return f"{line} Scores are {unit}; {findings.better(OVERALL)}."
 
 

@@ -48,7 +48,7 @@ def _limit_rows(findings: Findings, limits: list[BindingLimit]) -> list[list[str
     nearer = bool(findings.problem.question.settings.limits.closest)
     unit = "nats nearer" if nearer else f"thousandths of {findings.unit(OVERALL)}"
     kept = [kept_of_sources(findings, limit.domains) for limit in limits]
-    head = ["limit that binds", f"gain from 0.01 more, one percentage point of a share ({unit})"]
+    head = ["limit that binds", f"gain from 0.01 more ({unit})"]
     rows = [[limit.words, f"{limit.price:.4f}" if nearer else f"{1000 * limit.price:.1f}"] for limit in limits]
     if not any(kept):
         return [head, *rows]
@@ -60,8 +60,9 @@ def _other_limits(count: int) -> str:
     """A line on the limits that the table leaves out, and how its gains differ from those of the table of colours."""
     others = f"{count} others gain less. " if count > 0 else ""
     return paragraph(
-        f"{others}The gain is that of a small step in which all other weights are chosen anew. The figure of one more "
-        "percent below (“Why this mix?”) takes it from the others in proportion, so its gains differ.",
+        f"{others}0.01 of a share is one percentage point. The gain is that of a small step in which all other weights "
+        "are chosen anew. The figure of one more percent below (“Why this mix?”) takes it from the others in "
+        "proportion, so its gains differ.",
         "note",
     )
 

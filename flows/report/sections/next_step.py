@@ -36,8 +36,9 @@ def next_step(findings: Findings) -> str:
             f"`mixwright validate EXP.yaml --seeds {seeds}` trains natural, uniform and this mix anew with {seeds} "
             f"seeds each, larger than the swarm, before the real run. {seen}"
         )
+    other = "natural" if findings.recommendation.reference == "natural" else "the mix that you have now"
     return (
-        f"Before the real run, train {findings.reference} and this mix with {seeds} seeds each, as large as you can "
+        f"Before the real run, train {other} and this mix with {seeds} seeds each, as large as you can "
         f"afford, and score the same tasks. {seen} `recommend-mix` with the same options and --json prints the weights."
     )
 

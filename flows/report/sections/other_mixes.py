@@ -13,7 +13,7 @@ from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED, UNIFORM, WOR
 from flows.report.words import interval, signed
 from mixes.recommendation.result import Beside, BesideKind
 from mixes.show.beside import beside_words, called
-from mixes.show.verdict import verdict_word
+from mixes.show.verdict import WORDS, verdict_word
 from mixes.target import OVERALL
 
 COLOURS: dict[BesideKind, str] = {
@@ -50,13 +50,13 @@ def _drawn(findings: Findings) -> list[Beside]:
     rows = [row for row in findings.compared.beside if row.against == findings.compared.reference]
     others = [row.gain for row in rows if row.kind != "worst"] + [0.0, findings.compared.predicted[OVERALL].gain]
     reach = SQUEEZED * (max(others) - min(others))
-    return [row for row in rows if row.kind != "worst" or max(others) - row.gain <= reach]
+    return [row for row in rows if row.kind != "worst" or 0 <= max(others) - row.gain <= reach]
 
 
 def _off_scale(findings: Findings) -> str:
     """Where the worst mix lies, if the figure leaves it out."""
     left_out = [row for row in findings.compared.beside if row.kind == "worst" and row not in _drawn(findings)]
-    gains = "".join(f"{signed(row.gain)} {findings.unit(OVERALL)}" for row in left_out)
+    gains = "".join(f"{signed(row.gain)} {findings.unit(OVERALL)}" for row in left_out if not _unknown(findings, row))
     return (
         f" The worst mix within the limits is off the scale: it gains {gains} over {findings.reference}."
         if gains
@@ -67,13 +67,25 @@ def _off_scale(findings: Findings) -> str:
 def _rows(findings: Findings) -> list[list[str]]:
     """A head, and one row per mix."""
     head = ["mix", f"score ({findings.unit(OVERALL)})", f"gain over {findings.reference}", "recommended gains"]
-    return [[*head, "recommended is"]] + [
-        [shown(called(findings.compared, row)), _score(findings, row),
-         f"{signed(row.gain)} ({interval(row.gain_low, row.gain_high)})",
-         f"{signed(row.behind)} ({interval(row.behind_low, row.behind_high)})",
-         verdict_word(row.verdict, row.behind_low, row.behind_high)]
-        for row in findings.compared.beside
-    ]  # fmt: skip
+    rows = [[*head, "recommended is"]]
+    for row in findings.compared.beside:
+        name = shown(called(findings.compared, row))
+        if _unknown(findings, row):
+            rows.append([name, "not known", "not known", "not known", WORDS["not_distinguishable"]])
+            continue
+        rows.append(
+            [name, _score(findings, row), f"{signed(row.gain)} ({interval(row.gain_low, row.gain_high)})",
+             f"{signed(row.behind)} ({interval(row.behind_low, row.behind_high)})",
+             verdict_word(row.verdict, row.behind_low, row.behind_high)]
+        )  # fmt: skip
+    return rows
+
+
+def _unknown(findings: Findings, row: Beside) -> bool:
+    """Whether the worst mix lies so far from the tried ones that its score means nothing."""
+    return (
+        row.kind == "worst" and row.verdict == "not_distinguishable" and findings.compared.verdict[OVERALL] == "better"
+    )
 
 
 def _score(findings: Findings, row: Beside) -> str:

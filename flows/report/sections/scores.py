@@ -9,7 +9,7 @@ from flows.report.sections.other_mixes import other_mixes
 from flows.report.sections.score_charts import families_chart, families_left_out, tasks_chart, tasks_note
 from flows.report.sections.simple_mixes import simple_note, simple_rows
 from flows.report.sections.task_table import one_unit, task_rows, verdicts_note
-from flows.report.words import amount, interval, signed
+from flows.report.words import amount, counted, interval, signed
 from mixes.show.verdict import verdict_word
 from mixes.target import OVERALL
 
@@ -21,12 +21,12 @@ def scores(findings: Findings) -> Section:
         f"right is better. Lines are {findings.coverage} intervals."
     )
     title = "How much is each family of tasks predicted to gain?"
-    aims = [OVERALL, *findings.families]
+    aims, simple = [OVERALL, *findings.families], counted(len(findings.simple), "simple mix", "simple mixes")
     parts: list[Part] = [
         Figure("scores", title, lambda width: families_chart(findings, width),
                f"{note} {simple_note(findings)}{families_left_out(findings)}{_trained_anew(findings)}"),
         folded("Table: predicted scores by family", table(_score_rows(findings)) + verdicts_note(findings)),
-        folded(f"Table: {len(findings.simple)} simple mixes by family", table(simple_rows(findings, aims), words=2)),
+        folded(f"Table: {simple} by family", table(simple_rows(findings, aims), words=2)),
         folded(f"Table: gains of all {len(findings.problem.question.families)} tasks, by family",
                table(task_rows(findings), words=2) + verdicts_note(findings)),
     ]  # fmt: skip

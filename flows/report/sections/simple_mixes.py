@@ -30,8 +30,8 @@ def simple_note(findings: Findings) -> str:
     else:
         words.append("natural^0.5 has shares in proportion to the root of natural's.")
     words.append(
-        "Their scores are what the laws say. Only the recommended mix's are corrected, because it was chosen for the "
-        "scores that the laws give it (“Optimism” below)."
+        "The scores of these mixes are what the laws say. Only the recommended mix's are corrected, because it was "
+        "chosen for the scores that the laws give it (“Optimism” below)."
     )
     if broken := [baseline for baseline in findings.simple if not baseline.allowed]:
         words.append(f"Hollow marks break the limits: {_repeats(broken)}.")

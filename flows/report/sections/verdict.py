@@ -5,13 +5,13 @@ from collections import Counter
 import polars as pl
 
 from flows.report.findings import Findings, shown
-from flows.report.html import Section, text
+from flows.report.html import Section, prose, text
 from flows.report.limits import binding_limits, kept_in_words, kept_of_sources
 from flows.report.sections.evidence import what_counts, what_it_rests_on
 from flows.report.sections.glossary import glossary
 from flows.report.sections.next_step import next_step
 from flows.report.sections.simple_mixes import forbidden
-from flows.report.words import amount, closed, counted, interval, listed, percent, signed, thousandths
+from flows.report.words import amount, closed, interval, listed, percent, signed, thousandths
 from mixes.certainty.intervals import ON_BOUND
 from mixes.explain.health import Status
 from mixes.show.beside import caps_words
@@ -19,7 +19,8 @@ from mixes.target import OVERALL
 
 NAMED = 4  # domains that a line names
 LARGEST = 6  # domains of which the weight is stated
-MOVED = 0.005  # share of the tokens by which a domain must change to be named
+MOVED = 0.005  # share of the tokens that a domain must have, or by which it must change, to be named
+NOTHING = 5e-4  # share of the tokens that rounds to zero
 BADGES: tuple[Status, ...] = ("green", "amber", "red")
 
 
@@ -34,8 +35,8 @@ def verdict(findings: Findings) -> Section:
         "What gets worse": text(f"{_worse(findings)} {_ahead(findings)}"),
         "What limits it": text(_limits(findings)),
         "Can I trust it": _health(findings),
-        "What it rests on": text(what_it_rests_on(findings)),
-        "What next": text(next_step(findings)),
+        "What it rests on": prose(what_it_rests_on(findings)),
+        "What next": prose(next_step(findings)),
     }
     lines = "".join(f"<dt>{text(name)}</dt><dd>{answer}</dd>" for name, answer in answers.items())
     lead = f'<p class="lead">{text(closed(findings.recommendation.summary))}</p>'
@@ -45,10 +46,12 @@ def verdict(findings: Findings) -> Section:
 def _mix(findings: Findings) -> str:
     """The largest weights, and the sum of the others."""
     ranked = sorted(findings.recommendation.mix.items(), key=lambda pair: (-pair[1], pair[0]))
-    parts = [f"{percent(weight)} {shown(name)}" for name, weight in ranked[:LARGEST]]
-    if others := ranked[LARGEST:]:
+    named = [pair for pair in ranked[:LARGEST] if pair[1] > MOVED] or ranked[:1]
+    parts = [f"{percent(weight)} {shown(name)}" for name, weight in named]
+    if others := ranked[len(named) :]:
+        rest = sum(weight for _, weight in others)
         count = f"{len(others)} other domain{'s' * (len(others) > 1)}"
-        parts.append(f"{percent(sum(weight for _, weight in others))} in {count}")
+        parts.append(f"{percent(rest)} in {count}" if rest > NOTHING else f"nothing in {count}")
     return f"{', '.join(parts)} (shares of tokens)."
 
 
@@ -72,9 +75,10 @@ def _changes(findings: Findings) -> str:
     sides = [f"{word} {named(names)}" for word, names in (("more", more), ("less", less)) if names]
     words = [f"Against {findings.reference}: {'; '.join(sides)}." if sides else _no_change(findings, bool(undecided))]
     if undecided:
+        rest = "so it may stay there" if len(undecided) == 1 else "so any one of them may stay there"
         words.append(
-            f"Undecided: {named(undecided)}; the {findings.coverage} interval of each includes its share in "
-            f"{findings.reference}, so any one of them may stay there."
+            f"Undecided: {named(undecided)}; the {findings.coverage} interval{' of each' * (len(undecided) > 1)} "
+            f"includes the share in {findings.reference}, {rest}."
         )
     return " ".join(words)
 
@@ -122,18 +126,10 @@ def _worse(findings: Findings) -> str:
         return f"Nothing for sure: {lies} for no family and no task."
     families = [name for _, name in lost if name in findings.recommendation.families]
     tasks = [name for _, name in lost if name not in families]
-    count = counted(len(findings.problem.fitted.runs.tasks), "task")
-    words = [
-        f"Families: {_with_gains(findings, families)}; {lies} for each."
-        if families
-        else f"No family: {lies} for none of them."
-    ]
-    if tasks:
-        does = "It does" if not families else "So it does"
-        words.append(f"{does} for {len(tasks)} of {count}: {_with_gains(findings, tasks)}. The table of tasks has all.")
-    else:
-        words.append("It does for no single task.")
-    return " ".join(words)
+    count = len(findings.problem.fitted.runs.tasks)
+    of_families = _with_gains(findings, families) if families else "none"
+    of_tasks = f"{len(tasks)} of {count}, {_with_gains(findings, tasks)}" if tasks else "none"
+    return f"Those of which {lies}. Families: {of_families}. Tasks: {of_tasks}. The table of all tasks has every gain."
 
 
 def _ahead(findings: Findings) -> str:

@@ -93,7 +93,7 @@ def test_every_task_has_its_gain_and_the_summary_counts_the_losers(html):
     assert rows[0][-3:] == ["90% interval", "verdict", "share of the target"]
     losers = [row for row in rows[1:] if row[-2].startswith("worse")]
     line = answer(html, "What gets worse")
-    assert f"for {len(losers)} of 4 tasks" in line if losers else "no single task" in line or "no task" in line
+    assert f"Tasks: {len(losers)} of 4, " in line if losers else "Tasks: none" in line or "no task" in line
     for row in losers:
         assert float(row[-3].rpartition(" to ")[2].replace("−", "-")) <= 0
 
@@ -103,7 +103,7 @@ def test_tokens_at_hand_and_other_budgets(html):
     assert mix["code"][6] == "100B"
     budgets = rows_of(html, "Table: other budgets")[1:]
     assert [row[0] for row in budgets] == ["200B", "400B", "800B"]
-    gains = [float(row[1].replace("−", "-")) for row in budgets]
+    gains = [float(row[2].replace("−", "-")) for row in budgets]
     assert gains == sorted(gains, reverse=True)  # a larger budget leaves less choice
     stated = float(re.search(r"is predicted to gain \+([\d.]+) bpb", html)[1])
     assert gains[1] == pytest.approx(stated)
@@ -114,6 +114,7 @@ def test_what_is_not_known_is_said(html):
     assert "Their size is not in the files" in line
     assert "Natural was never trained: its score is predicted too" in line
     assert "is assumed, not shown here" in line
+    assert "<code>parameters</code>" in line
 
 
 def test_sizes_are_stated_where_the_files_have_them(folder):

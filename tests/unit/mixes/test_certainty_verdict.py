@@ -46,12 +46,13 @@ def test_the_verdict_words():
         "math": gain(0.1, 0.05, 0.15, 0.95),
         "knowledge": gain(0.0, -0.1, 0.1),
         "commonsense": gain(-0.1, -0.2, -0.05, 0.03),
+        "reading": gain(-0.02, -0.03, -0.01, 0.01),
     }
     verdicts = {name: verdict_of(found, 0.04) for name, found in gains.items()}
     assert verdict_words(gains, verdicts) == (
         "This mix is predicted to be better than natural on the target (chance over 99 %, if the laws hold). By "
         "family it is better on code (chance 98 %) and math (chance 95 %), worse on commonsense (chance 97 %), "
-        "too close to tell on knowledge."
+        "worse by less than noise on reading, too close to tell on knowledge."
     )
     alone = {"target": verdicts["knowledge"]}
     assert verdict_words({"target": gains["knowledge"]}, alone, "uniform") == (
