@@ -65,8 +65,7 @@ def key(signs: Sequence[Sign], room: float) -> altair.Chart:
         return altair.Scale(domain=words, range=list(values))
 
     return (
-        altair
-        .Chart(data([]))
+        altair.Chart(data([]))
         .mark_point(fillOpacity=1)
         .encode(
             stroke=altair.Stroke("sign:N", legend=legend, scale=scale([_stroke(sign) for sign in signs])),

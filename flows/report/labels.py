@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 ENDING = re.compile(r":.*$")  # of a task's name: how it is asked, as `:rc::olmes`
 SHARED = 3  # names that share an ending from which it tells nothing
+FIRST = 5  # characters that a name keeps at its beginning, or more
 SPARE = 6  # characters that whole words may leave empty
 WORD = re.compile(r"[^_/:\-. ]*[_/:\-. ]?")
 
@@ -33,14 +34,16 @@ def cut(name: str, most: int) -> str:
     if len(name) <= most:
         return name
     words = [word for word in WORD.findall(name) if word]
-    tail = ""
-    for word in words[:0:-1]:
-        if len(words[0]) + 1 + len(word + tail) > most:
+    head, *rest = words
+    while len(head) < FIRST and rest and len(head + rest[0]) <= most // 2:
+        head += rest.pop(0)
+    tail, room = "", most - 1 - len(head)
+    for word in rest[::-1]:
+        if len(word + tail) > room:
             break
         tail = word + tail
-    room = most - 1 - len(words[0])
-    if room >= most // 2:
-        return f"{words[0]}…{tail if room - len(tail) < SPARE else name[-room:]}"
+    if room >= most // 2 - 1:
+        return f"{head}…{tail if room - len(tail) < SPARE else name[-room:]}"
     head = max(1, (most - 1) // 3)
     return f"{name[:head]}…{name[head + 1 - most :]}"
 

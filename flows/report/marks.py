@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 import altair
 
-from flows.report.labels import short_labels
+from flows.report.labels import cut, short_labels
 from flows.report.theme import GRID, INK, MUTED, PAPER
 
 ROW = 20  # pixels of a row
 LABELS = 0.38  # share of a figure's width that the names of rows may take
 LETTER = 6.4  # pixels of a character of a row's name, more than its mean
+BOLD_LETTER = 6.7  # pixels of a character of a panel's title
 WORDS_LETTER = 6.0  # pixels of a character of a sentence
 HEAD, HEAD_LINE = 5, 14  # pixels of a panel's title above it, and of a line of it
 SMALL = 30  # square pixels up to which a hollow mark has a thin line
@@ -88,11 +89,12 @@ def panel_columns(count: int, most: int, width: int) -> int:
 
 def heading(title: str, width: int, *below: str) -> altair.LayerChart:
     """A panel's title, and smaller lines below it, at the same height over every panel whatever its axes."""
+    title = cut(title, int((width + 30) / BOLD_LETTER))
     lines = [*below[::-1], title]
     layers = [
         altair.Chart(data([{"text": line}]))
         .mark_text(
-            aria=False, align="left", baseline="bottom", color=INK if line is title else MUTED, limit=width + 30,
+            aria=False, align="left", baseline="bottom", color=INK if line is title else MUTED, limit=width + 50,
             fontSize=12 if line is title else 11, fontWeight="bold" if line is title else "normal",
         )
         .encode(x=altair.value(0), y=altair.value(-HEAD - number * HEAD_LINE), text="text:N")

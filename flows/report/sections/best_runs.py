@@ -13,13 +13,14 @@ from flows.report.theme import INK, PAPER
 from flows.report.words import listed, percent
 from mixes.target import OVERALL
 
-MOST = 3  # runs
+MOST, NUMBERED = 3, 6  # runs, and domains at which a run bears its number
 BEST = 0.05  # share of the runs, those with the best scores, that are drawn as lines
 SIZE, CLOSE = 190, 15  # square pixels of a number's circle, and pixels within which two touch
 ASIDE = 9  # pixels that a circle which would touch gives way
 SIDES = (0, -ASIDE, ASIDE)
 DASHES = ([1, 0], [5, 3], [1.5, 2.5])  # of the lines, by number
 OVER = 1e-9  # of a share
+Spot = tuple[float, float]  # pixels from the left and from the first row
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def best_runs_words(findings: Findings, runs: Sequence[BestRun]) -> list[str]:
         limits = "within the limits" if run.allowed else "breaks a limit"
         if run.over:
             largest = sorted(run.over, key=lambda name: -run.weights[findings.domains.index(name)])
-            shares = [f"{shown(name)} ({percent(float(run.weights[findings.domains.index(name)]))})" for name in largest]
+            shares = [
+                f"{shown(name)} ({percent(float(run.weights[findings.domains.index(name)]))})" for name in largest
+            ]
             limits = f"over the cap{'s' * (len(shares) > 1)} of {listed(shares, 2)}"
         which = "best run" if run.number == 1 else f"run {run.number}"
         lines.append(f"{run.number}: {which}, scored {run.score:.3f} {unit}; {limits}.")
@@ -67,9 +70,9 @@ def best_runs_words(findings: Findings, runs: Sequence[BestRun]) -> list[str]:
 
 def numbered_marks(
     runs: Sequence[BestRun], ranked: Sequence[int], names: Sequence[str], x: altair.X, y: altair.Y,
-    pixels: Callable[[float], float], taken: np.ndarray,
+    pixels: Callable[[float], float], taken: np.ndarray, row_height: int,
 ) -> list[Any]:  # fmt: skip
-    """A thin line per run, and its number in a circle at every domain that it holds; hollow where it breaks a limit.
+    """A thin line per run, and its number in a circle at the domains that it has most of; hollow where it breaks a limit.
 
     pixels: where a share is on the axis. taken: (n_domains, m) shares with another mark. Circles that would touch one
     give way upwards or downwards.
@@ -82,19 +85,20 @@ def numbered_marks(
             for number, (i, name) in enumerate(zip(ranked, names, strict=True))
         ]
         layers.append(
-            altair
-            .Chart(data(line))
+            altair.Chart(data(line))
             .mark_line(aria=False, color=INK, strokeWidth=0.9, opacity=0.45, strokeDash=DASHES[run.number - 1])
             .encode(x=x, y=y, order="at:Q")
         )
-    for i, name in zip(ranked, names, strict=True):
-        placed = [(pixels(float(share)), 0) for share in taken[i]]
+    placed: list[Spot] = []
+    for row, (i, name) in enumerate(zip(ranked, names, strict=True)):
+        lines = [(pixels(float(share)), row * row_height) for share in taken[i]]
         for run in runs:
             share = float(run.weights[i])
-            if share <= 0:
+            if share <= 0 or i not in _largest(run):
                 continue
-            side = _free_side(pixels(share), placed)
-            placed.append((pixels(share), side))
+            at = pixels(share)
+            side = _free_side(at, row * row_height, [*placed, *lines])
+            placed.append((at, row * row_height + side))
             tip = f"run {run.number}: {name} {percent(share)}"
             mark = {"name": name, "value": round(share, 4), "text": str(run.number), "tip": tip}
             marks.setdefault((side, run.allowed), []).append(mark)
@@ -111,7 +115,13 @@ def numbered_marks(
     return layers
 
 
-def _free_side(at: float, placed: Sequence[tuple[float, int]]) -> int:
-    """How many pixels below the row a circle stands clear of those that are placed (pixels, side)."""
-    near = {side for other, side in placed if abs(at - other) < CLOSE}
-    return next((side for side in SIDES if side not in near), SIDES[-1])
+def _largest(run: BestRun) -> set[int]:
+    """The domains of which a run has most: those that bear its number."""
+    return set(np.argsort(-run.weights, kind="stable")[:NUMBERED].tolist())
+
+
+def _free_side(at: float, row: float, placed: Sequence[Spot]) -> int:
+    """How many pixels below its row a circle stands clear of what is placed."""
+    near = [down for across, down in placed if abs(at - across) < CLOSE]
+    free = (side for side in SIDES if all(abs(row + side - down) >= ASIDE for down in near))
+    return next(free, SIDES[-1])

@@ -9,7 +9,7 @@ import numpy as np
 from flows.report.findings import Findings, shown
 from flows.report.key import LINE, RANGE, Sign, recommended_sign, reference_sign, run_sign, with_key
 from flows.report.marks import PHONE, data, heading, in_chart, points
-from flows.report.theme import FAINT, INK, MUTED, NATURAL, RECOMMENDED, UNIFORM
+from flows.report.theme import FAINT, INK, MUTED, NATURAL, PAPER, RECOMMENDED, UNIFORM
 from mixes.explain.trade_offs import Between, between
 
 HEIGHT = 240  # pixels of a panel
@@ -17,35 +17,37 @@ MOST_POINTS = 400  # runs
 AXIS, GAP = 58, 26  # pixels left of a panel, and between panels
 SEEN = 0.75  # quantile of the runs' scores that the first panel reaches
 POINT = 0.02  # of the way from the reference to the recommended mix: a shorter front is one mix
+READABLE = 0.25  # of an axis; a front that takes less of one is drawn close up, too
 NONE = (0.0, 0.0)  # the optimism of mixes that laws did not choose
 Row = dict[str, Any]
 Ends = tuple[float, float]
 
 
-def front_chart(
-    findings: Findings, pair: tuple[str, str], front: Sequence[Between], width: int
-) -> altair.VConcatChart:
-    """Two panels: the front among the runs and simple mixes, and the front alone; one where it is a single mix."""
+def front_chart(findings: Findings, pair: tuple[str, str], front: Sequence[Between], width: int) -> altair.VConcatChart:
+    """The front among the runs and simple mixes; beside it, where it is too small to be read there, close up."""
     path = [{**_own(findings, pair, point), "order": number} for number, point in enumerate(front)]
     marked, runs = _marked(findings, pair), _runs(findings, pair)
     single = _is_point(path, marked)
-    columns = 1 if single or width <= PHONE else 2
-    each = (width - columns * AXIS - (columns - 1) * GAP) // columns
     wide = [_reach(path + marked, runs, key, findings.higher(name)) for key, name in zip("xy", pair, strict=True)]
+    small = not single and _is_small(path, wide)
+    columns = 2 if small and width > PHONE else 1
+    each = (width - columns * AXIS - (columns - 1) * GAP) // columns
     panels = [_panel(findings, pair, each, "Among the runs", path, marked, runs, wide)]
-    if not single:
+    if small:
         close = [_around(path, key) for key in "xy"]
         panels.append(_panel(findings, pair, each, "Close up", path, marked[-1:], runs, close))
     grid = altair.concat(*panels, columns=columns, spacing=GAP)
     signs = [
         recommended_sign(), reference_sign(findings.reference), Sign("uniform", UNIFORM, "square"),
-        run_sign("run within the limits"), Sign("run that breaks a limit", MUTED, hollow=True),
+        run_sign("run within the limits"), Sign("run that breaks a limit", FAINT, hollow=True),
         Sign(f"{findings.coverage} range of one proxy", MUTED, RANGE, opacity=0.5),
     ]  # fmt: skip
     signs += [] if single else [Sign("best mixes for the two", INK, LINE)]
     kinds = {bool(row.get("hollow")) for row in runs}
     signs = [sign for sign in signs if not sign.words.startswith("run ") or sign.hollow in kinds]
-    return with_key(grid, signs, width - AXIS).properties(title=in_chart([_sentence(findings, pair, path, single)], width))
+    return with_key(grid, signs, width - AXIS).properties(
+        title=in_chart([_sentence(findings, pair, path, single)], width)
+    )
 
 
 def _sentence(findings: Findings, pair: tuple[str, str], path: list[Row], single: bool) -> str:
@@ -72,6 +74,15 @@ def _is_point(path: list[Row], marked: list[Row]) -> bool:
         if high - low > POINT * max(abs(recommended[key] - reference[key]), 1e-9):
             return False
     return True
+
+
+def _is_small(path: Sequence[Row], reach: Sequence[Ends]) -> bool:
+    """Whether the front takes too little of the first panel to be read there."""
+    shares = []
+    for key, (low, high) in zip("xy", reach, strict=True):
+        start, end = _span(path, key)
+        shares.append((end - start) / (high - low))
+    return min(shares) < READABLE
 
 
 def _span(rows: Sequence[Row], key: str) -> Ends:
@@ -129,6 +140,7 @@ def _panel(
     )
     rule = altair.Chart(data(marked)).mark_rule(aria=False, clip=True, opacity=0.5, strokeWidth=2)
     colour = altair.Color("colour:N", scale=None)
+    halo = [{key: value for key, value in row.items() if key != "tip"} for row in marked[:-1]]
     below = f"{len(inside)} of {len(runs)} runs" if inside else f"none of the {len(runs)} runs is here"
     return altair.layer(
         heading(title, width, below),
@@ -136,6 +148,7 @@ def _panel(
         rule.encode(x=x, y=altair.Y("y_low:Q", **axes[1]), y2="y_high:Q", color=colour),
         rule.encode(y=y, x=altair.X("x_low:Q", **axes[0]), x2="x_high:Q", color=colour),
         line.encode(x=x, y=y, order="order:Q"),
+        *points([{**row, "colour": PAPER} for row in halo], 230, x=x, y=y),
         *points(marked, 90, x=x, y=y),
     ).properties(width=width, height=HEIGHT)
 
@@ -163,7 +176,7 @@ def _runs(findings: Findings, pair: tuple[str, str]) -> list[Row]:
     every = max(1, -(-len(runs) // MOST_POINTS))
     return [
         {"x": round(float(x), 4), "y": round(float(y), 4), "hollow": not allowed,
-         "colour": FAINT if allowed else MUTED}
+         "colour": FAINT}
         for x, y, allowed in list(zip(*sides, met, strict=True))[::every]
     ]  # fmt: skip
 

@@ -22,7 +22,7 @@ ZERO = (0.0, 0.0, 0.0)
 GAP = 20  # pixels between panels
 SPARE = 16  # pixels that an axis takes beside its panel
 SQUEEZED = 1.5  # times the range of the other mixes from which the worst one is left out of the figure
-NAMES = 0.26  # share of a wide figure that the names of mixes take
+NAMES, NAMES_ON_PHONE = 0.3, 0.46  # share of a figure that the names of mixes take
 
 
 def other_mixes(findings: Findings) -> list[Part]:
@@ -86,11 +86,11 @@ def _chart(findings: Findings, width: int) -> altair.VConcatChart:
         name, colour = shown(called(findings.compared, row)), COLOURS[row.kind]
         gains.append(_mark(name, colour, (row.gain, row.gain_low, row.gain_high), row.allowed))
         leads.append(_mark(name, colour, (row.behind, row.behind_low, row.behind_high), row.allowed))
-    titles = (f"What it gains over {findings.reference}", "What the recommended mix gains over it")
+    titles = (f"Gain over {findings.reference}", "Recommended gains over it")
     axes = (f"gain ({unit}); right: better than {findings.reference}", f"gain ({unit}); right: recommended is better")
     if width <= PHONE:
-        columns, for_names = 1, width
-        each = int(width * (1 - LABELS)) - SPARE
+        columns, for_names = 1, int(width * NAMES_ON_PHONE / LABELS)
+        each = int(width * (1 - NAMES_ON_PHONE)) - SPARE
         axes = (f"gain ({unit})", f"gain ({unit})")
     else:
         columns, for_names = 2, int(width * NAMES / LABELS)

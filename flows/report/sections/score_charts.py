@@ -26,7 +26,7 @@ MOST_TASKS = 40  # that the figure shows: those that lose and those that gain mo
 MOST_PANELS = 12  # the target and families; the others are in the table
 CHOSEN, MEASURED = "recommended", "trained anew"
 COLOURS = {CHOSEN: RECOMMENDED, MEASURED: VALIDATED}
-NAMES = 84  # pixels of the names of mixes
+NAMES = 92  # pixels of the names of mixes
 KINDS = {"gains": Sign("gains", BETTER), "unclear": Sign("unclear: the interval holds 0", NATURAL),
          "loses": Sign("loses", WORSE)}  # fmt: skip
 TITLE_LETTER = 6.0  # pixels of a character of an axis's title

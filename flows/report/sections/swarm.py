@@ -18,6 +18,7 @@ from mixes.target import OVERALL
 
 MOST_TICKS = 6_000  # in all
 NEAR = 0.01  # a run this near a share has tried it: one percentage point
+LOOSE = 4  # pixels that a row is taller than elsewhere
 UPRIGHT = "M-0.16,-1H0.16V1H-0.16Z"
 OVER, GAP = "M-1.6,-0.8H1.6V0.8H-1.6Z", "M-1.3,-0.25H1.3V0.25H-1.3Z"
 Row = dict[str, Any]
@@ -32,7 +33,7 @@ def swarm(findings: Findings) -> Section:
     left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
         f"A row per domain; a tick for its share in each of the {count} tried mixes.{drawn} The scale widens small "
-        f"shares. At the right: how many of the {count} left the domain out.{left_out}"
+        f"shares.{left_out}"
     )
     title = "Which mixes were tried, and which scored best on the target?"
     return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, width), note)])
@@ -71,10 +72,12 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
             ),
             _ticks(findings, ranked, names, scores).encode(x=x, y=y),
             *_lines(findings, ranked, names, x, y),
-            *numbered_marks(best, ranked, names, x, y, lambda share: room * (share / end) ** 0.5, lines),
+            *numbered_marks(
+                best, ranked, names, x, y, lambda share: room * (share / end) ** 0.5, lines, ROW + LOOSE
+            ),
             *_left_out(tried[:, ranked], names, y, width),
         ),
-        width, altair.Step(ROW + 4),
+        width, altair.Step(ROW + LOOSE),
     ).properties(title=_title(findings, best, gaps, ranked, width))  # fmt: skip
 
 
@@ -132,8 +135,7 @@ def _ticks(findings: Findings, ranked: list[int], names: list[str], scores: np.n
     scale = altair.Scale(domain=[ends[0], sum(ends) / 2, ends[1]], range=[WORSE, FAINT, BETTER], clamp=True,
                          interpolate="rgb")  # fmt: skip
     return (
-        altair
-        .Chart(data(rows))
+        altair.Chart(data(rows))
         .mark_tick(aria=False, thickness=1.3, size=11, opacity=0.8)
         .encode(color=altair.Color("score:Q", legend=None, scale=scale))
     )
@@ -149,12 +151,11 @@ def _left_out(tried: np.ndarray, names: list[str], y: altair.Y, width: int) -> l
     """How many runs have nothing of a domain, at the right end of its row."""
     counts = (tried <= 0).sum(axis=0)
     rows = [{"name": name, "text": f"{count}" if count else ""} for name, count in zip(names, counts, strict=True)]
-    head = [{"name": names[0], "text": "at 0%"}]
+    head = [{"name": names[0], "text": "runs at 0%"}]
     style: dict[str, Any] = {"aria": False, "align": "right", "fontSize": 11, "color": MUTED}
     return [
         altair.Chart(data(rows)).mark_text(dx=ROOM_RIGHT, **style).encode(y=y, x=altair.value("width"), text="text:N"),
-        altair
-        .Chart(data(head))
+        altair.Chart(data(head))
         .mark_text(dx=ROOM_RIGHT, dy=-16, **style)
         .encode(y=y, x=altair.value("width"), text="text:N"),
     ]
