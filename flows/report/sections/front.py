@@ -128,7 +128,7 @@ def _panel(
     runs: list[Row], ends: list[Ends],
 ) -> Any:  # fmt: skip
     """The front, the marked mixes and the runs, where they lie within the ends of the axes."""
-    axes = [
+    axes: list[dict[str, Any]] = [
         {"title": _axis(findings, name), "scale": altair.Scale(domain=list(reach), zero=False, nice=False),
          "axis": altair.Axis(grid=True, tickCount=4)}
         for name, reach in zip(pair, ends, strict=True)

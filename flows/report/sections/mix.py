@@ -7,7 +7,6 @@ import altair
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
-from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
 from flows.report.key import (
     PALE,
     UPRIGHT,
@@ -18,6 +17,7 @@ from flows.report.key import (
     recommended_sign,
     reference_sign,
 )
+from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
 from flows.report.marks import PHONE, ROW, data, fitted, points, rows_axis, rows_shown, striped, words_over
 from flows.report.theme import INK, NATURAL, RECOMMENDED
 from flows.report.ticks import linear_ticks
