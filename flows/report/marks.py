@@ -87,7 +87,7 @@ def panel_columns(count: int, most: int, width: int) -> int:
     return next((columns for columns in (*range(most, 1, -1), most + 1) if count % columns != 1), most)
 
 
-def heading(title: str, width: int, *below: str) -> altair.LayerChart:
+def heading(title: str, width: int, *below: str) -> Any:
     """A panel's title, and smaller lines below it, at the same height over every panel whatever its axes."""
     title = cut(title, int((width + 30) / BOLD_LETTER))
     lines = [*below[::-1], title]

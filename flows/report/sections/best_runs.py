@@ -72,7 +72,7 @@ def numbered_marks(
     runs: Sequence[BestRun], ranked: Sequence[int], names: Sequence[str], x: altair.X, y: altair.Y,
     pixels: Callable[[float], float], taken: np.ndarray, row_height: int,
 ) -> list[Any]:  # fmt: skip
-    """A thin line per run, and its number in a circle at the domains that it has most of; hollow where it breaks a limit.
+    """A thin line per run, and its number in a circle at the domains that it has most of; hollow if it breaks a limit.
 
     pixels: where a share is on the axis. taken: (n_domains, m) shares with another mark. Circles that would touch one
     give way upwards or downwards.

@@ -104,7 +104,7 @@ def _chart(findings: Findings, width: int) -> altair.VConcatChart:
 
 def _signs(findings: Findings, rows: list[dict[str, Any]]) -> list[Sign]:
     """What the colours of these marks mean."""
-    words = {"simple": "simple mix", "given": "your own mix", "worst": "worst mix within the limits",
+    words: dict[BesideKind, str] = {"simple": "simple mix", "given": "your own mix", "worst": "worst mix within the limits",
              "uncapped": "best mix without a cap"}  # fmt: skip
     colours = {row["colour"] for row in rows}
     signs = [recommended_sign(), reference_sign(findings.reference)]
@@ -123,9 +123,7 @@ def _mark(name: str, colour: str, ends: tuple[float, float, float], allowed: boo
     }  # fmt: skip
 
 
-def _panel(
-    rows: list[dict[str, Any]], title: str, axis: str, width: int, for_names: int, named: bool
-) -> altair.LayerChart:
+def _panel(rows: list[dict[str, Any]], title: str, axis: str, width: int, for_names: int, named: bool) -> Any:
     """A row for each mix; for_names: width of a figure whose labels have the room that names get here."""
     names = [row["name"] for row in rows]
     y = rows_axis(names, for_names)

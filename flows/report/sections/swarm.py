@@ -45,7 +45,7 @@ def _every(findings: Findings) -> int:
 
 
 def _chart(findings: Findings, width: int) -> altair.LayerChart:
-    tried, scores = findings.problem.tried, findings.own_sign(OVERALL, findings.on_target.observed)
+    tried = findings.problem.tried
     ranked = sorted(range(len(findings.domains)), key=lambda i: (-findings.mix[i], i))
     ranked = ranked[: rows_shown(len(ranked))]
     names, best = [shown(findings.domains[i]) for i in ranked], best_runs(findings)
@@ -70,7 +70,7 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
             altair.Chart(data(gaps)).mark_bar(aria=False, color=WORSE, opacity=0.3, height=5).encode(
                 x=x, x2="end:Q", y=y
             ),
-            _ticks(findings, ranked, names, scores).encode(x=x, y=y),
+            _ticks(findings, ranked, names).encode(x=x, y=y),
             *_lines(findings, ranked, names, x, y),
             *numbered_marks(
                 best, ranked, names, x, y, lambda share: room * (share / end) ** 0.5, lines, ROW + LOOSE
@@ -82,13 +82,12 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
 
 
 def _signs(findings: Findings, capped: bool, gaps: list[Row], best: list[BestRun]) -> list[Sign]:
-    ends = _ends(findings)
-    best_end, worst_end = ends[::-1] if findings.higher(OVERALL) else ends
-    signs = [
-        recommended_sign(), reference_sign(findings.reference),
-        *(Sign(f"a run that scored {score:.2f} {findings.unit(OVERALL)}", colour, UPRIGHT)
-          for score, colour in zip((best_end, sum(ends) / 2, worst_end), (BETTER, FAINT, WORSE), strict=True)),
-    ]  # fmt: skip
+    unit = findings.unit(OVERALL)
+    signs = [recommended_sign(), reference_sign(findings.reference)]
+    for words, end, colour in _thirds(findings):
+        signs.append(
+            Sign(f"{words}: to {float(findings.own_sign(OVERALL, np.array(end))):.2f} {unit}", colour, UPRIGHT)
+        )
     signs += [Sign("over the domain's cap", FAINT, OVER, opacity=0.28)] if capped else []
     signs += [Sign("no run near recommended", WORSE, GAP, opacity=0.3)] if gaps else []
     ones = [run for run in best if run.allowed], [run for run in best if not run.allowed]
@@ -122,29 +121,28 @@ def _gaps(findings: Findings, ranked: list[int], names: list[str]) -> list[Row]:
     return rows
 
 
-def _ticks(findings: Findings, ranked: list[int], names: list[str], scores: np.ndarray) -> altair.Chart:
-    """One tick per run and domain. Blue is better and orange worse, as everywhere in the report."""
-    low, high = _ends(findings)
-    span = (scores - low) / max(high - low, 1e-12) * (1 if findings.higher(OVERALL) else -1)
+def _thirds(findings: Findings) -> list[tuple[str, float, str]]:
+    """The best, the middle and the worst third of the runs: what it is called, its last score, and its colour.
+
+    Blue is better and orange worse, as everywhere in the report.
+    """
+    ends = np.quantile(findings.on_target.observed, (1 / 3, 2 / 3, 1))  # lower is better
+    called = (("best third of the runs", BETTER), ("middle third", FAINT), ("worst third", WORSE))
+    return [(words, float(end), colour) for (words, colour), end in zip(called, ends, strict=True)]
+
+
+def _ticks(findings: Findings, ranked: list[int], names: list[str]) -> altair.Chart:
+    """One tick per run and domain, the best runs last."""
+    observed = findings.on_target.observed
+    ends, colours = [end for _, end, _ in _thirds(findings)], [colour for _, _, colour in _thirds(findings)]
     rows = [
-        {"name": name, "value": round(float(findings.problem.tried[run, i]), 4), "score": round(float(span[run]), 3)}
-        for run in np.argsort(-findings.on_target.observed, kind="stable")[:: -_every(findings)][::-1]
+        {"name": name, "value": round(float(findings.problem.tried[run, i]), 4),
+         "colour": colours[min(int(np.searchsorted(ends, observed[run])), 2)]}
+        for run in np.argsort(-observed, kind="stable")[:: -_every(findings)][::-1]
         for i, name in zip(ranked, names, strict=True)
-    ]
-    ends = (0, 1) if findings.higher(OVERALL) else (-1, 0)
-    scale = altair.Scale(domain=[ends[0], sum(ends) / 2, ends[1]], range=[WORSE, FAINT, BETTER], clamp=True,
-                         interpolate="rgb")  # fmt: skip
-    return (
-        altair.Chart(data(rows))
-        .mark_tick(aria=False, thickness=1.3, size=11, opacity=0.8)
-        .encode(color=altair.Color("score:Q", legend=None, scale=scale))
-    )
-
-
-def _ends(findings: Findings) -> tuple[float, float]:
-    """The scores that bear the full colours."""
-    scores = findings.own_sign(OVERALL, findings.on_target.observed)
-    return float(np.quantile(scores, 0.02)), float(np.quantile(scores, 0.98))
+    ]  # fmt: skip
+    tick = altair.Chart(data(rows)).mark_tick(aria=False, thickness=1.3, size=11, opacity=0.8)
+    return tick.encode(color=altair.Color("colour:N", scale=None))
 
 
 def _left_out(tried: np.ndarray, names: list[str], y: altair.Y, width: int) -> list[altair.Chart]:

@@ -28,7 +28,8 @@ from mixes.target import OVERALL
 
 MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 24, 400
 SMALL_LETTER = 5.4  # pixels of a character of the words under a panel's title
-CLEARLY, UNCLEARLY = {"colour": INK, "shape": "circle"}, {"colour": NATURAL, "shape": "triangle-down"}
+CLEARLY: dict[str, Any] = {"colour": INK, "shape": "circle"}
+UNCLEARLY: dict[str, Any] = {"colour": NATURAL, "shape": "triangle-down"}
 KINDS = (("clear", "can tell mixes apart", CLEARLY), ("unclear", "says little about mixes", UNCLEARLY))
 FAR = 200  # ratio of the ends of an axis from which only powers of ten are labelled
 CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
@@ -77,7 +78,7 @@ def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.
     return with_key(altair.concat(*charts, columns=columns, spacing=gap), signs, width - 60)
 
 
-def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> altair.LayerChart:
+def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     predicted, observed, low, high = (
         findings.own_sign(aim, values) for values in (scored.predicted, scored.observed, scored.low, scored.high)
     )
