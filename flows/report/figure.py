@@ -67,7 +67,8 @@ def files_of(figure: Figure) -> Mapping[str, bytes]:
 
     spec = _spec(figure.draw(WIDE))
     spec["config"] |= {"background": "white", "padding": 12}
-    title = {"text": _lines(figure.title), **({"subtitle": _lines(figure.note, 110)} if figure.note else {})}
+    below = [*_own_words(spec), *_lines(figure.note, 110)]
+    title = {"text": _lines(figure.title), **({"subtitle": below} if below else {})}
     spec = {**spec, "title": title}
     svg = _svg(spec)
     png: bytes = vl_convert.svg_to_png(svg, scale=SCALE)
@@ -77,6 +78,12 @@ def files_of(figure: Figure) -> Mapping[str, bytes]:
 def _spec(chart: Any) -> dict[str, Any]:
     spec: dict[str, Any] = chart.to_dict()
     return {**spec, "config": {**CONFIG}}
+
+
+def _own_words(spec: dict[str, Any]) -> list[str]:
+    """The sentences that a chart bears itself."""
+    lines: list[str] = spec.get("title", {}).get("text", [])
+    return lines
 
 
 def _svg(spec: dict[str, Any]) -> str:

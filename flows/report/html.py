@@ -11,6 +11,9 @@ from mixes.show.printable import printable
 Part = str | Figure  # HTML, or a figure
 CODE = re.compile(r"`([^`]+)`")
 MOST_PRINTED = 120  # rows: two pages
+FITS = 4  # columns that a phone's width holds
+LONG = 24  # characters of a word that may be broken
+LONG_PART = re.compile(r"[^_/:.&;-]{24}|&[a-z#0-9]+;|[^&]*?[_/:.-]+")  # to a separator; an escaped sign stays whole
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,18 @@ def paragraph(value: str, kind: str = "") -> str:
 
 
 def table(rows: Sequence[Sequence[object]], words: int = 1) -> str:
-    """A head and rows; the first `words` columns are words, the others numbers."""
+    """A head and rows; the first `words` columns are words, the others numbers.
+
+    On a phone, a row of more than FITS columns is shown as a list: each cell bears the name of its column.
+    """
     head, *body = rows
-    lines = ["".join(_cell("th", i < words, cell) for i, cell in enumerate(head))]
-    lines += ["".join(_cell("td", i < words, cell) for i, cell in enumerate(row)) for row in body]
-    rest = "".join(f"<tr>{line}</tr>" for line in lines[1:])
-    return f'<div class="table"><table><thead><tr>{lines[0]}</tr></thead><tbody>{rest}</tbody></table></div>'
+    many = len(head) > FITS
+    heads = "".join(_cell("th", i < words, cell) for i, cell in enumerate(head))
+    names: Sequence[object] = head if many else [""] * len(head)
+    lines = ["".join(_cell("td", i < words, cell, names[i]) for i, cell in enumerate(row)) for row in body]
+    rest = "".join(f"<tr>{line}</tr>" for line in lines)
+    kind = "table many" if many else "table"
+    return f'<div class="{kind}"><table><thead><tr>{heads}</tr></thead><tbody>{rest}</tbody></table></div>'
 
 
 def folded(title: str, inner: str) -> str:
@@ -52,6 +61,13 @@ def folded(title: str, inner: str) -> str:
     return f"<details{kind}><summary>{text(title)}</summary>{inner}</details>"
 
 
-def _cell(tag: str, words: bool, value: object) -> str:
+def _cell(tag: str, words: bool, value: object, column: object = "") -> str:
     kind = "w" if words else "n"
-    return f'<{tag} class="{kind}">{text(value)}</{tag}>'
+    named = f' data-of="{text(column)}"' if column else ""
+    return f'<{tag} class="{kind}"{named}>{_breakable(text(value)) if words else text(value)}</{tag}>'
+
+
+def _breakable(escaped: str) -> str:
+    """An escaped text whose long names may break after a separator, and nowhere else unless there is none."""
+    words = escaped.split(" ")
+    return " ".join(word if len(word) <= LONG else LONG_PART.sub(r"\g<0><wbr>", word) for word in words)

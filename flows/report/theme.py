@@ -6,6 +6,7 @@ Text, lines and marks have fixed colours here; flows/report/page.css replaces th
 from typing import Any
 
 INK, MUTED, GRID = "#1b1f24", "#5b6470", "#dde2e7"
+PAPER = "#ffffff"
 ON_COLOUR = "#101418"  # text on a coloured cell, which is light in both themes
 NATURAL, UNIFORM, RECOMMENDED, VALIDATED = "#7d8590", "#e69f00", "#0072b2", "#009e73"
 WORSE, BETTER, NONE = "#d55e00", "#0072b2", "#f4f5f6"
@@ -23,10 +24,11 @@ CONFIG: dict[str, Any] = {
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 190,
         "labelOverlap": True, "labelSeparation": 5,
     },
+    "axisX": {"labelFlush": False},
     "axisY": {"grid": False, "domain": False, "ticks": False, "labelPadding": 6},
     "legend": {
         "labelColor": INK, "titleColor": MUTED, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
-        "orient": "top", "symbolOpacity": 1, "labelLimit": 220, "offset": 6,
+        "orient": "top", "labelLimit": 220, "offset": 6,
     },
     "header": {"labelColor": INK, "labelFontSize": 12, "labelFontWeight": "bold", "titleColor": MUTED},
     "title": {

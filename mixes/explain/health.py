@@ -134,7 +134,7 @@ def _in_gaps(problem: Problem, mix: np.ndarray) -> str:
     largest = max(wide, key=lambda i: (min(mix[i] - gaps[i][0], gaps[i][1] - mix[i]), -i))  # farthest from both
     low, high = gaps[largest]
     return (
-        f". For {len(wide)} of {len(mix)} the laws interpolate, because no tried share is near: "
+        f". For {len(wide)} of {len(mix)} the laws interpolate, because no tried share is within one percentage point: "
         f"{problem.fitted.runs.domains[largest]} has {mix[largest]:.1%}, between tried shares of {low:.1%} and "
         f"{high:.1%}"
     )

@@ -9,11 +9,13 @@ from flows.report.corpus_tables import CorpusTables
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, table
-from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped
+from flows.report.key import LINE, RANGE, UPRIGHT, Sign, key, keyed_room
+from flows.report.marks import ROW, data, fitted, rows_axis, striped
 from flows.report.theme import FAMILIES, INK, NATURAL, RECOMMENDED
 from flows.report.words import amount, in_bytes, percent
 
 MOST_SOURCES, MOST_REASONS, MOST_QUALITY = 40, 15, 30
+THICK = "M-0.3,-1H0.3V1H-0.3Z"
 OTHERS = "other sources"
 MEASURES = {"average_precision": "average precision", "roc_auc": "area under ROC", "accuracy": "accuracy",
             "macro_f1": "macro F1", "calibration_error:calibrated": "calibration error"}  # fmt: skip
@@ -81,8 +83,10 @@ def _kept(tables: CorpusTables, width: int) -> altair.LayerChart:
                  axis=altair.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1]))  # fmt: skip
     base = altair.Chart(data(rows))
     whole = altair.Chart(data([{"name": name, "left": 1} for name in names]))
+    signs = [Sign("in the pool", RECOMMENDED, RANGE), Sign("dropped or cut", NATURAL, RANGE, opacity=0.25)]
     return fitted(
         altair.layer(
+            key(signs, keyed_room(width)),
             whole.mark_bar(aria=False, height=13, color=NATURAL, opacity=0.25).encode(y=y, x=x),
             base.mark_bar(height=13, color=RECOMMENDED, opacity=0.85).encode(y=y, x=x, description="tip:N"),
             base.mark_text(aria=False, align="left", dx=6, color=INK, fontSize=11).encode(
@@ -128,12 +132,15 @@ def _reasons(tables: CorpusTables, width: int) -> altair.LayerChart:
     most = max(row["total"] for row in rows)
     x = altair.X("value:Q", title="documents", scale=altair.Scale(domain=[0, most * 1.18], nice=False),
                  axis=altair.Axis(tickCount=4, format="~s"))  # fmt: skip
-    colour = colours(series, FAMILIES[: len(series)], columns=3 if width < PHONE else 6)
+    of_series = dict(zip(series, FAMILIES, strict=False))
     totals = list({row["name"]: row for row in rows}.values())
+    bars = altair.Chart(data([{**row, "colour": of_series[row["series"]]} for row in rows]))
     return fitted(
         altair.layer(
-            altair.Chart(data(rows)).mark_bar(height=12, opacity=0.85).encode(y=y, x=x, color=colour,
-                                                                              description="tip:N"),
+            key([Sign(name, colour, RANGE) for name, colour in of_series.items()], keyed_room(width)),
+            bars.mark_bar(height=12, opacity=0.85).encode(
+                y=y, x=x, color=altair.Color("colour:N", scale=None), description="tip:N"
+            ),
             altair.Chart(data(totals)).mark_text(aria=False, align="left", dx=4, color=INK, fontSize=11).encode(
                 y=y, x=altair.X("total:Q"), text="text:N"
             ),
@@ -169,6 +176,8 @@ def _quality(tables: CorpusTables, width: int) -> altair.LayerChart:
     x = altair.X("value:Q", title="quality score (1 is best)", scale=altair.Scale(domain=[0, 1]))
     return fitted(
         altair.layer(
+            key([Sign("a twentieth of the documents", RECOMMENDED, UPRIGHT), Sign("the middle", INK, THICK)],
+                keyed_room(width)),
             striped(names, width),
             altair.Chart(data(rows)).mark_tick(color=RECOMMENDED, thickness=1.5, size=13).encode(
                 y=y, x=x, description="tip:N"
@@ -185,9 +194,10 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
         for classifier in sorted(set(tables.reliability["classifier"]))
         for calibrated in (False, True)
     }
+    of_series = dict(zip(series.values(), FAMILIES * len(series), strict=False))
     rows = [
         {"x": row["predicted"], "y": row["observed"], "size": row["texts"],
-         "series": series[row["classifier"], row["calibrated"]],
+         "colour": of_series[series[row["classifier"], row["calibrated"]]],
          "tip": f"{row['texts']:,} texts: predicted {percent(row['predicted'])}, true {percent(row['observed'])}"}
         for row in tables.reliability.iter_rows(named=True) if row["texts"]
     ]  # fmt: skip
@@ -195,12 +205,12 @@ def _reliability(tables: CorpusTables, width: int) -> altair.LayerChart:
     x = altair.X("x:Q", title="predicted probability", axis=percents, scale=altair.Scale(domain=[0, 1]))
     y = altair.Y("y:Q", title="came true", axis=percents, scale=altair.Scale(domain=[0, 1]))
     diagonal = altair.Chart(data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(aria=False, color=INK, strokeWidth=1)
-    base = altair.Chart(data(rows)).encode(
-        x=x, y=y, color=colours(list(series.values()), FAMILIES, columns=2 if width < PHONE else 4)
-    )
+    base = altair.Chart(data(rows)).encode(x=x, y=y, color=altair.Color("colour:N", scale=None))
+    signs = [Sign(name, colour) for name, colour in of_series.items()]
     size = altair.Size("size:Q", legend=None, scale=altair.Scale(type="log", range=[20, 160]))
     return fitted(
         altair.layer(
+            key([*signs, Sign("as often as predicted", INK, LINE)], width - 60),
             diagonal.encode(x=x, y=y),
             base.mark_line(aria=False, strokeWidth=1.5, opacity=0.8),
             base.mark_circle(opacity=0.9).encode(size=size, description="tip:N"),

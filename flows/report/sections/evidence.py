@@ -49,7 +49,11 @@ def _proxies(findings: Findings) -> str:
         words = [f"{amount(row[1])} parameters ({row[0]}) on {amount(row[2])} tokens" for row in sizes.iter_rows()]
         line = f"{count} of {listed(words, NAMED)} each."
         if (most := _most_epochs(findings)) is not None:
-            line += f" The tried mix that repeats most went {most:.1f} times through a domain of the pool."
+            line += (
+                f" The tried mix that repeats most went {most:.1f} times through a domain of the pool."
+                if most > 1
+                else " No tried mix repeats a domain of the pool."
+            )
         return line
     if sizes_known := [size for size in runs.sizes if size is not None]:
         words = [f"{amount(size.parameters)} parameters" + (f" on {amount(size.tokens)} tokens" if size.tokens else "")
@@ -83,9 +87,7 @@ def _natural(findings: Findings) -> str:
         )
     away = float(share_moved(findings.problem.tried, findings.problem.reference).min())
     if away < SAME:
-        return (
-            "Natural is one of the mixes that were trained; its score here is the laws' as well, which averages noise."
-        )
+        return "Natural is one of the mixes that were trained; its score here is what the laws say all the same."
     return (
         f"Natural was never trained: its score is predicted too, and from the nearest trained mix {percent(away)} of "
         "its tokens differ."
@@ -98,6 +100,7 @@ def _carries_over(findings: Findings) -> str:
     budget = f" of {amount(recommendation.budget)} tokens" if recommendation.budget and recommendation.epochs else ""
     line = "That the better mix for proxies is also the better one for a real run"
     line += f"{budget} is assumed, not shown here"
-    if recommendation.epochs and recommendation.max_epochs > 1:
+    tried = _most_epochs(findings)
+    if recommendation.epochs and recommendation.max_epochs > 1 and (tried is None or tried < recommendation.max_epochs):
         line += f", and so is that repeating a domain {recommendation.max_epochs:g} times does no harm"
     return f"{line}."

@@ -7,24 +7,33 @@ import altair
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, folded, paragraph, table
+from flows.report.key import (
+    PALE,
+    UPRIGHT,
+    Sign,
+    key,
+    keyed_room,
+    range_sign,
+    recommended_sign,
+    reference_sign,
+)
 from flows.report.limits import BindingLimit, binding_limits, kept_of_sources
-from flows.report.marks import ROW, colours, data, fitted, rows_axis, rows_shown, striped
+from flows.report.marks import PHONE, ROW, data, fitted, points, rows_axis, rows_shown, striped, words_over
 from flows.report.sections.budgets import other_budgets
 from flows.report.theme import INK, NATURAL, RECOMMENDED
+from flows.report.ticks import linear_ticks
 from flows.report.words import amount, percent
 from mixes.target import OVERALL
 
 MOST_LIMITS = 80  # rows of the table of limits
 CAP = "cap"
+BEYOND = 84  # pixels of the words on a cap beyond the axis
 
 
 def mix(findings: Findings) -> Section:
     """One figure, and the same as a table."""
     count = len(findings.recommendation.mix)
-    note = (
-        f"Share of the training tokens. Lines are {findings.coverage} intervals of the recommended weight"
-        f"{'; | is the largest weight that the limits allow' if _caps(findings) else ''}.{_left_out(findings)}"
-    )
+    note = f"The largest weights first.{_left_out(findings)}"
     title = f"How does the recommended mix differ from {findings.reference}?"
     figure = Figure("mix", title, lambda width: _chart(findings, width), note)
     parts: list[Part] = [figure]
@@ -109,44 +118,39 @@ def _caps(findings: Findings) -> dict[str, float]:
 def _chart(findings: Findings, width: int) -> altair.LayerChart:
     rows = mix_rows(findings)
     rows = rows[: rows_shown(len(rows))]
-    names, series = [row["name"] for row in rows], (findings.reference, "recommended")
+    names, reference = [row["name"] for row in rows], findings.reference
     largest = max(max(row["natural"], row["weight"], row["high"]) for row in rows)
-    points = [
-        {"name": row["name"], "series": which, "value": row[key], "tip": _tip(row, which, key)}
-        for row in rows
-        for which, key in zip(series, ("natural", "weight"), strict=True)
-    ]
-    caps = [row for row in rows if row["cap"] and row["cap"] <= largest]
-    y = rows_axis(names, width)
-    scale = altair.Scale(domain=[0, largest * 1.03], nice=False)
-    x = altair.X("value:Q", title="share of tokens", axis=altair.Axis(format="~%", tickCount=5), scale=scale)
-    intervals = altair.Chart(data(rows))
+    inside = [row for row in rows if row["cap"] and row["cap"] <= largest]
+    beyond = [{**row, "text": f"cap {percent(row['cap'])} →"} for row in rows if row["cap"] and row["cap"] > largest]
+    marks = [_mark(row, reference, "natural", NATURAL, "diamond") for row in rows]
+    marks += [_mark(row, "recommended", "weight", RECOMMENDED, "circle") for row in rows]
+    y, room = rows_axis(names, width), keyed_room(width)
+    end = largest * (room / (room - BEYOND) if beyond else 1.03)
+    ticks = linear_ticks(largest, 4 if width < PHONE else 6)
+    x = altair.X("value:Q", title="share of the training tokens", axis=altair.Axis(format="~%", values=ticks),
+                 scale=altair.Scale(domain=[0, end], nice=False))  # fmt: skip
+    signs = [reference_sign(reference), recommended_sign(), range_sign(f"{findings.coverage} interval")]
+    signs += [Sign("cap by the limits", INK, UPRIGHT)] if inside or beyond else []
     return fitted(
         altair.layer(
+            key(signs, room),
             striped(names, width),
-            intervals.mark_rule(aria=False, color=RECOMMENDED, strokeWidth=4, opacity=0.35).encode(
+            altair.Chart(data(rows)).mark_rule(aria=False, color=RECOMMENDED, strokeWidth=4, opacity=PALE).encode(
                 y=y, x=altair.X("low:Q"), x2="high:Q"
             ),
-            altair.Chart(data(caps)).mark_tick(aria=False, color=INK, thickness=1.5, size=14).encode(y=y, x="cap:Q"),
-            altair.Chart(data(points))
-            .mark_point(filled=True, size=64, opacity=1)
-            .encode(
-                y=y, x=x, color=colours(series, (NATURAL, RECOMMENDED)), description="tip:N",
-                shape=altair.Shape(
-                    "series:N", scale=altair.Scale(domain=list(series), range=["diamond", "circle"]),
-                    legend=altair.Legend(title=None),
-                ),
-            ),
+            altair.Chart(data(inside)).mark_tick(aria=False, color=INK, thickness=1.5, size=14).encode(y=y, x="cap:Q"),
+            *words_over(beyond, y=y, x=altair.value("width")),
+            *points(marks, 64, x=x, y=y),
         ),
         width, altair.Step(ROW),
     )  # fmt: skip
 
 
-def _tip(row: dict[str, Any], which: str, key: str) -> str:
-    text = f"{row['name']}: {which} {percent(row[key])}"
-    if key == "weight":
+def _mark(row: dict[str, Any], which: str, field: str, colour: str, shape: str) -> dict[str, Any]:
+    text = f"{row['name']}: {which} {percent(row[field])}"
+    if field == "weight":
         text += f", interval {percent(row['low'])} to {percent(row['high'])}"
-    return text
+    return {"name": row["name"], "value": row[field], "colour": colour, "shape": shape, "tip": text}
 
 
 def _table_rows(findings: Findings) -> list[list[str]]:

@@ -5,8 +5,20 @@ from typing import Any
 import altair
 
 from flows.report.findings import Findings, shown
-from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
-from flows.report.theme import BETTER, GRID, INK, NATURAL, RECOMMENDED, UNIFORM, VALIDATED, WORSE
+from flows.report.key import PALE, Sign, hollow_sign, key, keyed_room, range_sign, recommended_sign, with_key
+from flows.report.marks import (
+    PHONE,
+    ROW,
+    data,
+    fitted,
+    heading,
+    panel_columns,
+    points,
+    rows_axis,
+    striped,
+    zero_line,
+)
+from flows.report.theme import BETTER, GRID, INK, MUTED, NATURAL, RECOMMENDED, UNIFORM, VALIDATED, WORSE
 from flows.report.words import signed
 from mixes.target import OVERALL
 
@@ -14,18 +26,24 @@ MOST_TASKS = 40  # that the figure shows: those that lose and those that gain mo
 MOST_PANELS = 12  # the target and families; the others are in the table
 CHOSEN, MEASURED = "recommended", "trained anew"
 COLOURS = {CHOSEN: RECOMMENDED, MEASURED: VALIDATED}
-NAMES = 84  # pixels of the names of mixes
+NAMES = 92  # pixels of the names of mixes
+KINDS = {"gains": Sign("gains", BETTER), "unclear": Sign("unclear: the interval holds 0", NATURAL),
+         "loses": Sign("loses", WORSE)}  # fmt: skip
+TITLE_LETTER = 6.0  # pixels of a character of an axis's title
 PANEL_ROW = 15  # pixels of a row
 
 
-def families_chart(findings: Findings, width: int) -> altair.ConcatChart:
+def families_chart(findings: Findings, width: int) -> altair.VConcatChart:
     """A panel for the target and for each family: the recommended mix, what was measured, simple mixes."""
     aims = [OVERALL, *findings.families][:MOST_PANELS]
-    columns = min(3 if width > PHONE else 2, len(aims))
-    gap = 22
+    columns, gap = panel_columns(len(aims), 3, width), 26
     each = (width - NAMES - columns * 8 - (columns - 1) * gap) // columns
     panels = [_panel(findings, aim, each, number % columns == 0) for number, aim in enumerate(aims)]
-    return altair.concat(*panels, columns=columns, spacing=gap)
+    signs = [recommended_sign(), Sign("simple mix", UNIFORM)]
+    signs += [Sign("measured: trained anew", VALIDATED)] if findings.measured is not None else []
+    signs += [] if all(mix.allowed for mix in findings.simple) else [hollow_sign("breaks a limit", UNIFORM)]
+    signs.append(range_sign(f"{findings.coverage} interval", MUTED))
+    return with_key(altair.concat(*panels, columns=columns, spacing=gap), signs, width - NAMES)
 
 
 def families_left_out(findings: Findings) -> str:
@@ -45,22 +63,21 @@ def _panel(findings: Findings, aim: str, width: int, named: bool) -> Any:
     names = [row["name"] for row in rows]
     axis = altair.Axis(title=None, labels=named, labelOverlap=False, labelLimit=NAMES)
     y = altair.Y("name:N", sort=names, axis=axis, scale=altair.Scale(domain=names))
+    title = f"gain over {findings.reference} ({findings.unit(aim)})"
     x = altair.X(
-        "value:Q", title=f"gain ({findings.unit(aim)})", axis=altair.Axis(tickCount=3), scale=altair.Scale(zero=True)
-    )
-    series = altair.Scale(domain=names, range=[COLOURS.get(name, UNIFORM) for name in names])
-    colour = altair.Color("name:N", scale=series, legend=None)
-    lines = altair.Chart(data(rows)).mark_rule(aria=False, strokeWidth=4, opacity=0.35)
-    layers: list[Any] = [
+        "value:Q", title=title if len(title) * TITLE_LETTER < width else f"gain ({findings.unit(aim)})",
+        axis=altair.Axis(tickCount=3), scale=altair.Scale(zero=True, padding=6),
+    )  # fmt: skip
+    rows = [{**row, "colour": COLOURS.get(row["name"], UNIFORM), "hollow": not row["allowed"]} for row in rows]
+    colour = altair.Color("colour:N", scale=None)
+    lines = altair.Chart(data(rows)).mark_rule(aria=False, strokeWidth=4, opacity=PALE)
+    return altair.layer(
+        heading(shown(aim), width),
         altair.Chart(data([{"name": name} for name in names])).mark_rule(aria=False, color=GRID).encode(y=y),
-        zero_line(0.0, INK), lines.encode(y=y, x=x, x2="high:Q", color=colour).encode(x=altair.X("low:Q")),
-    ]  # fmt: skip
-    for filled in (True, False):
-        kind = [row for row in rows if row["allowed"] == filled]
-        points = altair.Chart(data(kind)).mark_point(filled=filled, size=52, opacity=1, strokeWidth=1.8)
-        layers.append(points.encode(y=y, x=x, color=colour, description="tip:N"))
-    title = altair.TitleParams(shown(aim), fontSize=12, anchor="start", offset=4, limit=width + 20)
-    return altair.layer(*layers).properties(width=width, height=altair.Step(PANEL_ROW), title=title)
+        zero_line(0.0, INK),
+        lines.encode(y=y, x=altair.X("low:Q"), x2="high:Q", color=colour),
+        *points(rows, 52, x=x, y=y),
+    ).properties(width=width, height=altair.Step(PANEL_ROW))
 
 
 def tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
@@ -68,22 +85,23 @@ def tasks_chart(findings: Findings, width: int) -> altair.LayerChart:
     predicted = findings.recommendation.predicted
     tasks = _shown_tasks(findings)
     names = [shown(task) for task in tasks]
-    kinds = {"gains": BETTER, "unclear": NATURAL, "loses": WORSE}
     rows = []
     for task in tasks:
         row = predicted[task]
         kind = "gains" if row.gain_low > 0 else "loses" if row.gain_high < 0 else "unclear"
-        rows.append({**_predicted(findings, task), "name": shown(task), "series": kind})
-    present = {kind: colour for kind, colour in kinds.items() if any(row["series"] == kind for row in rows)}
+        rows.append({**_predicted(findings, task), "name": shown(task), "kind": kind, "colour": KINDS[kind].colour})
+    kinds = [KINDS[kind] for kind in KINDS if any(row["kind"] == kind for row in rows)]
     y, x = rows_axis(names, width), _gain_axis(findings, tasks[0], width)
-    colour = colours(list(present), list(present.values()), columns=4)
     base = altair.Chart(data(rows))
     return fitted(
         altair.layer(
+            key([*kinds, range_sign(f"{findings.coverage} interval", MUTED)], keyed_room(width)),
             striped(names, width),
             zero_line(0.0, NATURAL),
-            base.mark_rule(aria=False, strokeWidth=4, opacity=0.35).encode(y=y, x="low:Q", x2="high:Q", color=colour),
-            base.mark_point(filled=True, size=48, opacity=1).encode(y=y, x=x, color=colour, description="tip:N"),
+            base.mark_rule(aria=False, strokeWidth=4, opacity=PALE).encode(
+                y=y, x="low:Q", x2="high:Q", color=altair.Color("colour:N", scale=None)
+            ),
+            *points(rows, 48, x=x, y=y),
         ),
         width, altair.Step(ROW - 2),
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""The swarm as parallel coordinates: a row per domain, a tick per mix, and lines of the mixes that matter."""
+"""The swarm as parallel coordinates: a row per domain, a tick per run, and lines of the mixes that matter."""
 
-from typing import Any, Literal
+from typing import Any
 
 import altair
 import numpy as np
@@ -8,68 +8,35 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section
-from flows.report.marks import LABELS, ROW, data, fitted, rows_axis, rows_shown, striped
-from flows.report.theme import FAINT, NATURAL, RECOMMENDED, UNIFORM, WORSE
+from flows.report.key import Sign, key, keyed_room, recommended_sign, reference_sign
+from flows.report.marks import ROW, data, fitted, in_chart, points, rows_axis, rows_shown, striped
+from flows.report.sections.best_runs import BestRun, best_runs, best_runs_words, numbered_marks
+from flows.report.theme import BETTER, FAINT, INK, MUTED, NATURAL, RECOMMENDED, WORSE
+from flows.report.ticks import root_end, root_ticks
 from flows.report.words import percent
 from mixes.target import OVERALL
 
-MOST_TICKS, MOST_BEST = 6_000, 3  # in all, and lines of tried mixes
-BEST = 0.05  # share of the mixes, those with the best scores, that are drawn as lines
-TICKS = (
-    0,
-    0.001,
-    0.005,
-    0.01,
-    0.05,
-    0.1,
-    0.2,
-    0.4,
-    0.6,
-    0.8,
-    1,
-)  # of an axis of roots, on which small shares lie apart
-APART = 84  # pixels that a name takes
-Align = Literal["left", "right"]
+MOST_TICKS = 6_000  # in all
+NEAR = 0.01  # a run this near a share has tried it: one percentage point
+LOOSE = 4  # pixels that a row is taller than elsewhere
+UPRIGHT = "M-0.16,-1H0.16V1H-0.16Z"
+OVER, GAP = "M-1.6,-0.8H1.6V0.8H-1.6Z", "M-1.3,-0.25H1.3V0.25H-1.3Z"
+Row = dict[str, Any]
 
 
 def swarm(findings: Findings) -> Section:
     """One figure."""
-    count = len(findings.problem.tried)
-    best = max(1, min(MOST_BEST, round(BEST * count)))
-    every = _every(findings)
-    drawn = f" (one in {every} is drawn)" if every > 1 else ""
+    count, every = len(findings.problem.tried), _every(findings)
+    drawn = f" One run in {every} is drawn." if every > 1 else ""
     rows = rows_shown(len(findings.domains))
     rest = len(findings.domains) - rows
     left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
-        f"Ticks: a domain's share in each of the {count} tried mixes{drawn}. Thin line{'s' * (best > 1)}: the "
-        f"{f'{best} mixes' if best > 1 else 'mix'} that scored best, whether or not the limits allow "
-        f"{'them' if best > 1 else 'it'}. Where no tick is near the blue line, that share itself was not tried, and "
-        f"the laws interpolate between the ticks on both sides. The scale widens small shares.{left_out}"
-        f"{_best(findings)}"
+        f"A row per domain; a tick for its share in each of the {count} tried mixes.{drawn} The scale widens small "
+        f"shares.{left_out}"
     )
     title = "Which mixes were tried, and which scored best on the target?"
-    return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, best, width), note)])
-
-
-def _best(findings: Findings) -> str:
-    """Why the best tried mix is not recommended, where it scored better than the recommended one is predicted to."""
-    first = int(np.argmin(findings.on_target.observed))
-    best, target = findings.problem.tried[first], findings.recommendation.predicted[OVERALL]
-    scored, predicted = float(findings.own_sign(OVERALL, findings.on_target.observed)[first]), target.mix
-    ahead = scored > predicted if findings.higher(OVERALL) else scored < predicted
-    if not ahead or bool(findings.problem.limits.met(best[None])[0]):
-        return ""
-    line = (
-        f" The best tried mix scored {scored:.3f} {findings.unit(OVERALL)}, better than the {predicted:.3f} predicted"
-    )
-    line += " for the recommended one, but the limits forbid it"
-    high = findings.problem.limits.room.high
-    over = int(np.argmax(best - high))
-    if best[over] <= high[over]:
-        return f"{line}."
-    name = shown(findings.domains[over])
-    return f"{line}: it has {percent(best[over])} {name}, where at most {percent(high[over])} is allowed."
+    return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, width), note)])
 
 
 def _every(findings: Findings) -> int:
@@ -77,88 +44,136 @@ def _every(findings: Findings) -> int:
     return max(1, -(-len(findings.problem.tried) * rows_shown(len(findings.domains)) // MOST_TICKS))
 
 
-def _chart(findings: Findings, best: int, width: int) -> altair.LayerChart:
-    tried, scores = findings.problem.tried, findings.own_sign(OVERALL, findings.on_target.observed)
-    worst_first = np.argsort(-findings.on_target.observed, kind="stable")
+def _chart(findings: Findings, width: int) -> altair.LayerChart:
+    tried = findings.problem.tried
     ranked = sorted(range(len(findings.domains)), key=lambda i: (-findings.mix[i], i))
     ranked = ranked[: rows_shown(len(ranked))]
-    names = [shown(findings.domains[i]) for i in ranked]
-
-    def rows(key: str, weights: np.ndarray, **more: Any) -> list[dict[str, Any]]:
-        return [
-            {"line": key, "name": name, "at": number, "value": round(float(weights[i]), 4), **more}
-            for number, (i, name) in enumerate(zip(ranked, names, strict=True))
-        ]
-
-    scored = lambda i: round(float(scores[i]), 4)  # noqa: E731
-    ticks = [row for i in worst_first[:: -_every(findings)][::-1] for row in rows("", tried[i], score=scored(i))]
-    good = [row for i in worst_first[-best:] for row in rows(f"m{i}", tried[i])]
-    ends = [float(np.quantile(scores, share)) for share in (0.02, 0.98)]
-    palette = [WORSE, UNIFORM, FAINT]
-    better = palette[::-1] if findings.higher(OVERALL) else palette
-    largest = max(
-        float(row["value"]) for row in [*ticks, *rows("", findings.mix), *rows("", findings.problem.reference)]
-    )
-    ticks_shown = [tick for tick in TICKS if tick <= largest and (tick >= largest / 100 or not tick)]
-    shares = altair.Axis(values=ticks_shown, labelExpr="format(datum.value, '~%')", labelOverlap="greedy")
-    x = altair.X("value:Q", title="share of tokens", axis=shares,
-                 scale=altair.Scale(type="sqrt", domain=[0, largest], nice=False))  # fmt: skip
+    names, best = [shown(findings.domains[i]) for i in ranked], best_runs(findings)
+    largest = max(float(tried[:, ranked].max()), float(findings.mix.max()), float(findings.problem.reference.max()))
+    end, room = root_end(largest), keyed_room(width)
+    shares = altair.Axis(values=list(root_ticks(end, room)), labelExpr="format(datum.value, '~%')", labelOverlap=False)
+    x = altair.X("value:Q", title="share of the training tokens", axis=shares,
+                 scale=altair.Scale(type="sqrt", domain=[0, end], nice=False))  # fmt: skip
     y = rows_axis(names, width)
-    title = f"scored ({findings.unit(OVERALL)}, {findings.better(OVERALL)})"
-    legend = altair.Legend(type="gradient", offset=30, title=title, gradientLength=140, gradientThickness=10,
-                           tickCount=3, titleLimit=300)  # fmt: skip
-    scale = altair.Scale(domain=[ends[0], sum(ends) / 2, ends[1]], range=better, clamp=True, interpolate="rgb")
-    colour = altair.Color("score:Q", legend=legend, scale=scale)
+    high = findings.problem.limits.room.high
+    caps = [{"name": name, "value": float(high[i]), "end": end}
+            for i, name in zip(ranked, names, strict=True) if high[i] < end]  # fmt: skip
+    gaps = _gaps(findings, ranked, names)
+    lines = np.stack([findings.mix, findings.problem.reference], axis=1)  # (n_domains, 2)
     return fitted(
         altair.layer(
+            key(_signs(findings, bool(caps), gaps, best), room),
             striped(names, width),
-            altair.Chart(data(ticks)).mark_tick(aria=False, thickness=1.3, size=11, opacity=0.75).encode(
-                x=x, y=y, color=colour
+            altair.Chart(data(caps)).mark_bar(aria=False, color=FAINT, opacity=0.28, height=ROW - 1).encode(
+                x=x, x2="end:Q", y=y
             ),
-            altair.Chart(data(good)).mark_line(aria=False, strokeWidth=1.3, color=palette[0]).encode(
-                x=x, y=y, detail="line:N", order="at:Q"
+            altair.Chart(data(gaps)).mark_bar(aria=False, color=WORSE, opacity=0.3, height=5).encode(
+                x=x, x2="end:Q", y=y
             ),
-            *_lines(findings, rows, x, y, (1 - LABELS) * width, largest),
+            _ticks(findings, ranked, names).encode(x=x, y=y),
+            *_lines(findings, ranked, names, x, y),
+            *numbered_marks(
+                best, ranked, names, x, y, lambda share: room * (share / end) ** 0.5, lines, ROW + LOOSE
+            ),
+            *_left_out(tried[:, ranked], names, y, width),
         ),
-        width, altair.Step(ROW + 2),
-    )  # fmt: skip
+        width, altair.Step(ROW + LOOSE),
+    ).properties(title=_title(findings, best, gaps, ranked, width))  # fmt: skip
 
 
-def _lines(findings: Findings, rows: Any, x: altair.X, y: altair.Y, wide: float, largest: float) -> list[altair.Chart]:
-    """Natural and the recommended mix: a thick line each, with its name at the top.
+def _signs(findings: Findings, capped: bool, gaps: list[Row], best: list[BestRun]) -> list[Sign]:
+    unit = findings.unit(OVERALL)
+    signs = [recommended_sign(), reference_sign(findings.reference)]
+    for words, end, colour in _thirds(findings):
+        signs.append(
+            Sign(f"{words}: to {float(findings.own_sign(OVERALL, np.array(end))):.2f} {unit}", colour, UPRIGHT)
+        )
+    signs += [Sign("over the domain's cap", FAINT, OVER, opacity=0.28)] if capped else []
+    signs += [Sign("no run near recommended", WORSE, GAP, opacity=0.3)] if gaps else []
+    ones = [run for run in best if run.allowed], [run for run in best if not run.allowed]
+    signs += [Sign("best runs, within the limits", INK)] if ones[0] else []
+    signs += [Sign("best runs that break a limit", INK, hollow=True)] if ones[1] else []
+    return signs
 
-    The axis is `wide` pixels or more, and ends at the share `largest`.
+
+def _title(
+    findings: Findings, best: list[BestRun], gaps: list[Row], ranked: list[int], width: int
+) -> altair.TitleParams:
+    """What the chart shows, in its own words: the best runs, and where nothing was tried."""
+    lines = best_runs_words(findings, best)
+    if gaps:
+        lines.append(
+            f"For {len(gaps)} of {len(ranked)} domains, no run is within one percentage point of the recommended share."
+        )
+    return in_chart(lines, width)
+
+
+def _gaps(findings: Findings, ranked: list[int], names: list[str]) -> list[Row]:
+    """Where no run is near the recommended share of a domain: from the nearest share below that was tried to the
+    nearest above."""
+    rows = []
+    for i, name in zip(ranked, names, strict=True):
+        share, shares = float(findings.mix[i]), findings.problem.tried[:, i]
+        if np.abs(shares - share).min() > NEAR:
+            below, above = shares[shares < share], shares[shares > share]
+            rows.append({"name": name, "value": float(below.max()) if len(below) else 0.0,
+                         "end": float(above.min()) if len(above) else share})  # fmt: skip
+    return rows
+
+
+def _thirds(findings: Findings) -> list[tuple[str, float, str]]:
+    """The best, the middle and the worst third of the runs: what it is called, its last score, and its colour.
+
+    Blue is better and orange worse, as everywhere in the report.
     """
-    lines = [
+    ends = np.quantile(findings.on_target.observed, (1 / 3, 2 / 3, 1))  # lower is better
+    called = (("best third of the runs", BETTER), ("middle third", FAINT), ("worst third", WORSE))
+    return [(words, float(end), colour) for (words, colour), end in zip(called, ends, strict=True)]
+
+
+def _ticks(findings: Findings, ranked: list[int], names: list[str]) -> altair.Chart:
+    """One tick per run and domain, the best runs last."""
+    observed = findings.on_target.observed
+    ends, colours = [end for _, end, _ in _thirds(findings)], [colour for _, _, colour in _thirds(findings)]
+    rows = [
+        {"name": name, "value": round(float(findings.problem.tried[run, i]), 4),
+         "colour": colours[min(int(np.searchsorted(ends, observed[run])), 2)]}
+        for run in np.argsort(-observed, kind="stable")[:: -_every(findings)][::-1]
+        for i, name in zip(ranked, names, strict=True)
+    ]  # fmt: skip
+    tick = altair.Chart(data(rows)).mark_tick(aria=False, thickness=1.3, size=11, opacity=0.8)
+    return tick.encode(color=altair.Color("colour:N", scale=None))
+
+
+def _left_out(tried: np.ndarray, names: list[str], y: altair.Y, width: int) -> list[altair.Chart]:
+    """How many runs have nothing of a domain, at the right end of its row."""
+    counts = (tried <= 0).sum(axis=0)
+    rows = [{"name": name, "text": f"{count}" if count else ""} for name, count in zip(names, counts, strict=True)]
+    head = [{"name": names[0], "text": "runs at 0%"}]
+    style: dict[str, Any] = {"aria": False, "align": "right", "fontSize": 11, "color": MUTED}
+    return [
+        altair.Chart(data(rows)).mark_text(dx=ROOM_RIGHT, **style).encode(y=y, x=altair.value("width"), text="text:N"),
+        altair.Chart(data(head))
+        .mark_text(dx=ROOM_RIGHT, dy=-16, **style)
+        .encode(y=y, x=altair.value("width"), text="text:N"),
+    ]
+
+
+ROOM_RIGHT = 32  # pixels right of the axis
+
+
+def _lines(findings: Findings, ranked: list[int], names: list[str], x: altair.X, y: altair.Y) -> list[altair.Chart]:
+    """Natural and the recommended mix: a thick line each."""
+    layers = []
+    for called, weights, colour, shape in (
         (findings.reference, findings.problem.reference, NATURAL, "diamond"),
         ("recommended", findings.mix, RECOMMENDED, "circle"),
-    ]
-    layers, tops = [], [wide * (rows("", weights)[0]["value"] / largest) ** 0.5 for _, weights, _, _ in lines]
-    for (name, weights, colour, shape), (align, up) in zip(lines, _labels_at(tops[0], tops[1], wide), strict=True):
-        points = [{**row, "tip": f"{name}: {row['name']} {row['value']:.1%}"} for row in rows(name, weights)]
-        base = altair.Chart(data(points))
-        label = altair.Chart(data([{**points[0], "text": name}]))
-        layers += [
-            base.mark_line(aria=False, strokeWidth=3, color=colour).encode(x=x, y=y, order="at:Q"),
-            base.mark_point(filled=True, size=46, opacity=1, color=colour, shape=shape).encode(
-                x=x, y=y, description="tip:N"
-            ),
-            label.mark_text(
-                aria=False, align=align, dx=-5 if align == "left" else 5, dy=-up, color=colour, fontSize=12,
-                fontWeight="bold",
-            ).encode(x=x, y=y, text="text:N"),
+    ):
+        rows = [
+            {"name": name, "at": number, "value": round(float(weights[i]), 4), "colour": colour, "shape": shape,
+             "tip": f"{called}: {name} {percent(float(weights[i]))}"}
+            for number, (i, name) in enumerate(zip(ranked, names, strict=True))
         ]  # fmt: skip
+        line = altair.Chart(data(rows)).mark_line(aria=False, strokeWidth=2.5, color=colour)
+        layers += [line.encode(x=x, y=y, order="at:Q"), *points(rows, 46, x=x, y=y)]
     return layers
-
-
-def _labels_at(natural: float, recommended: float, wide: float) -> list[tuple[Align, int]]:
-    """How the names of two lines are aligned, and how many pixels above the first row they stand.
-
-    Given are the pixels of the lines' tops, and of the axis. Where names would touch, natural's is a line higher.
-    """
-    left_of_other = APART < natural <= recommended
-    aligned: list[Align] = ["right" if left_of_other or natural + APART > wide else "left"]
-    aligned.append("right" if recommended + APART > wide else "left")
-    starts = [top - APART * (align == "right") for top, align in zip((natural, recommended), aligned, strict=True)]
-    touching = abs(starts[0] - starts[1]) < APART
-    return [(aligned[0], 28 if touching else 15), (aligned[1], 15)]

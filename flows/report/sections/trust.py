@@ -7,15 +7,30 @@ import altair
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Part, Section, paragraph, text
-from flows.report.marks import PHONE, ROW, colours, data, fitted, rows_axis, striped, zero_line
-from flows.report.theme import FAINT, INK, NATURAL, RECOMMENDED, UNIFORM, WORSE
+from flows.report.key import LINE, PALE, UPRIGHT, Sign, key, keyed_room, range_sign, with_key
+from flows.report.marks import (
+    PHONE,
+    ROW,
+    data,
+    fitted,
+    heading,
+    panel_columns,
+    points,
+    rows_axis,
+    striped,
+    zero_line,
+)
+from flows.report.theme import FAINT, INK, MUTED, NATURAL, WORSE
 from flows.report.words import closed, percent
 from mixes.certainty.noise import CLEAR, spreads
 from mixes.explain.held_out import HeldOut, held_out
 from mixes.target import OVERALL
 
 MOST_FACETS, MOST_TASKS, MOST_POINTS = 6, 24, 400
-NARROW = 150  # pixels below which a panel's words take two lines
+SMALL_LETTER = 5.4  # pixels of a character of the words under a panel's title
+CLEARLY: dict[str, Any] = {"colour": INK, "shape": "circle"}
+UNCLEARLY: dict[str, Any] = {"colour": NATURAL, "shape": "triangle-down"}
+KINDS = (("clear", "can tell mixes apart", CLEARLY), ("unclear", "says little about mixes", UNCLEARLY))
 FAR = 200  # ratio of the ends of an axis from which only powers of ten are labelled
 CHECKED = ("outside_swarm", "on_bound", "unclear_tasks")  # cautions that a health check repeats
 
@@ -28,10 +43,7 @@ def trust(findings: Findings) -> Section:
         if caution.kind not in CHECKED
     ]
     held = {aim: held_out(findings.problem, aim) for aim in (OVERALL, *findings.families)[:MOST_FACETS]}
-    held_note = (
-        "Each point is a tried mix, predicted by laws that were fitted without it. On the diagonal the prediction is "
-        f"right; lines are {findings.coverage} intervals."
-    )
+    held_note = "Each point is a tried mix, predicted by laws that were fitted without it."
     parts: list[Part] = [
         _list(findings),
         *cautions,
@@ -58,12 +70,13 @@ def _list(findings: Findings) -> str:
     return f'<ul class="checks">{items}</ul>'
 
 
-def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > PHONE else 2, len(held))
-    gap = 30
-    each = (width - columns * 48 - (columns - 1) * gap) // columns
-    charts = [_facet(findings, aim, scored, min(each, 260)) for aim, scored in held.items()]
-    return altair.concat(*charts, columns=columns, spacing=gap)
+def _facets(findings: Findings, held: dict[str, HeldOut], width: int) -> altair.VConcatChart:
+    columns, gap = panel_columns(len(held), 3, width), 30
+    each = (width - columns * 52 - (columns - 1) * gap) // columns
+    charts = [_facet(findings, aim, scored, min(each, 280)) for aim, scored in held.items()]
+    signs = [Sign("a run, predicted without it", MUTED), range_sign(f"{findings.coverage} interval", FAINT),
+             Sign("prediction equals score", INK, LINE)]  # fmt: skip
+    return with_key(altair.concat(*charts, columns=columns, spacing=gap), signs, width - 60)
 
 
 def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
@@ -72,31 +85,27 @@ def _facet(findings: Findings, aim: str, scored: HeldOut, width: int) -> Any:
     )
     every = max(1, -(-len(predicted) // MOST_POINTS))
     rows = [
-        {"x": float(p), "y": float(o), "low": float(min(a, b)), "high": float(max(a, b)),
+        {"x": float(p), "y": float(o), "low": float(min(a, b)), "high": float(max(a, b)), "colour": MUTED,
          "tip": f"{shown(name)}: predicted {p:.3f}, scored {o:.3f}"}
         for name, p, o, a, b in zip(scored.mixes, predicted, observed, low, high, strict=True)
     ][::every]  # fmt: skip
     ends = [float(min(predicted.min(), observed.min())), float(max(predicted.max(), observed.max()))]
-    scale = altair.Scale(domain=ends, zero=False, nice=True)
+    scale, unit = altair.Scale(domain=ends, zero=False, nice=True), findings.unit(aim)
     axis = altair.Axis(grid=True, tickCount=3)
-    x = altair.X("x:Q", title="predicted", scale=scale, axis=axis)
-    y = altair.Y("y:Q", title="scored", scale=scale, axis=axis)
+    x = altair.X("x:Q", title=f"predicted ({unit})", scale=scale, axis=axis)
+    y = altair.Y("y:Q", title=f"scored ({unit})", scale=scale, axis=axis)
     diagonal = altair.Chart(data([{"x": end, "y": end} for end in ends])).mark_line(
         aria=False, color=INK, strokeWidth=1
     )
-    base = altair.Chart(data(rows))
-    unit = findings.unit(aim)
-    words = [f"rank {scored.rank_correlation:.2f}", f"misses by {scored.error:.3f} {unit}"]
-    title = altair.TitleParams(
-        f"{shown(aim)} ({unit})", subtitle=f"{words[0]}, {words[1]}" if width > NARROW else words,
-        fontSize=12, subtitleFontSize=11, anchor="start", offset=4, limit=width + 40,
-    )  # fmt: skip
-    layers: list[Any] = [
+    ranges = altair.Chart(data(rows)).mark_rule(aria=False, color=FAINT, opacity=PALE, clip=True)
+    words = [f"rank correlation {scored.rank_correlation:.2f}", f"misses by {scored.error:.3f} {unit}"]
+    below = [", ".join(words)] if len(", ".join(words)) * SMALL_LETTER < width else words
+    return altair.layer(
+        heading(shown(aim), width, *below),
+        ranges.encode(x=altair.X("low:Q"), x2="high:Q", y=y),
+        *points(rows, 22, x=x, y=y),
         diagonal.encode(x=x, y=y),
-        base.mark_rule(aria=False, color=FAINT, opacity=0.5, clip=True).encode(x=altair.X("low:Q"), x2="high:Q", y=y),
-        base.mark_circle(size=22, color=RECOMMENDED, opacity=0.8, clip=True).encode(x=x, y=y, description="tip:N"),
-    ]
-    return altair.layer(*layers).properties(width=width, height=min(width, 190), title=title)
+    ).properties(width=width, height=min(width, 190))
 
 
 def _calibration(findings: Findings, width: int) -> altair.LayerChart:
@@ -114,19 +123,13 @@ def _calibration(findings: Findings, width: int) -> altair.LayerChart:
     diagonal = altair.Chart(data([{"x": end, "y": end} for end in (0.45, 1.0)])).mark_line(
         aria=False, color=INK, strokeWidth=1
     )
-    base = altair.Chart(data(rows)).encode(x=x, y=y, color=colours(names, (NATURAL, RECOMMENDED)))
-    return fitted(
-        altair.layer(
-            diagonal.encode(x=x, y=y),
-            base.mark_line(aria=False, strokeWidth=1.5),
-            base.mark_point(filled=True, size=50, opacity=1).encode(
-                description="tip:N",
-                shape=altair.Shape("series:N", legend=None, scale=altair.Scale(
-                    domain=list(names), range=["diamond", "circle"])),
-            ),
-        ),
-        width, 200,
-    )  # fmt: skip
+    signs = [Sign(names[1], INK), Sign(names[0], NATURAL, "diamond"), Sign("as often as stated", INK, LINE)]
+    layers: list[Any] = [key(signs, width - 60), diagonal.encode(x=x, y=y)]
+    for sign in signs[1::-1]:
+        own = [{**row, "colour": sign.colour, "shape": sign.shape} for row in rows if row["series"] == sign.words]
+        line = altair.Chart(data(own)).mark_line(aria=False, strokeWidth=1.5, color=sign.colour)
+        layers += [line.encode(x=x, y=y), *points(own, 50, x=x, y=y)]
+    return fitted(altair.layer(*layers), width, 200)
 
 
 def _ratios(findings: Findings) -> list[tuple[str, float]]:
@@ -145,6 +148,7 @@ def _left_out(findings: Findings) -> str:
 def _signal(findings: Findings, width: int) -> altair.LayerChart:
     rows: list[dict[str, Any]] = [
         {"name": shown(task), "value": ratio, "series": "clear" if ratio >= CLEAR else "unclear",
+         **(CLEARLY if ratio >= CLEAR else UNCLEARLY),
          "tip": f"{shown(task)}: {ratio:.1f} times its noise, {percent(findings.problem.target.get(task, 0.0))} of the "
          "target"}
         for task, ratio in _ratios(findings)[-MOST_TASKS:]
@@ -162,18 +166,13 @@ def _signal(findings: Findings, width: int) -> altair.LayerChart:
         scale=scale,
         axis=ticks,
     )
+    signs = [Sign(words, **style) for kind, words, style in KINDS if any(row["series"] == kind for row in rows)]
     return fitted(
         altair.layer(
+            key([*signs, Sign(f"{CLEAR:g} times the noise", WORSE, UPRIGHT)], keyed_room(width)),
             striped(names, width),
-            zero_line(CLEAR, UNIFORM),
-            altair.Chart(data(rows))
-            .mark_point(filled=True, size=56, opacity=1)
-            .encode(
-                y=y, x=x, description="tip:N",
-                color=colours(["clear", "unclear"], [RECOMMENDED, WORSE]),
-                shape=altair.Shape("series:N", legend=None, scale=altair.Scale(
-                    domain=["clear", "unclear"], range=["circle", "triangle-down"])),
-            ),
+            zero_line(CLEAR, WORSE),
+            *points(rows, 56, x=x, y=y),
         ),
         width, altair.Step(ROW - 2),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import polars as pl
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
-from flows.report.marks import PHONE, data
+from flows.report.marks import data, heading, panel_columns
 from flows.report.theme import RECOMMENDED
 from flows.report.words import listed
 from mixes.quality_parts import whole_of
@@ -43,7 +43,7 @@ def upsampling(findings: Findings) -> Section | None:
 
 
 def _curves(curves: dict[str, pl.DataFrame], width: int) -> altair.ConcatChart:
-    columns = min(3 if width > PHONE else 1, len(curves))
+    columns = panel_columns(len(curves), 3, width)
     each = (width - columns * 46 - (columns - 1) * 26) // columns
     most = max(float(frame["repeat"].max()) for frame in curves.values())  # type: ignore[arg-type]
     charts = []
@@ -67,15 +67,11 @@ def _curves(curves: dict[str, pl.DataFrame], width: int) -> altair.ConcatChart:
         )
         x = altair.X(
             "x:Q",
-            title=None,
+            title="share of its tokens, best right" if number >= len(curves) - columns else None,
             scale=altair.Scale(domain=[0, 1]),
-            axis=altair.Axis(format=".0%", tickCount=4, labelFlush=True),
+            axis=altair.Axis(format=".0%", tickCount=4),
         )
-        title = altair.TitleParams(shown(name), fontSize=12, anchor="start", offset=4, limit=each)
         bars = altair.Chart(data(rows)).mark_rect(color=RECOMMENDED, opacity=0.8)
-        charts.append(
-            bars.encode(x=x, x2="x2:Q", y=y, y2=altair.datum(0), description="tip:N").properties(
-                width=each, height=100, title=title
-            )
-        )
+        panel = bars.encode(x=x, x2="x2:Q", y=y, y2=altair.datum(0), description="tip:N")
+        charts.append(altair.layer(heading(shown(name), each), panel).properties(width=each, height=100))
     return altair.concat(*charts, columns=columns, spacing=26)  # fmt: skip

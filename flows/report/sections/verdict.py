@@ -121,15 +121,17 @@ def _worse(findings: Findings) -> str:
     """Families and tasks that lose, even at the better end of their interval."""
     predicted = findings.recommendation.predicted
     lost = sorted((row.gain, name) for name, row in predicted.items() if name != OVERALL and row.gain_high < 0)
-    lies = f"the whole {findings.coverage} interval of the gain lies below zero"
     if not lost:
-        return f"Nothing for sure: {lies} for no family and no task."
+        return f"Nothing for sure: of no family or task does the whole {findings.coverage} interval lie below zero."
     families = [name for _, name in lost if name in findings.recommendation.families]
     tasks = [name for _, name in lost if name not in families]
     count = len(findings.problem.fitted.runs.tasks)
-    of_families = _with_gains(findings, families) if families else "none"
-    of_tasks = f"{len(tasks)} of {count}, {_with_gains(findings, tasks)}" if tasks else "none"
-    return f"Those of which {lies}. Families: {of_families}. Tasks: {of_tasks}. The table of all tasks has every gain."
+    of_families = _with_gains(findings, families) if families else "no family"
+    of_tasks = f"{len(tasks)} of {count} tasks, {_with_gains(findings, tasks)}" if tasks else "no single task"
+    return (
+        f"Worse with their whole {findings.coverage} interval: {of_families}; {of_tasks}. The table of all tasks has "
+        "every gain."
+    )
 
 
 def _ahead(findings: Findings) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from flows.report.figure import Figure
 from flows.report.findings import Findings, shown
 from flows.report.html import Section, paragraph
-from flows.report.marks import LABELS, LETTER, ROW, data, fitted, rows_axis, rows_shown, striped, zero_line
+from flows.report.key import LINE, RANGE, Sign, key, keyed_room
+from flows.report.marks import LABELS, LETTER, PHONE, ROW, data, fitted, rows_axis, rows_shown, striped, zero_line
 from flows.report.theme import BETTER, NATURAL, NONE, ON_COLOUR, WORSE
 from flows.report.words import listed, percent, signed
 from mixes.optimum.marginal import marginal_values
@@ -99,12 +100,24 @@ def _heat(findings: Findings, width: int) -> altair.LayerChart:
     x = altair.X("aim:N", sort=columns, axis=axis)
     base = altair.Chart(data(rows)).encode(y=rows_axis(names, width), x=x)
     cells = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
-        color=altair.Color("value:Q", scale=scale, legend=None), description="tip:N"
+        color=altair.Color("value:Q", scale=scale, legend=_legend(findings, most, width)), description="tip:N"
     )
     layers = [cells]
     if (width * 0.65) / len(columns) > LABELLED:
         layers.append(base.mark_text(aria=False, color=ON_COLOUR, fontSize=11).encode(text="text:N"))
     return fitted(altair.layer(*layers), width, altair.Step(ROW))
+
+
+def _legend(findings: Findings, most: float, width: int) -> altair.Legend:
+    """What a colour is worth."""
+    title = f"gain from 1 percentage point more (0.001 {findings.unit(OVERALL)})"
+    short = f"gain from 1 point more (0.001 {findings.unit(OVERALL)})"
+    ends = [-most, 0, most]
+    return altair.Legend(
+        title=title if width > PHONE else short, type="gradient", gradientLength=190, gradientThickness=10,
+        values=ends, titleLimit=400,
+        labelExpr="datum.value == 0 ? '0' : (datum.value < 0 ? '≤ ' : '≥ ') + format(datum.value, '+.1f')",
+    )  # fmt: skip
 
 
 def _shares(findings: Findings, width: int) -> altair.LayerChart:
@@ -117,9 +130,12 @@ def _shares(findings: Findings, width: int) -> altair.LayerChart:
     title = f"share of the gain ({findings.unit(OVERALL)}; right is better)"
     x = altair.X("value:Q", title=title, axis=altair.Axis(tickCount=5))
     base = altair.Chart(data(rows))
-    colour = altair.Color("kind:N", scale=altair.Scale(domain=["gain", "loss"], range=[BETTER, WORSE]), legend=None)
+    colour = altair.Color("colour:N", scale=None)
+    signs = [Sign("adds to the gain", BETTER, RANGE), Sign("takes from it", WORSE, RANGE)]
+    signs = [sign for sign in signs if any(row["colour"] == sign.colour for row in rows)]
     return fitted(
         altair.layer(
+            key([*signs, Sign(f"{findings.coverage} interval", NATURAL, LINE)], keyed_room(width)),
             striped(names, width),
             base.mark_bar(height=11, opacity=0.9).encode(y=y, x=x, color=colour, description="tip:N"),
             base
@@ -139,6 +155,6 @@ def _share_row(findings: Findings, value: float, low: float, high: float, domain
     )
     return {
         "name": name, "value": float(value), "low": float(low), "high": float(high),
-        "kind": "gain" if value >= 0 else "loss",
+        "colour": BETTER if value >= 0 else WORSE,
         "tip": f"{name}, {percent(before)} → {percent(after)}: {signed(float(value), 4)} {findings.unit(OVERALL)}",
     }  # fmt: skip

@@ -93,7 +93,7 @@ def test_every_task_has_its_gain_and_the_summary_counts_the_losers(html):
     assert rows[0][-3:] == ["90% interval", "verdict", "share of the target"]
     losers = [row for row in rows[1:] if row[-2].startswith("worse")]
     line = answer(html, "What gets worse")
-    assert f"Tasks: {len(losers)} of 4, " in line if losers else "Tasks: none" in line or "no task" in line
+    assert f"{len(losers)} of 4 tasks, " in line if losers else "no single task" in line or "Nothing for sure" in line
     for row in losers:
         assert float(row[-3].rpartition(" to ")[2].replace("−", "-")) <= 0
 

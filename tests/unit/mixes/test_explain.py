@@ -1,12 +1,14 @@
 """Slices, shares of the gain, held-out predictions, trade-offs and health checks, against a planted truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_swarm import DOMAINS, FAMILIES, NATURAL, swarm
 
 from mixes.certainty.fitted import fit_swarm
-from mixes.explain.health import health_checks
-from mixes.explain.held_out import coverages, held_out
+from mixes.explain.health import _coverage, _reach, health_checks
+from mixes.explain.held_out import Coverage, coverages, held_out
 from mixes.explain.shares_of_gain import gain_shares
 from mixes.explain.slices import slice_along, slice_mixes
 from mixes.explain.trade_offs import between, farther_from_anchor, front_between, most_opposed
@@ -16,7 +18,7 @@ from mixes.recommendation.problem import problem_of
 from mixes.recommendation.question import Question
 from mixes.recommendation.recommend import recommend
 from mixes.recommendation.settings import RecommendSettings
-from mixes.runs import to_array
+from mixes.runs import Runs, to_array
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +145,34 @@ def test_health_checks_of_a_swarm_without_signal():
     assert checks["Effect"].status == "amber"
     assert checks["Held-out rank"].status == "red"
     assert checks["Signal to noise"].status == "red"
+
+
+@pytest.mark.parametrize(
+    ("inside", "count", "status", "words"),
+    [
+        (1.0, 42, "green", "cautious there"),  # 42 of 42 in 90 % intervals: 1 chance in 84
+        (1.0, 3, "green", "about as often as it should be"),  # 3 of 3 happen
+        (0.88, 42, "green", "about as often as it should be"),
+        (0.75, 40, "amber", "too narrow"),
+        (0.5, 40, "red", "too narrow"),
+    ],
+)
+def test_calibration_says_what_its_share_means(inside, count, status, words):
+    check = _coverage([Coverage(0.9, 0.9, inside, count)], 0.9)
+    assert check.status == status
+    assert words in check.sentence
+
+
+def test_shares_between_tried_ones_are_named(studied):
+    problem, _, _, mix = studied
+    runs = problem.fitted.runs
+    corners = Runs.from_arrays(
+        [str(i) for i in range(len(DOMAINS))], [str(i) for i in range(len(DOMAINS))], runs.domains, runs.tasks,
+        np.eye(len(DOMAINS)), np.zeros((len(runs.tasks), len(DOMAINS))),
+    )  # fmt: skip
+    sparse = replace(problem, fitted=replace(problem.fitted, runs=corners))
+    assert "between tried shares of 0.0% and 100.0%" in _reach(sparse, mix).sentence
+    corner = _reach(sparse, np.eye(len(DOMAINS))[0])
+    assert corner.sentence == (
+        "Every recommended weight lies between the smallest and the largest share that the swarm tried."
+    )
