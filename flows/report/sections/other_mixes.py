@@ -104,8 +104,10 @@ def _chart(findings: Findings, width: int) -> altair.VConcatChart:
 
 def _signs(findings: Findings, rows: list[dict[str, Any]]) -> list[Sign]:
     """What the colours of these marks mean."""
-    words: dict[BesideKind, str] = {"simple": "simple mix", "given": "your own mix", "worst": "worst mix within the limits",
-             "uncapped": "best mix without a cap"}  # fmt: skip
+    words: dict[BesideKind, str] = {
+        "simple": "simple mix", "given": "your own mix", "worst": "worst mix within the limits",
+        "uncapped": "best mix without a cap",
+    }  # fmt: skip
     colours = {row["colour"] for row in rows}
     signs = [recommended_sign(), reference_sign(findings.reference)]
     signs += [Sign(word, COLOURS[kind]) for kind, word in words.items() if COLOURS[kind] in colours]
