@@ -12,6 +12,7 @@ Part = str | Figure  # HTML, or a figure
 CODE = re.compile(r"`([^`]+)`")
 MOST_PRINTED = 120  # rows: two pages
 FITS = 4  # columns that a phone's width holds
+IN_CSS = re.compile(r"[^\w .,%()×*+-]")  # signs that mean something in a style
 LONG = 24  # characters of a word that may be broken
 LONG_PART = re.compile(r"[^_/:.&;-]{24}|&[a-z#0-9]+;|[^&]*?[_/:.-]+")  # to a separator; an escaped sign stays whole
 
@@ -43,16 +44,14 @@ def paragraph(value: str, kind: str = "") -> str:
 def table(rows: Sequence[Sequence[object]], words: int = 1) -> str:
     """A head and rows; the first `words` columns are words, the others numbers.
 
-    On a phone, a row of more than FITS columns is shown as a list: each cell bears the name of its column.
+    On a phone, a row of more than FITS columns is shown as a list, each cell with the name of its column.
     """
     head, *body = rows
-    many = len(head) > FITS
-    heads = "".join(_cell("th", i < words, cell) for i, cell in enumerate(head))
-    names: Sequence[object] = head if many else [""] * len(head)
-    lines = ["".join(_cell("td", i < words, cell, names[i]) for i, cell in enumerate(row)) for row in body]
-    rest = "".join(f"<tr>{line}</tr>" for line in lines)
-    kind = "table many" if many else "table"
-    return f'<div class="{kind}"><table><thead><tr>{heads}</tr></thead><tbody>{rest}</tbody></table></div>'
+    lines = ["".join(_cell("th", i < words, cell) for i, cell in enumerate(head))]
+    lines += ["".join(_cell("td", i < words, cell) for i, cell in enumerate(row)) for row in body]
+    rest = "".join(f"<tr>{line}</tr>" for line in lines[1:])
+    kind, names = ("table many", f' style="{_column_names(head)}"') if len(head) > FITS else ("table", "")
+    return f'<div class="{kind}"><table{names}><thead><tr>{lines[0]}</tr></thead><tbody>{rest}</tbody></table></div>'
 
 
 def folded(title: str, inner: str) -> str:
@@ -61,10 +60,19 @@ def folded(title: str, inner: str) -> str:
     return f"<details{kind}><summary>{text(title)}</summary>{inner}</details>"
 
 
-def _cell(tag: str, words: bool, value: object, column: object = "") -> str:
+def _cell(tag: str, words: bool, value: object) -> str:
     kind = "w" if words else "n"
-    named = f' data-of="{text(column)}"' if column else ""
-    return f'<{tag} class="{kind}"{named}>{_breakable(text(value)) if words else text(value)}</{tag}>'
+    return f'<{tag} class="{kind}">{_breakable(text(value)) if words else text(value)}</{tag}>'
+
+
+def _column_names(head: Sequence[object]) -> str:
+    """The names of the columns as properties --c1, --c2 …, which page.css puts before the cells on a phone."""
+    return "".join(f"--c{number}:'{IN_CSS.sub(_coded, printable(str(name)))}';" for number, name in enumerate(head, 1))
+
+
+def _coded(sign: re.Match[str]) -> str:
+    """A sign by its number, as CSS writes it."""
+    return f"\\{ord(sign[0]):x} "
 
 
 def _breakable(escaped: str) -> str:

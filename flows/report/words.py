@@ -63,13 +63,6 @@ def power(value: float) -> str:
     return f"{digits} × 10{str(int(exponent)).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
-def shortened(name: str, most: int) -> str:
-    """A name of at most `most` characters; what is too much is cut out of its middle, where names differ least."""
-    head = max(1, (most - 1) // 2)
-    tail = max(1, most - 1 - head)
-    return name if len(name) <= most else f"{name[:head]}…{name[-tail:]}"
-
-
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Names in a sentence; of a long list the first ones, and how many more there are."""
     if len(names) > most:

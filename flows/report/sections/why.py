@@ -116,7 +116,7 @@ def _legend(findings: Findings, most: float, width: int) -> altair.Legend:
     return altair.Legend(
         title=title if width > PHONE else short, type="gradient", gradientLength=190, gradientThickness=10,
         values=ends, titleLimit=400,
-        labelExpr="datum.value == 0 ? '0' : (datum.value < 0 ? '≤ ' : '≥ ') + format(datum.value, '+.1f')",
+        labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.1f') + (datum.value < 0 ? ' or less' : ' or more')",
     )  # fmt: skip
 
 

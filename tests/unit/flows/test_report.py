@@ -70,6 +70,27 @@ def test_one_number_for_the_recommended_score(folder, html):
     assert f"The bars sum to the gain, +{gain}." in html
 
 
+def test_the_swarm_tells_the_best_run_and_whether_it_breaks_a_limit(folder, html):
+    figure = html[html.index('<figure id="figure-swarm"') :].partition("</figure>")[0]
+    assert re.search(r"1: best run, scored \d\.\d+ bpb; over the cap of code \(\d+\.\d%\)\.", figure)
+    assert "best runs that break a limit" in figure
+    assert re.search(r"The recommended mix is predicted to score \d\.\d+ bpb\.", figure)
+
+
+def test_a_cap_beyond_the_axis_is_announced(folder, html):
+    made_report(folder, "--budget", "300B", "--max-epochs", "1", "--no-figures", "--out", "capped.html")
+    text = (folder / "capped.html").read_text()
+    mix = text[text.index('<figure id="figure-mix"') :].partition("</figure>")[0]
+    assert "cap by the limits" in mix
+    assert "cap 66.7% →" in mix
+
+
+def test_natural_is_no_point_on_the_curves(html):
+    figure = html[html.index('<figure id="figure-slices"') :].partition("</figure>")[0]
+    assert "natural&#x27;s share of this domain" in figure or "natural's share of this domain" in figure
+    assert not re.search(r"<path[^>]*><title>natural: ", figure)
+
+
 def test_tasks_of_families_and_simple_mixes_are_tables(html):
     tasks = html[html.index("gains of all 4 tasks, by family") :].partition("</details>")[0]
     assert "task (bpb, lower is better)" in tasks
