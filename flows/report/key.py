@@ -53,12 +53,12 @@ def hollow_sign(words: str = "breaks a limit", colour: str = INK, shape: str = "
     return Sign(words, colour, shape, hollow=True)
 
 
-def key(signs: Sequence[Sign], room: float) -> altair.Chart:
-    """A layer that draws nothing but a legend of at most `room` pixels over the chart."""
+def key(signs: Sequence[Sign], room: float, above: int = 6) -> altair.Chart:
+    """A layer that draws nothing but a legend of at most `room` pixels, `above` pixels over the chart."""
     words = [sign.words for sign in signs]
     legend = altair.Legend(
         title=None, columns=_columns(words, room), symbolSize=80, columnPadding=12, rowPadding=3, labelLimit=room,
-        symbolStrokeWidth=1.6,
+        symbolStrokeWidth=1.6, offset=above,
     )  # fmt: skip
 
     def scale(values: Sequence[Any]) -> altair.Scale:

@@ -62,7 +62,7 @@ def _chart(findings: Findings, width: int) -> altair.LayerChart:
     lines = np.stack([findings.mix, findings.problem.reference], axis=1)  # (n_domains, 2)
     return fitted(
         altair.layer(
-            key(_signs(findings, bool(caps), gaps, best), room),
+            key(_signs(findings, bool(caps), gaps, best), room, above=22),
             striped(names, width),
             altair.Chart(data(caps)).mark_bar(aria=False, color=FAINT, opacity=0.28, height=ROW - 1).encode(
                 x=x, x2="end:Q", y=y
