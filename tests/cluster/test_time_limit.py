@@ -1,4 +1,7 @@
-"""A run that takes longer than `timeout_hours` is cancelled with all of its processes, and the next one goes on."""
+"""A run that takes longer than `timeout_hours` is cancelled with all of its processes, and the next one goes on.
+
+It waits for a file that never comes and does not heed SIGTERM, so Prefect kills it after 30 seconds.
+"""
 
 import os
 import subprocess
@@ -20,7 +23,7 @@ def ask(server: str, path: str, content: object = None):
 
 
 class Held(dict):
-    """Files that nobody gets until they are released."""
+    """Files that are sent to nobody until they are released."""
 
     def __init__(self, **files: bytes) -> None:
         super().__init__(**files)
@@ -34,10 +37,7 @@ class Held(dict):
 def deploy(tiny, server: str, seconds: float | None, books: str) -> str:
     """Id of the deployment of `prepare-corpus` with a time limit."""
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
-    content["sources"] = {
-        "code": content["sources"]["code"],
-        "books": {"path": books, "format": "jsonl", "filters": False},
-    }
+    content["sources"] = {"books": {"path": books, "format": "jsonl", "filters": False}}
     del content["quality"], content["topics"]
     content["deploy"] = {"timeout_hours": seconds / 3_600 if seconds else None}
     (tiny / "limited.yaml").write_text(yaml.safe_dump({**content, "work": "limited"}))
