@@ -3,8 +3,6 @@
 import traceback
 from typing import TYPE_CHECKING
 
-from loguru import logger
-
 from mixes.show.secrets import masked
 
 if TYPE_CHECKING:
@@ -13,6 +11,8 @@ if TYPE_CHECKING:
 
 def mask_log() -> None:
     """Mask secrets in all that loguru writes in this process from now on."""
+    from loguru import logger  # slow to import, and not every command runs ranks
+
     logger.configure(patcher=_mask)
 
 
