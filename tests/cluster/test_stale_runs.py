@@ -14,11 +14,12 @@ SILENT = timedelta(seconds=20)
 
 
 @pytest.fixture
-def api():
+def api(monkeypatch):
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     started = start_server()
-    with temporary_settings({PREFECT_API_URL: started["api"]}):  # the environment counts only where nobody asked yet
+    monkeypatch.setenv("PREFECT_API_URL", started["api"])  # ours reads it; Prefect has read it, if anybody asked
+    with temporary_settings({PREFECT_API_URL: started["api"]}):
         yield started["api"]
     os.kill(started["pid"], signal.SIGTERM)
 
