@@ -184,7 +184,7 @@ def run_ranks(ranks: int, workers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         settings = ExecutorSettings(workers=workers)
-        run_steps([Nothing()], ranks, Path(folder), settings, lambda done, _: reports.append(done))
+        run_steps("filter", [Nothing()], ranks, Path(folder), settings, lambda done, _: reports.append(done))
         seconds = time.monotonic() - started
         ended.set()
     driver = seen.pop(os.getpid())
