@@ -33,8 +33,9 @@ class StopSettings(BaseModel):
     regret: float = Field(0.5, gt=0, le=1_000)
     """Most that the best mix may still be expected to gain over the one recommended so far, in noises of a difference
     between two proxies."""
-    least: int = Field(16, ge=FIRST, le=100_000)
-    """Candidate mixes that are trained in any case."""
+    least: int | None = Field(None, ge=FIRST, le=100_000)
+    """Candidate mixes that are trained in any case; by default three for every two domains, 16 at least. With fewer
+    mixes than domains laws may be very wrong and not know it."""
     step: int | None = Field(None, ge=1, le=100_000)
     """Candidate mixes from one look to the next; by default an eighth of all, four at least."""
 
@@ -86,8 +87,9 @@ class SwarmSettings(BaseModel):
             raise ValueError(
                 f"rounds {list(self.rounds)} begin with too few mixes to fit laws to — draw {FIRST} or more at first"
             )
-        if self.stop and self.stop.least > (most := self.mixes or sum(self.rounds) or self.stop.least):
-            raise ValueError(f"stop.least: {self.stop.least} mixes are more than the {most} that there are to train")
+        least = self.stop.least if self.stop else None
+        if least and least > (most := self.mixes or sum(self.rounds) or least):
+            raise ValueError(f"stop.least: {least} mixes are more than the {most} that there are to train")
         return self
 
     def schedule(self, domains: int) -> tuple[int, ...]:
@@ -95,7 +97,7 @@ class SwarmSettings(BaseModel):
         total = self.mixes or self.mixes_a_domain * domains
         if self.rounds or not self.stop:
             return self.rounds or (total,)
-        first = min(self.stop.least, total)
+        first = min(self.stop.least or max(2 * FIRST, -(-3 * domains // 2)), total)
         step = self.stop.step or max(4, round(total / 8))
         left = total - first
         return (first, *([step] * (left // step)), *([left % step] if left % step else []))

@@ -106,7 +106,9 @@ def test_rounds_that_make_no_sense(given, said):
 
 
 def test_a_stop_makes_rounds_of_its_own():
-    assert SwarmSettings(mixes=30, stop={"regret": 0.5, "least": 16}).schedule(4) == (16, 4, 4, 4, 2)
+    assert SwarmSettings(mixes=30, stop={"regret": 0.5}).schedule(4) == (16, 4, 4, 4, 2)
+    assert SwarmSettings(mixes=60, stop={"regret": 0.5}).schedule(25) == (38, 8, 8, 6)
+    assert SwarmSettings(mixes=30, stop={"regret": 0.5}).schedule(25) == (30,)
     assert SwarmSettings(mixes=30, stop={"regret": 0.5, "least": 16, "step": 10}).schedule(4) == (16, 10, 4)
     assert SwarmSettings(rounds=[16, 4], stop={"regret": 0.5, "least": 16}).schedule(4) == (16, 4)
     assert SwarmSettings(mixes_a_domain=5).schedule(4) == (20,)
