@@ -93,7 +93,8 @@ class SwarmSettings(BaseModel):
         return self
 
     def schedule(self, domains: int) -> tuple[int, ...]:
-        """How many candidate mixes each round has, for a pool of so many domains; a `stop` may end the rounds early."""
+        """The number of candidate mixes in each round, for a pool of `domains` domains. A `stop` may end the rounds
+        early."""
         total = self.mixes or self.mixes_a_domain * domains
         if self.rounds or not self.stop:
             return self.rounds or (total,)

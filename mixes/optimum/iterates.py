@@ -21,26 +21,26 @@ class Program:
     total: np.ndarray  # (k,)
 
 
-class Beside:
+class SideBySide:
     """A record of arrays whose first axis are programs side by side."""
 
     def of(self, which: np.ndarray | int) -> Self:
         """Of the programs with these numbers; of one, without the axis."""
         return type(self)(
-            *(part.of(which) if isinstance(part, Beside) else part[which] for part in vars(self).values())
+            *(part.of(which) if isinstance(part, SideBySide) else part[which] for part in vars(self).values())
         )
 
     def put(self, which: np.ndarray, others: Self) -> None:
         """Replace what belongs to these programs."""
         for mine, others_part in zip(vars(self).values(), vars(others).values(), strict=True):
-            if isinstance(mine, Beside):
+            if isinstance(mine, SideBySide):
                 mine.put(which, others_part)
             else:
                 mine[which] = others_part
 
 
 @dataclass(frozen=True)
-class Values(Beside):
+class Values(SideBySide):
     """The functions at one x of each program."""
 
     values: np.ndarray  # F_0 … F_m (b, 1 + m)
@@ -49,7 +49,7 @@ class Values(Beside):
 
 
 @dataclass(frozen=True)
-class Point(Beside):
+class Point(SideBySide):
     """An iterate of each program: variables, multipliers, and the functions there."""
 
     x: np.ndarray  # (b, n)
@@ -82,7 +82,7 @@ class Point(Beside):
 
 
 @dataclass(frozen=True)
-class Step(Beside):
+class Step(SideBySide):
     """A Newton step, by what of a point it changes."""
 
     x: np.ndarray
