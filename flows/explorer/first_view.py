@@ -59,7 +59,7 @@ def with_first_view(app: App, draw: Callable[[Params], str]) -> App:
             await app(scope, receive, send)
             return
         params = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        drawn = asyncio.create_task(asyncio.to_thread(draw, params))
+        drawn = await asyncio.to_thread(draw, params)
         messages: list[MutableMapping[str, Any]] = []
 
         async def keep(message: MutableMapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ def with_first_view(app: App, draw: Callable[[Params], str]) -> App:
         await app(scope, receive, keep)
         start, *parts = messages
         page = b"".join(part.get("body", b"") for part in parts)
-        page = page.replace(BODY, BODY + (await drawn).encode(), 1)
+        page = page.replace(BODY, BODY + drawn.encode(), 1)
         others = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
         start["headers"] = [*others, (b"content-length", str(len(page)).encode())]
         await send(start)
