@@ -97,7 +97,9 @@ def local_fit_of(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: n
     """One law near its fit to weights (n, d) and scores (n,); folds (n,) hold out mixes of a law without slopes."""
     smooth = isinstance(law.kind, Curve | Linear)
     residuals = law.predict(weights) - scores
-    if not smooth:
+    # With no fewer domains than mixes the linear law meets every score, and what is left says nothing of the noise.
+    inside = smooth and not (isinstance(law.kind, Linear) and weights.shape[1] >= len(scores))
+    if not inside:
         residuals = _left_out(law, weights, scores, folds) - scores
     root, prior, count = _root(law, len(scores)), _prior(law), len(scores)
     slopes, single = _slopes(law, weights) * root[:, None], residuals * root
@@ -106,8 +108,8 @@ def local_fit_of(law: TaskLaw, weights: np.ndarray, scores: np.ndarray, folds: n
         scaled = slopes / noise
         leverage = _leverage(scaled, np.linalg.inv(_normal(scaled, prior)))
         freedom = max(count - leverage.sum(), 0.05 * count)
-        noise = float(np.sqrt((single**2).sum() / (freedom if smooth else count))) + 1e-12
-    held_out = residuals / (1 - np.minimum(leverage, MOST_LEVERAGE)) if smooth else residuals
+        noise = float(np.sqrt((single**2).sum() / (freedom if inside else count))) + 1e-12
+    held_out = residuals / (1 - np.minimum(leverage, MOST_LEVERAGE)) if inside else residuals
     return LocalFit(law, smooth, weights, prior, residuals, leverage, held_out, noise, float(freedom))
 
 

@@ -77,3 +77,20 @@ def test_a_task_whose_seeds_happen_to_agree_is_drawn_to_its_fellows():
         )
     )
     assert noise_of(still).score["sciq"] > 0.01
+
+
+def test_a_linear_law_that_meets_every_score_does_not_make_the_noise_zero():
+    rng = np.random.default_rng(0)
+    domains, noise = tuple(f"d{number}" for number in range(30)), 0.05
+    rows = rng.dirichlet(np.ones(30), 20)
+    scores = 2 + rows @ rng.normal(size=30) + noise * rng.standard_normal(20)
+    runs = Runs(
+        tuple(
+            Run(f"r{n}", f"m{n}", dict(zip(domains, row.tolist(), strict=True)), {"task": float(score)})
+            for n, (row, score) in enumerate(zip(rows, scores, strict=True))
+        )
+    )
+    parameters = LAWS["linear"].fit(rows, scores[None], np.ones((1, 20)))
+    np.testing.assert_allclose(LAWS["linear"].predict(parameters, rows)[0], scores)
+    law = TaskLaw("task", LAWS["linear"], domains, parameters[0], 0, 0, {}, {})
+    assert local_fits(runs, {"task": law})["task"].noise > noise / 2
