@@ -26,6 +26,8 @@ from mixes.runs import Runs, Size
 BASE = "transfer"  # the law over mixes that `auto` takes
 NEEDED = 2 * FOLDS  # mixes over all sizes
 STEPS = 10  # of expectation and maximisation, which closes in slowly; more change intervals by under a tenth
+COMMON = 0.1  # most that all sizes share and the law's form does not have, in standard deviations (assumed) …
+TRUSTED = 10.0  # … half its square with so many mixes per domain: few mixes cannot tell, and rank worse with it
 BELIEF = 2.0  # independent steps of a walk that the assumed spreads count for
 NOISE_BELIEF = 8.0  # runs that the noise over all sizes counts for in a size's own
 
@@ -78,7 +80,8 @@ def fit_at_size(
     columns = np.concatenate([mixes.weights(), which[:, None]], axis=1)
     centre = mixes.weights().mean(axis=0)
     spread = float(np.sqrt(mixes.weights().var(axis=0).sum())) + 1e-9
-    wander, counts, initial = Wander(), np.ones_like(mixes.scores()), None
+    common = COMMON * (len(mixes) / (len(mixes) + TRUSTED * len(mixes.domains))) ** 0.5
+    wander, counts, initial = Wander(common=common), np.ones_like(mixes.scores()), None
     for step in range(STEPS):
         kind = Sized(base, ladder, centre, wander, spread)
         fitted = _fitted(kind, mixes, columns, counts, initial)
@@ -160,7 +163,8 @@ def _wander(fitted: _Fit) -> Wander:
     }
     spreads = {}
     for name, (first, last) in parts.items():
-        rows = np.flatnonzero((prior.index >= first) & (prior.index < last))
+        steps_only = prior.level >= 0 if name == "domains" else True  # what all sizes share is no step
+        rows = np.flatnonzero((prior.index >= first) & (prior.index < last) & steps_only)
         squares = []
         for task, fit in fitted.fits.items():
             slope = fit.prior[rows]  # in standard deviations of a step
@@ -170,7 +174,7 @@ def _wander(fitted: _Fit) -> Wander:
         now = getattr(kind.wander, name) ** 2 * float(np.mean(squares))
         seen = max(0, sizes - 2) * np.sqrt(len(fitted.fits))
         spreads[name] = float(np.sqrt((seen * now + BELIEF * getattr(assumed, name) ** 2) / (seen + BELIEF)))
-    return Wander(**spreads)
+    return Wander(**spreads, common=kind.wander.common)
 
 
 def _counts(fitted: _Fit, which: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 A size's place is its distance from the asked size, in ln units: along ln parameters and ln tokens where the sizes tell
 the two apart, else along half the logarithm of their product, which is proportional to compute. Swarms whose tokens go
-with their parameters have one exponent, not two.
+with their parameters have one exponent, not two. Where only one of the two varies, that one is the place.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,6 @@ class Ladder:
     sizes: tuple[Size, ...]
     asked: Size
     places: np.ndarray  # (K, p) in ln units: below zero is smaller than the asked size
-    parents: tuple[int, ...]  # (K,) the next size on the way to the asked one; −1 is the asked one
-    gaps: np.ndarray  # (K,) distance to that
 
     @property
     def beyond(self) -> float:
@@ -41,6 +39,22 @@ class Ladder:
     def nearest(self) -> int:
         """The size whose proxies are most like those of the asked one."""
         return int(np.linalg.norm(self.places, axis=1).argmin())
+
+    def walk(self, root: int) -> tuple[np.ndarray, np.ndarray]:
+        """The way from every size to the size `root`. Numbers: 0 is the asked size, k + 1 is `sizes[k]`.
+
+        Returns:
+            (1 + K,) the number of the next size on the way, −1 for the root itself; (1 + K,) the distance to it.
+        """
+        places = np.concatenate([np.zeros((1, self.places.shape[1])), self.places])
+        apart = np.linalg.norm(places[:, None] - places, axis=2)
+        far = apart[root]
+        parents, gaps = np.full(len(places), -1), np.zeros(len(places))
+        for k in np.flatnonzero(np.arange(len(places)) != root):
+            nearer = np.flatnonzero((far < far[k]) & (apart[k] < far[k]))
+            parents[k] = min(nearer, key=lambda j: apart[k, j], default=root)
+            gaps[k] = apart[k, parents[k]]
+        return parents, gaps
 
 
 def ladder_to(sizes: Sequence[Size], asked: Size) -> Ladder:
@@ -55,23 +69,16 @@ def ladder_to(sizes: Sequence[Size], asked: Size) -> Ladder:
         )
     logs = np.log([[size.parameters, size.tokens or 1.0] for size in sizes])
     goal = np.log([asked.parameters, asked.tokens or 1.0])
-    if not sizes[0].tokens:
-        places = logs[:, :1] - goal[:1]
+    same = np.ptp(np.concatenate([logs, goal[None]]), axis=0) < SAME
+    if same.any():
+        places = (logs - goal)[:, ~same]
     elif _two(logs):
         places = logs - goal
     else:
         _check_ratio(sizes, asked, logs @ [-1, 1], float(goal[1] - goal[0]))
         places = ((logs - goal) / 2).sum(axis=1, keepdims=True)
     _check_reach(sizes, asked, places)
-    far = np.linalg.norm(places, axis=1)
-    parents, gaps = [], []
-    for k in range(len(sizes)):
-        apart = np.linalg.norm(places - places[k], axis=1)
-        nearer = [j for j in range(len(sizes)) if far[j] < far[k] and apart[j] < far[k]]
-        parent = min(nearer, key=lambda j: apart[j], default=-1)
-        parents.append(parent)
-        gaps.append(far[k] if parent < 0 else apart[parent])
-    return Ladder(tuple(sizes), asked, places, tuple(parents), np.array(gaps))
+    return Ladder(tuple(sizes), asked, places)
 
 
 def _two(logs: np.ndarray) -> bool:

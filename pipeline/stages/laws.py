@@ -37,7 +37,7 @@ from pipeline.executor.progress import Progress
 from pipeline.store.arrays import read_arrays, write_arrays
 from pipeline.store.stage import Stage, StageStore
 
-LAWS_VERSION = 3  # raised when a law's numbers would change …
+LAWS_VERSION = 4  # raised when a law's numbers would change …
 WORLDS_VERSION = 2  # … or a world's
 FILE = "arrays.npz"
 DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, MixError)
