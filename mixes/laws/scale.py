@@ -4,9 +4,9 @@ y(w, k) = f(w) + (g_k − 1)(f(w) − f(w₀)) + ℓ_k + z_k·(w − w₀) for a
 law over mixes, the transfer law as a rule, at the size that has runs and is nearest to the asked one: the root r. With
 x the place of size k in ln units, seen from the asked size,
 
-    ℓ = ℓ₀ + s (e^(−αx) − 1)/α + s v_k    the level falls with size as in Chinchilla (Hoffmann et al. 2022, 2203.15556)
-    g = e^(−κ(x − x_r) + u_k)             what mixes do grows or shrinks with size
-    z_k                                   a domain is worth more or less at another size
+    ℓ = ℓ₀ + s (e^(−αx) − 1)/α + √(s² + s₀²) v_k   the level falls with size as in Chinchilla (Hoffmann et al. 2022)
+    g = e^(−κ(x − x_r) + u_k)                      what mixes do grows or shrinks with size
+    z_k                                            a domain is worth more or less at another size
 
 v, u and z are random walks over the sizes (a Gaussian process with independent increments; Rasmussen and Williams 2006,
 chapter 4). v begins at zero at the asked size, u at the root. z begins at the root with what all sizes share and the
@@ -30,13 +30,16 @@ FASTER = 0.1  # standard deviation of κ, per ln unit of size (assumed)
 LEVEL = 30.0  # of ℓ₀ and s, in standard deviations of the scores over mixes: as good as free
 SHORTEST = 0.01  # ln units: a shorter step of a walk counts as this one
 FLAT = 1e-3  # exponents nearer to 0 are taken as this
+# s₀: levels of proxies that gain little from size wander too, since learning rates and batches change with it. In
+# standard deviations of the scores over mixes per ln unit. Assumed; the sample's errors of 0.4 to 1.3 made it known.
+LEAST_SLOPE = 2.0
 
 
 @dataclass(frozen=True)
 class Wander:
     """Standard deviations of the walks' steps over one ln unit of size."""
 
-    level: float = 0.2  # v, as a share of the level's slope (assumed until sizes tell)
+    level: float = 0.2  # v, as a share of √(s² + s₀²) (assumed until sizes tell)
     gain: float = 0.05  # u (assumed)
     domains: float = 0.1  # z·(w − w₀), in standard deviations of the scores over mixes (assumed)
     common: float = 0.07  # z at the root, in the same unit: not a step, but what all sizes share
@@ -95,14 +98,14 @@ class Sized(Curve):
         factor = np.exp(gain[:, which] - faster @ beyond.T)  # (P, n)
         at_any = (which[:, None] == np.arange(1 + self.sizes)).astype(float)  # (n, 1 + K)
         at_size, at_other = at_any[:, 1:], np.delete(at_any, self.root, axis=1)
-        steep = slope.sum(axis=1)[:, None]
+        fallen, steep = slope.sum(axis=1)[:, None], _steep(slope)
         result = value[:, :-1] + (factor - 1) * effect + theta[:, self.own, None] + steep * level[:, which]
         result += np.einsum("pa,pna->pn", slope, fall) + np.einsum("pnd,nd->pn", drift[:, which], away)
         jacobian = np.zeros((*result.shape, theta.shape[1]))
         own, axes, walk, sizes = self.own, self.axes, self.walks, self.sizes
         jacobian[..., :own] = factor[..., None] * by_base[:, :-1] - (factor - 1)[..., None] * by_base[:, -1:]
         jacobian[..., own] = 1
-        jacobian[..., own + 1 : own + 1 + axes] = fall + level[:, which, None]
+        jacobian[..., own + 1 : own + 1 + axes] = fall + (fallen / steep * level[:, which])[..., None]
         jacobian[..., own + 1 + axes : own + 1 + 2 * axes] = slope[:, None] * by_exponent
         jacobian[..., own + 1 + 2 * axes : walk] = -beyond * (factor * effect)[..., None]
         jacobian[..., walk : walk + sizes] = steep[..., None] * at_size
@@ -119,7 +122,7 @@ class Sized(Curve):
         fall = np.expm1(-exponent[:, None] * x) / exponent[:, None]
         factor = np.exp(gain[:, which] - faster @ (x - self.places[self.root]).T)
         result = value[:, :-1] + (factor - 1) * (value[:, :-1] - value[:, -1:]) + theta[:, self.own, None]
-        result += slope.sum(axis=1)[:, None] * level[:, which] + np.einsum("pa,pna->pn", slope, fall)
+        result += _steep(slope) * level[:, which] + np.einsum("pa,pna->pn", slope, fall)
         return result + np.einsum("pnd,nd->pn", drift[:, which], mixes - self.centre)
 
     def factors(self, theta: np.ndarray) -> np.ndarray:
@@ -187,10 +190,10 @@ class Sized(Curve):
         counts = np.maximum(np.bincount(which, minlength=1 + self.sizes)[1:], 1)  # a size may have no runs yet
         at_size = (which[:, None] == self.numbers) / counts
         missed = ((wanted - self.predict(parameters, weights)) / parameters[:, 1:2]) @ at_size  # (P, K)
-        steep = parameters[:, 2 + self.own + 1 : 2 + self.own + 1 + self.axes].sum(axis=1, keepdims=True)
+        steep = _steep(parameters[:, 2 + self.own + 1 : 2 + self.own + 1 + self.axes])
         settled = parameters.copy()
         first = 2 + self.walks
-        settled[:, first : first + self.sizes] += missed / np.where(np.abs(steep) < FLAT, FLAT, steep)
+        settled[:, first : first + self.sizes] += missed / steep
         return settled
 
     def at(self, parameters: np.ndarray) -> Callable[[np.ndarray], AtMix]:
@@ -211,3 +214,8 @@ class Sized(Curve):
             return AtMix(known.values + times(more, mix), known.slopes + more, known.bend)
 
         return at
+
+
+def _steep(slope: np.ndarray) -> np.ndarray:
+    """√(s² + s₀²) (P, 1) of slopes (P, p)."""
+    return np.sqrt(slope.sum(axis=1, keepdims=True) ** 2 + LEAST_SLOPE**2)
