@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
+from flows.commands.options import At, Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_options import Budget, LawName, MaxEpochs, Standardise, Target
 from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
 from flows.settings.asked import asked
 
 PORT = 8640
+NOT_AT_A_SIZE = "--at is not possible here — `recommend-mix` and `mixwright report` answer at a size"
 
 
 def explore(
@@ -26,6 +27,7 @@ def explore(
     max_epochs: MaxEpochs = None,
     standardise: Standardise = None,
     law: LawName = None,
+    at: At = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
@@ -42,6 +44,8 @@ def explore(
 
     The page is served on this machine only, by marimo. Nothing is trained: the swarm must be finished.
     """
+    if at is not None:
+        raise ExperimentError(f"explore: {NOT_AT_A_SIZE}")
     files = swarm_files("explore", locals())
     import marimo  # noqa: F401  its absence is an error before anything is read
 
