@@ -196,4 +196,5 @@ def _lineage(recommendation: Recommendation, question: Question) -> dict[str, st
         "coverage of intervals": f"{100 * settings.coverage:g}%",
         "seed": str(question.seed),
         "runs": _runs(question),
+        **({"size that the answer is for": recommendation.at} if recommendation.at else {}),
     }
