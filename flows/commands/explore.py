@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import At, Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
+from flows.commands.options import Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_options import Budget, LawName, MaxEpochs, Standardise, Target
 from flows.commands.swarm_files import swarm_files, with_olmix
 from flows.errors import ExperimentError
@@ -27,7 +27,7 @@ def explore(
     max_epochs: MaxEpochs = None,
     standardise: Standardise = None,
     law: LawName = None,
-    at: At = None,
+    at: Annotated[str | None, typer.Option(hidden=True)] = None,  # refused, in a line of its own
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,

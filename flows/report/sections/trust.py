@@ -44,6 +44,8 @@ def trust(findings: Findings) -> Section:
     ]
     held = {aim: held_out(findings.problem, aim) for aim in (OVERALL, *findings.families)[:MOST_FACETS]}
     held_note = f"Each point is a tried mix, predicted by laws that were fitted without it.{findings.carried}"
+    if findings.at:
+        held_note += " How well laws carry over from size to size is not among what is checked here."
     parts: list[Part] = [
         _list(findings),
         *cautions,
