@@ -45,7 +45,8 @@ from recommended_gains where recommendation = (select recommendation from latest
         "What was recommended, when, and for what?",
         """select recommendation, made_at, current, target_text, budget, verdict
 from recommendations order by made_at""",
-        "All recommendations of the work folder are here, by earlier swarms too (`current` is false). "
+        "All recommendations of the work folder are here, by earlier swarms too (`current` is false), and at other "
+        "sizes (`at_size`; null is the swarm's own). "
         "`settings` has everything that was asked, for example `settings ->> '$.recommend.limits'`.",
     ),
     Question(

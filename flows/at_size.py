@@ -1,44 +1,81 @@
 """What an experiment's runs of all sizes say about one size: a recommendation there, and the gain to expect of a mix.
 
 The runs are those of the work folder over the experiment's pool and suite: its own swarm, swarms of other proxy sizes,
-and the larger proxies of validations.
+and the larger proxies of validations. An answer at a size is recorded among those of the experiment's own swarm, with
+its size; it is never the latest one of the swarm's own size (flows/recommended.py).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from flows.catalog.record import record_recommendation
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from flows.settings.question import question_of
+from flows.recommend import kept_answer, known_evidence
+from flows.settings.buckets import recommended_buckets
+from flows.settings.question import question_address, question_of
 from flows.show.progress import note, stage_progress
 from flows.swarm import pool_to_train_on, swarm_flow
 from mixes.certainty.intervals import Gain
 from mixes.errors import MixError
+from mixes.hashes import short_hash
 from mixes.proxy.settings import ProxySettings
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
 from mixes.recommendation.settings import RecommendSettings
+from mixes.runs import Runs, Size
 from mixes.sizes import size_at
 from mixes.swarm import Candidate
+from pipeline.pool.pool import Pool
 from pipeline.train.ladder import runs_of_all_sizes
 from pipeline.train.setup import Evidence
 
 
 def recommend_at(experiment: Experiment, settings: RecommendSettings, at: str) -> Recommendation:
-    """The whole process, then the best mix at a size; the answer is shown, and not recorded.
+    """The whole process, then the best mix at a size, recorded with that size.
 
     Raises:
         ExperimentError: the experiment's proxies cannot be compared over sizes.
         MixError: the work folder has runs of one size only, or the size is too far from them.
     """
-    from pipeline.stages.laws import recommend_once_fitted  # with every law and solver
-
     check_comparable(experiment)
     asked = experiment.model_copy(update={"recommend": settings})
     evidence, candidates = swarm_flow(experiment, pool_to_train_on(experiment, settings), settings)
     question = question_over_sizes(asked, evidence, candidates, at)
-    return recommend_once_fitted(question, experiment.corpus.stages, partial(note, "laws"), stage_progress)
+    recommendation = _answer(asked, evidence, question)
+    buckets = recommended_buckets(asked, Pool(evidence.pool), recommendation)
+    record_recommendation(asked, evidence.pool.name, evidence.runs_hash(candidates), recommendation, buckets)
+    return recommendation
+
+
+def _answer(experiment: Experiment, evidence: Evidence, question: Question) -> Recommendation:
+    """The recommendation at the question's size, as a stage of its own."""
+    from pipeline.stages.laws import laws_stage, recommend_once_fitted  # with every law and solver
+
+    known = with_evidence(experiment, evidence, question)
+    settings = {**question_address(experiment), "reused": None, "at": _in_full(question.at) if question.at else None}
+    inputs = (*(known.evidence[name] for name in ("pool", "suite", "runs")), laws_stage(question).id)
+    return kept_answer(
+        experiment, settings, inputs,
+        lambda: recommend_once_fitted(known, experiment.corpus.stages, partial(note, "laws"), stage_progress),
+    )  # fmt: skip
+
+
+def with_evidence(experiment: Experiment, evidence: Evidence, question: Question) -> Question:
+    """The question at a size, with the hashes of what its answer rests on."""
+    hashes = {"pool": evidence.pool.name, "suite": evidence.suite.name, "runs": hash_of_runs(question.runs)}
+    return replace(question, evidence=known_evidence(experiment, evidence.pool, hashes))
+
+
+def _in_full(size: Size) -> str:
+    """A size with all its digits, from which it can be read again."""
+    return f"{size.parameters:.0f}" + (f":{size.tokens:.0f}" if size.tokens else "")
+
+
+def hash_of_runs(runs: Runs) -> str:
+    """Hash of the ids of runs of all sizes, by which an answer at a size says what it rests on."""
+    return short_hash("".join(runs.ids))
 
 
 def question_over_sizes(

@@ -1,7 +1,9 @@
 """Flow 3: scores to a recommended mix; and the flow that runs all three."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -39,20 +41,34 @@ def fit_and_optimise(experiment: Experiment, evidence: Evidence, candidates: lis
         hashes["checkpoint"] = checkpoint
     plan = reuse_plan(experiment, experiment.corpus.stages, evidence.pool)
     settings = {**question_address(experiment), "reused": dict(plan.frozen) if plan else None}
-    stage = Stage("recommend", 14, settings, tuple(hashes.values()))
-    known = hashes | content_evidence(domain_contents(experiment.corpus.stages, evidence.pool))
+    known = known_evidence(experiment, evidence.pool, hashes)
     earlier = [candidate for candidate in candidates if candidate.run]
     if earlier:
         known["earlier runs"] = evidence.runs_hash(earlier)
+
+    def answer() -> Recommendation:
+        return _recommend(experiment, question_of(experiment, evidence, candidates, known), plan)
+
+    return kept_answer(experiment, settings, tuple(hashes.values()), answer)
+
+
+def known_evidence(experiment: Experiment, pool: Path, hashes: Mapping[str, str]) -> dict[str, str]:
+    """What a recommendation says that it rests on: `hashes`, what the pool's domains held, the upsampling curve."""
+    known = dict(hashes) | content_evidence(domain_contents(experiment.corpus.stages, pool))
     if experiment.upsampling:  # the same mix by another curve is another training set
         known["upsampling"] = short_hash(experiment.upsampling.model_dump_json())
+    return known
+
+
+def kept_answer(
+    experiment: Experiment, settings: dict[str, Any], inputs: tuple[str, ...], answer: Callable[[], Recommendation]
+) -> Recommendation:
+    """The recommendation at the address of what was asked; `answer` makes it where it is not there yet."""
 
     def work(folder: Path) -> None:
-        question = question_of(experiment, evidence, candidates, known)
-        recommendation = _recommend(experiment, question, plan)
-        write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(recommendation))
+        write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(answer()))
 
-    folder = experiment.corpus.stages.run(stage, work)
+    folder = experiment.corpus.stages.run(Stage("recommend", 14, settings, inputs), work)
     return RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
 
 

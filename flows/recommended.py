@@ -36,10 +36,22 @@ class Recommended:
     upsampling: UpsamplingSettings | None  # None: a domain's quality buckets repeat alike
     epochs: dict[str, float]  # domain → most times that it may repeat
     settings: RecommendSettings  # what was asked
+    at: str | None = None  # parameters:tokens of an answer at a size, with all digits; None: the swarm's own size
 
 
-def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Recommended:
+@dataclass(frozen=True)
+class _Kept:
+    """Where a recommendation is, and the size that it is for; None is the swarm's own."""
+
+    folder: Path
+    at: str | None
+
+
+def find_recommendation(experiment: Experiment, wanted: str | None = None, at: str | None = None) -> Recommended:
     """The recommendation of this id (or the beginning of one), or without an id the latest over the present pool.
+
+    at: a size (parameters:tokens) of which the latest is meant; None means the swarm's own, so answers at other sizes
+    are never the latest.
 
     Raises:
         ExperimentError: there is none, or the pool has changed since it was made.
@@ -56,7 +68,7 @@ def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Re
         raise ExperimentError(
             f"experiment {experiment.name}: has no recommendation yet — run `mixwright run`"
         ) from None
-    folder = _folder_of(experiment, pool, wanted)
+    folder = _folder_of(experiment, pool, wanted, at)
     try:
         recommendation = RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
         settings = read_stage(folder)["settings"]
@@ -69,36 +81,49 @@ def find_recommendation(experiment: Experiment, wanted: str | None = None) -> Re
             f"recommendation {recommendation.id}: is stale: it is about {recommendation.evidence.get('pool')}, and the "
             f"experiment's pool is now {pool.folder.name} — ask for it again with recommend-mix"
         )
-    return Recommended(recommendation, pool, upsampling, most_epochs(recommendation, asked.limits.epochs), asked)
+    epochs = most_epochs(recommendation, asked.limits.epochs)
+    return Recommended(recommendation, pool, upsampling, epochs, asked, settings.get("at"))
 
 
-def _folder_of(experiment: Experiment, pool: Pool, wanted: str | None) -> Path:
+def _folder_of(experiment: Experiment, pool: Pool, wanted: str | None, at: str | None) -> Path:
     """The stage that holds the recommendation."""
     known = _known(experiment)
     swarm = read_index(experiment.folder, partial(note, "records"))[LAST].get(pool.folder.name)
     latest = list(numbered(experiment.folder, swarm, partial(note, "records"))) if swarm else []
     names = [name for name in latest if name in known]
     if wanted is None:
-        if not names:
-            raise ExperimentError(
-                f"experiment {experiment.name}: no recommendation over its present pool — run `recommend-mix` first"
-            )
-        return known[names[-1]]
+        of_size = [name for name in names if known[name].at == at]
+        if not of_size:
+            raise ExperimentError(f"experiment {experiment.name}: {_none_yet(at, bool(names))}")
+        return known[of_size[-1]].folder
     matching = [name for name in known if wanted in (name, name.removeprefix("recommendation-"))]
     matching = matching or [name for name in known if wanted and wanted in name and _begins(name, wanted)]
     if len(matching) != 1:
         listed = ", ".join(reversed((names or list(known))[-NAMED:])) or "none yet"
         problem = "is the beginning of several recommendations" if matching else "is no recommendation"
         raise ExperimentError(f"--recommendation {cut_short(wanted)}: {problem} — known are, newest first: {listed}")
-    return known[matching[0]]
+    return known[matching[0]].folder
 
 
-def _known(experiment: Experiment) -> dict[str, Path]:
+def _none_yet(at: str | None, others: bool) -> str:
+    """That there is none of a size; others: whether there are some of other sizes."""
+    if at:
+        return f"no recommendation at {at} over its present pool — run `recommend-mix` with --at {at} first"
+    if others:
+        return (
+            "no recommendation at its swarm's own size over its present pool, only at other sizes — run "
+            "`recommend-mix`, or name one by its id"
+        )
+    return "no recommendation over its present pool — run `recommend-mix` first"
+
+
+def _known(experiment: Experiment) -> dict[str, _Kept]:
     """Id → the stage that holds it, the oldest first; a damaged one is left out, as one that was never asked for."""
     known = {}
     for folder in sorted(_folders(experiment), key=lambda folder: folder.stat().st_mtime_ns):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            known[str(json.loads((folder / "recommendation.json").read_bytes())["id"])] = folder
+            content = json.loads((folder / "recommendation.json").read_bytes())
+            known[str(content["id"])] = _Kept(folder, content.get("at"))
     return known
 
 

@@ -40,7 +40,7 @@ class Workspace:
         return query_catalog(self.catalog, query)
 
     def recommendations(self) -> "pl.DataFrame":
-        """All recommendations by the swarm, in the order in which they were made."""
+        """All recommendations by the swarm, at other sizes too (`at_size`), in the order in which they were made."""
         return self.sql("from recommendations where current order by number")
 
     @property

@@ -42,6 +42,7 @@ def recommendation_rows(
 
 def _head(recommendation: Recommendation) -> dict[str, Any]:
     return {
+        "at_size": recommendation.at,
         "target": json.dumps(recommendation.target), "target_text": target_text(recommendation),
         "budget": recommendation.budget, "max_epochs": recommendation.max_epochs,
         "evidence": json.dumps(recommendation.evidence), "verdict": recommendation.verdict["target"],

@@ -12,6 +12,7 @@ from flows.errors import ExperimentError
 from flows.settings.asked import asked
 
 PORT = 8640
+NOT_AT_A_SIZE = "--at is not possible here — `recommend-mix` and `mixwright report` answer at a size"
 
 
 def explore(
@@ -26,6 +27,7 @@ def explore(
     max_epochs: MaxEpochs = None,
     standardise: Standardise = None,
     law: LawName = None,
+    at: Annotated[str | None, typer.Option(hidden=True)] = None,  # refused, in a line of its own
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
@@ -42,6 +44,8 @@ def explore(
 
     The page is served on this machine only, by marimo. Nothing is trained: the swarm must be finished.
     """
+    if at is not None:
+        raise ExperimentError(f"explore: {NOT_AT_A_SIZE}")
     files = swarm_files("explore", locals())
     import marimo  # noqa: F401  its absence is an error before anything is read
 

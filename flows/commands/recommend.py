@@ -83,8 +83,6 @@ def recommend(
     files = swarm_files("recommend", locals())
     tokens = tokens or (olmix if files and files.olmix and files.olmix.tokens else None)
     _check_out(out, experiment)
-    if at is not None and experiment and export:
-        raise ExperimentError("recommend: --at and --export — write the mix with --out, and export it on its own")
     exports = asked_exports(export or [], experiment is not None, tokens)
     loaded = load_experiment(experiment) if experiment else None
     changes = {
@@ -124,9 +122,7 @@ def recommend(
         print(f"Mix written to {out}")
     for show in written:
         show()
-    if loaded and at and not origin:
-        print("This answer is not recorded: --out writes its mix to a file.")
-    elif loaded and not origin:
+    if loaded and not origin:
         print(f"Catalog {os.path.relpath(loaded.catalog)}")
 
 

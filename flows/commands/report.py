@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.options import Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
+from flows.commands.options import At, Families, Metrics, Olmix, Ratios, Rescale, Tokens, Unit
 from flows.commands.recommend_options import (
     BoundOption,
     Budget,
@@ -45,6 +45,7 @@ def report(
     robust: Robust = False,
     standardise: Standardise = None,
     law: LawName = None,
+    at: At = None,
     ratios: Ratios = None,
     metrics: Metrics = None,
     families: Families = None,
@@ -66,7 +67,7 @@ def report(
     """Write a recommendation and all that it rests on as one HTML page that opens anywhere, with its figures.
 
     Nothing is trained: the swarm must be finished. With options such as --target, the page is about a recommendation
-    for that target by the same swarm.
+    for that target by the same swarm. With --at, it is about the latest answer of `recommend-mix --at` at that size.
     """
     command = _command(locals())
     files = swarm_files("report", locals())
@@ -86,14 +87,14 @@ def report(
         "compare": read_mixes(mix) if mix else None,
     }  # fmt: skip
     changed = any(value is not None for value in (*options, *changes.values()))
-    if recommendation and changed:
+    if recommendation and (changed or at):
         raise ExperimentError(
             "report: --recommendation names an answer, and the other options ask for a new one — give either"
         )
     if files is None:
         assert loaded
         settings = asked(loaded, *options, **changes) if changed else None
-        findings = from_experiment(loaded, recommendation, settings)
+        findings = from_experiment(loaded, recommendation, settings, at)
         findings = replace(findings, name=title or findings.name)
     else:
         findings = from_files(loaded, asked(loaded, *options, **with_olmix(files, changes)), files, title)

@@ -10,6 +10,7 @@ from flows.errors import ExperimentError
 from flows.experiment import Experiment, load_experiment
 from flows.explorer.state import State
 from flows.from_files import SwarmFiles
+from flows.recommended import find_recommendation
 from flows.report.findings import Findings
 from flows.report.gather import from_experiment, from_files
 from flows.settings.question import holdings_of
@@ -89,9 +90,15 @@ def explored_experiment(file: Path, recommendation: str | None = None) -> Explor
     """The experiment of a file, whose swarm is finished.
 
     Raises:
-        ExperimentError: there is no recommendation yet, or it is not by the swarm that the catalog shows.
+        ExperimentError: there is no recommendation yet, it is an answer at a size, or it is not by the swarm that the
+            catalog shows.
     """
     experiment = load_experiment(file)
+    if at := find_recommendation(experiment, recommendation).recommendation.at:
+        raise ExperimentError(
+            f"explore: {recommendation} is an answer at {at}, and the page answers at the swarm's own size only — "
+            "`mixwright report` takes it"
+        )
     findings = from_experiment(experiment, recommendation)
     holdings_at: HoldingsAt | None = None
     if experiment.upsampling and not experiment.reuse:

@@ -64,14 +64,22 @@ class Standing:
 
 def find_standing(experiment: Experiment, wanted: str | None = None) -> Standing:
     """The recommendation of this id (or its beginning). Without one: what the last refresh left standing, or, where one
-    was asked for since, the latest that answers the experiment's own question.
+    was asked for since, the latest that answers the experiment's own question, at the swarm's own size.
 
     Raises:
-        ExperimentError: there is none.
+        ExperimentError: there is none, or `wanted` is an answer at another size, which a new mix of the swarm's own
+            size would beat by that alone.
     """
-    made = _answers(experiment)
+    answers = _answers(experiment)
+    made = [one for one in answers if one.recommendation.at is None]
     if wanted:
         chosen = [one for one in made if wanted in one.recommendation.id]
+        sizes = [one.recommendation.at for one in answers if wanted in one.recommendation.id]
+        if sizes and not chosen:
+            raise ExperimentError(
+                f"--standing {cut_short(wanted)}: is an answer at {sizes[-1]}, and refresh compares mixes at the "
+                "swarm's own size — name one of that size, or ask anew with `recommend-mix --at`"
+            )
         if len({one.recommendation.id for one in chosen}) != 1:
             raise ExperimentError(
                 f"--standing {cut_short(wanted)}: names {'several recommendations' if chosen else 'no recommendation'} "

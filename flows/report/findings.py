@@ -48,6 +48,23 @@ class Findings:
         return self.problem.fitted.runs.domains
 
     @property
+    def at(self) -> str | None:
+        """The size that the answer is for, parameters:tokens; None is the swarm's own."""
+        return self.recommendation.at
+
+    @property
+    def runs_by_size(self) -> str:
+        """Each size of which there are runs, and how many, in words."""
+        sizes = self.problem.fitted.runs.sizes_of_runs
+        counts = [(str(size), sizes.count(size)) for size in self.problem.fitted.runs.sizes]
+        return ", ".join(f"{count} of {size}" for size, count in counts)
+
+    @property
+    def carried(self) -> str:
+        """A sentence on what scores of runs are, where these have several sizes; else empty."""
+        return f" Scores of runs are shown as the laws carry them over to {self.at}." if self.at else ""
+
+    @property
     def reference(self) -> str:
         """What the mix is compared with, in words."""
         return "natural" if self.recommendation.reference == "natural" else "the swarm's centre"

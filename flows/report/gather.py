@@ -11,6 +11,7 @@ from flows.from_files import SwarmFiles, question_from_files
 from flows.recommended import find_recommendation
 from flows.report.corpus_tables import read_corpus_tables
 from flows.report.findings import Findings, shown
+from flows.report.over_sizes import AskedOverSizes, asked_over_sizes, rows_of_runs
 from flows.report.words import counted, listed
 from flows.settings.buckets import recommended_buckets
 from flows.settings.question import holdings_of
@@ -38,7 +39,7 @@ MOST_NAMED = 5  # families in a name
 
 
 def from_experiment(
-    experiment: Experiment, wanted: str | None = None, settings: RecommendSettings | None = None
+    experiment: Experiment, wanted: str | None = None, settings: RecommendSettings | None = None, at: str | None = None
 ) -> Findings:
     """What there is to show of an experiment whose swarm is finished.
 
@@ -46,11 +47,16 @@ def from_experiment(
         experiment: the experiment.
         wanted: id of a recommendation, or its beginning; None is the latest.
         settings: asks for another recommendation by the same swarm, in place of `wanted`.
+        at: a size (parameters:tokens) that the answer is for, by the runs of all sizes; None is that of `wanted`.
 
     Raises:
         ExperimentError: there is no recommendation yet, or it is not by the swarm that the catalog shows.
+        MixError: the work folder has runs of one size only, or the size is too far from them.
     """
-    found = find_recommendation(experiment, wanted)
+    found = find_recommendation(experiment, wanted) if at is None else None
+    if found is None or found.recommendation.at:
+        asked_at = asked_over_sizes(experiment, at, found, settings)
+        return _over_sizes(experiment, asked_at, settings is not None)
     workspace = Workspace(experiment.folder)
     if found.recommendation.id not in workspace.recommendations()["recommendation"].to_list():
         raise ExperimentError(
@@ -81,12 +87,35 @@ def from_experiment(
         corpus=read_corpus_tables(experiment.catalog),
         buckets=_buckets(experiment, found.pool, recommendation),
         lineage=_lineage(recommendation, question),
-        contents={
-            name.removeprefix(CONTENT): value
-            for name, value in recommendation.evidence.items()
-            if name.startswith(CONTENT)
-        },
+        contents=_contents(recommendation),
     )
+
+
+def _over_sizes(experiment: Experiment, asked: AskedOverSizes, anew: bool) -> Findings:
+    """The same of an answer at a size; anew: whether it is not recorded."""
+    question = asked.question
+    fitted, worlds = fitted_once(question, experiment.corpus.stages, LAWS, stage_progress)
+    recommendation = asked.recommendation
+    if recommendation is None:
+        recommendation = recommend(question, fitted, lambda _: worlds)
+    corpus = read_corpus_tables(experiment.catalog)
+    return Findings(
+        name=experiment.name,
+        recommendation=recommendation,
+        problem=problem_of(question, fitted),
+        worlds=worlds,
+        mix=to_array(recommendation.mix, fitted.runs.domains, "mix"),
+        corpus=replace(corpus, runs=rows_of_runs(experiment.records, question.runs.ids)),
+        buckets=_buckets(experiment, asked.pool, recommendation),
+        lineage=_lineage(recommendation, question),
+        contents=_contents(recommendation),
+    )
+
+
+def _contents(recommendation: Recommendation) -> dict[str, str]:
+    """Domain → hash of what it held."""
+    evidence = recommendation.evidence
+    return {name.removeprefix(CONTENT): value for name, value in evidence.items() if name.startswith(CONTENT)}
 
 
 def from_files(
@@ -167,4 +196,5 @@ def _lineage(recommendation: Recommendation, question: Question) -> dict[str, st
         "coverage of intervals": f"{100 * settings.coverage:g}%",
         "seed": str(question.seed),
         "runs": _runs(question),
+        **({"size that the answer is for": recommendation.at} if recommendation.at else {}),
     }

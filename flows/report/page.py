@@ -15,7 +15,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # a bro
 
 def page(findings: Findings, sections: Sequence[Section], progress: Callable[[int, int], None]) -> str:
     """The HTML; drawing its figures takes seconds."""
-    name = text(shown(findings.name))
+    name = text(shown(findings.name) + (f", at {findings.at}" if findings.at else ""))
     links = "".join(f'<a href="#{section.anchor}">{text(section.title)}</a>' for section in sections)
     parts = []
     for number, section in enumerate(sections):
@@ -35,13 +35,20 @@ def page(findings: Findings, sections: Sequence[Section], progress: Callable[[in
 def _subtitle(findings: Findings) -> str:
     problem = findings.problem
     runs = problem.fitted.runs
+    count = len(set(runs.mixes)) if findings.at else len(problem.tried)  # a mix that two sizes have is one
     counts = (
-        f"{len(runs)} proxies (small models) on {len(problem.tried)} mixes of {len(runs.domains)} domains, scored on "
+        f"{len(runs)} proxies (small models) on {count} mixes of {len(runs.domains)} domains, scored on "
         f"{len(runs.tasks)} tasks. Laws fitted to their scores predict other mixes."
     )
     words = "Natural is the mix that the pool has by itself; uniform gives every domain the same share."
     unit = " Scores are bits per byte (bpb): less is better." if findings.unit(OVERALL) == "bpb" else ""
-    return text(f"{findings.recommendation.id}. {counts}{unit} {words}")
+    sizes = (
+        f" The answer for a model of the size {findings.at} (parameters:tokens), by proxies of several sizes: "
+        f"{findings.runs_by_size}.{findings.carried}"
+        if findings.at
+        else ""
+    )
+    return text(f"{findings.recommendation.id}.{sizes} {counts}{unit} {words}")
 
 
 def _section(section: Section) -> str:

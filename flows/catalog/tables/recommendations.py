@@ -30,6 +30,10 @@ RECOMMENDATIONS: dict[str, Table] = {
             "made_at": ("TIMESTAMP", "when it was last recorded, UTC; null where an older version recorded it"),
             "swarm": ("VARCHAR", "hash of the runs that it is by"),
             "current": ("BOOLEAN", "whether that is the swarm whose mixes and runs this catalog shows"),
+            "at_size": (
+                "VARCHAR",
+                "size that it is for, parameters:tokens, by runs of several sizes; null: the swarm's own",
+            ),
             "target": ("JSON", "task → weight"),
             "target_text": ("VARCHAR", "the same in words, family by family"),
             "budget": ("DOUBLE", "tokens of the training run"),
@@ -131,8 +135,8 @@ RECOMMENDATIONS: dict[str, Table] = {
             "recommendation": ("VARCHAR", "id of the recommendation"),
             "kind": (
                 "VARCHAR",
-                "outside_swarm, on_bound, spans_natural, few_runs, optimism, noisier_mix, unclear_tasks or "
-                "unclear_families",
+                "outside_swarm, on_bound, spans_natural, few_runs, optimism, noisier_mix, unclear_tasks, "
+                "unclear_families or larger_size",
             ),
             "names": ("JSON", "domains or tasks that it is about"),
             "text": ("VARCHAR", "the caution"),

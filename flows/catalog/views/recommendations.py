@@ -7,6 +7,7 @@ ABOUT = {
     "recommendation": "id of the recommendation",
     "made_at": "when it was recorded, UTC; null where an older version recorded it",
     "current": "whether it is by the current swarm",
+    "at_size": "size that it is for, by runs of several sizes; null: the swarm's own",
     "target_text": "what it is for: family and weight",
     "budget": "tokens of the training run",
     "max_epochs": "cap on repetition",
@@ -24,9 +25,9 @@ MIX = {
 
 RECOMMENDATION_VIEWS: dict[str, View] = {
     "latest_recommendation": View(
-        "The latest recommendation by the current swarm",
+        "The latest recommendation by the current swarm, of its own size",
         {name: comment for name, (_, comment) in RECOMMENDATIONS["recommendations"].columns.items()},
-        "from recommendations where current order by number desc limit 1",
+        "from recommendations where current and at_size is null order by number desc limit 1",
     ),
     "recommended_vs_natural": View(
         "The latest recommendation, domain by domain",
@@ -72,8 +73,8 @@ RECOMMENDATION_VIEWS: dict[str, View] = {
     "recommended_mixes": View(
         "All recommendations of the work folder, of all targets and days, domain by domain; their epochs too",
         {**ABOUT, **MIX},
-        """select recommendation, made_at, current, target_text, budget, max_epochs, domain, natural_weight, weight,
-             weight / nullif(natural_weight, 0) as ratio, low, high, epochs, capped
+        """select recommendation, made_at, current, at_size, target_text, budget, max_epochs, domain, natural_weight,
+             weight, weight / nullif(natural_weight, 0) as ratio, low, high, epochs, capped
            from recommendation_weights join recommendations using (recommendation)
            order by made_at nulls first, number, recommendation, weight desc""",
     ),
@@ -93,8 +94,8 @@ RECOMMENDATION_VIEWS: dict[str, View] = {
         },
         """with measured as (from validations
                qualify row_number() over (partition by recommendation, name order by seeds desc, validation) = 1)
-           select r.recommendation, r.made_at, r.current, r.target_text, r.budget, r.max_epochs, p.name, p.gain,
-             p.gain_low, p.gain_high, p.verdict, v.gain as measured_gain, v.gain_low as measured_low,
+           select r.recommendation, r.made_at, r.current, r.at_size, r.target_text, r.budget, r.max_epochs, p.name,
+             p.gain, p.gain_low, p.gain_high, p.verdict, v.gain as measured_gain, v.gain_low as measured_low,
              v.gain_high as measured_high, v.came_true
            from predictions p join recommendations r using (recommendation)
              left join measured v on v.recommendation = p.recommendation and v.name = p.name

@@ -53,6 +53,7 @@ def best_runs(findings: Findings) -> list[BestRun]:
 
 def best_runs_words(findings: Findings, runs: Sequence[BestRun]) -> list[str]:
     """One line per run: its score, and which cap it breaks."""
+    carried = f" (carried over to {findings.at})" if findings.at else ""
     stated, unit = findings.recommendation.predicted[OVERALL].mix, findings.unit(OVERALL)
     lines = []
     for run in runs:
@@ -64,7 +65,7 @@ def best_runs_words(findings: Findings, runs: Sequence[BestRun]) -> list[str]:
             ]
             limits = f"over the cap{'s' * (len(shares) > 1)} of {listed(shares, 2)}"
         which = "best run" if run.number == 1 else f"run {run.number}"
-        lines.append(f"{run.number}: {which}, scored {run.score:.3f} {unit}; {limits}.")
+        lines.append(f"{run.number}: {which}, scored {run.score:.3f} {unit}{carried}; {limits}.")
     return [*lines, f"The recommended mix is predicted to score {stated:.3f} {unit}."]
 
 

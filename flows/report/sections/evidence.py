@@ -4,8 +4,9 @@ from collections import Counter
 
 import numpy as np
 
+from flows.report.corpus_tables import CorpusTables
 from flows.report.findings import Findings, shown
-from flows.report.words import amount, counted, listed, percent
+from flows.report.words import amount, closed, counted, listed, percent
 from mixes.explain.trade_offs import share_moved
 from mixes.target import OVERALL
 
@@ -73,10 +74,18 @@ def _most_epochs(findings: Findings) -> float | None:
     pool: Counter[str] = Counter()
     for row in tables.domains.iter_rows(named=True):
         pool[row["domain"]] += row["tokens"] or 0
-    tokens = max(tables.runs["tokens"].to_list())
-    largest = zip(findings.domains, findings.problem.tried.max(axis=0), strict=True)
-    repeats = [float(weight) * tokens / pool[name] for name, weight in largest if pool[name]]
+    most = _most_tokens(findings, tables)
+    repeats = [float(tokens) / pool[name] for name, tokens in zip(findings.domains, most, strict=True) if pool[name]]
     return max(repeats, default=None)
+
+
+def _most_tokens(findings: Findings, tables: CorpusTables) -> np.ndarray:
+    """(n_domains,) the most tokens of each domain that a run has read."""
+    if findings.at is None:
+        return findings.problem.tried.max(axis=0) * max(tables.runs["tokens"].to_list())
+    runs = findings.problem.fitted.runs
+    tokens = np.array([size.tokens if size else 0.0 for size in runs.sizes_of_runs])
+    return (runs.weights() * tokens[:, None]).max(axis=0)
 
 
 def _natural(findings: Findings) -> str:
@@ -98,7 +107,13 @@ def _carries_over(findings: Findings) -> str:
     """What must hold for the answer to be right for the real run."""
     recommendation = findings.recommendation
     budget = f" of {amount(recommendation.budget)} tokens" if recommendation.budget and recommendation.epochs else ""
-    line = "That the better mix for proxies is also the better one for a real run"
+    line = "".join(
+        closed(f"{caution.text[:1].upper()}{caution.text[1:]}.") + " "
+        for caution in recommendation.cautions
+        if caution.kind == "larger_size"
+    )
+    better = f"at {findings.at}" if findings.at else "for proxies"
+    line += f"That the better mix {better} is also the better one for a real run"
     line += f"{budget} is assumed, not shown here"
     tried = _most_epochs(findings)
     if recommendation.epochs and recommendation.max_epochs > 1 and (tried is None or tried < recommendation.max_epochs):

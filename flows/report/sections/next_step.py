@@ -31,14 +31,15 @@ def next_step(findings: Findings) -> str:
         f"A 90% interval of the measured gain would then reach about {reach:.3f} {unit} to either side, so the "
         f"predicted {target.gain:.3f} {shows}, if noise is as here."
     )
-    if findings.corpus is not None:
+    if findings.corpus is not None and findings.at is None:
         return (
             f"`mixwright validate EXP.yaml --seeds {seeds}` trains natural, uniform and this mix anew with {seeds} "
             f"seeds each, larger than the swarm, before the real run. {seen}"
         )
     other = "natural" if findings.recommendation.reference == "natural" else "the mix that you have now"
+    size = f"as near to {findings.at} as" if findings.at else "as large as"
     return (
-        f"Before the real run, train {other} and this mix with {seeds} seeds each, as large as you can "
+        f"Before the real run, train {other} and this mix with {seeds} seeds each, {size} you can "
         f"afford, and score the same tasks. {seen} `recommend-mix` with the same options and --json prints the weights."
     )
 

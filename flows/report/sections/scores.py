@@ -44,6 +44,11 @@ def scores(findings: Findings) -> Section:
 def _no_validation(findings: Findings) -> str:
     if findings.corpus is None:
         return "These scores are predictions. Nothing was trained on the recommended mix yet."
+    if findings.at:
+        return (
+            f"What came true is left out: these scores are predictions for {findings.at}, and `mixwright validate` "
+            "trains the mix of the swarm's own size, not this one."
+        )
     return (
         "No validation yet: these scores are predictions. `mixwright validate` trains natural, uniform and the "
         "recommended mix anew and compares."

@@ -33,7 +33,7 @@ def slices(findings: Findings) -> Section:
     note = (
         "Along each line, one domain's share changes and the others keep their proportions in the recommended mix. "
         f"So at {findings.reference}'s share of one domain the line need not reach {findings.reference}'s score. "
-        "Runs differ in all domains; the worst lie outside the figure."
+        f"Runs differ in all domains; the worst lie outside the figure.{findings.carried}"
     )
     title = "How does the target change along each domain?"
     figure = Figure("slices", title, lambda width: _facets(findings, chosen, width), note)

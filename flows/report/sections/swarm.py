@@ -33,7 +33,7 @@ def swarm(findings: Findings) -> Section:
     left_out = f" The {rows} largest domains; {rest} others are left out." if rest else ""
     note = (
         f"A row per domain; a tick for its share in each of the {count} tried mixes.{drawn} The scale widens small "
-        f"shares.{left_out}"
+        f"shares.{left_out}{findings.carried}"
     )
     title = "Which mixes were tried, and which scored best on the target?"
     return Section("swarm", "The swarm", [Figure("swarm", title, lambda width: _chart(findings, width), note)])

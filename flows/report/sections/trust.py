@@ -43,7 +43,9 @@ def trust(findings: Findings) -> Section:
         if caution.kind not in CHECKED
     ]
     held = {aim: held_out(findings.problem, aim) for aim in (OVERALL, *findings.families)[:MOST_FACETS]}
-    held_note = "Each point is a tried mix, predicted by laws that were fitted without it."
+    held_note = f"Each point is a tried mix, predicted by laws that were fitted without it.{findings.carried}"
+    if findings.at:
+        held_note += " How well laws carry over from size to size is not among what is checked here."
     parts: list[Part] = [
         _list(findings),
         *cautions,

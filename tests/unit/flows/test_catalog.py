@@ -32,13 +32,15 @@ def record(folder, table, name, rows):
     return f"records/{table}/{name}.parquet"
 
 
-def recommend(folder, swarm, number, name, weight, day=None):
+def recommend(folder, swarm, number, name, weight, day=None, at=None):
     """The records of a recommendation of two domains; without a day those of an older version."""
     head = {"recommendation": name, "number": number, "target": json.dumps({"sciq": 1.0}), "budget": 1e9,
             "max_epochs": 4.0, "verdict": "better", "summary": "…", "gap": 0.0, "noise_from": "replicates"}  # fmt: skip
     if day:
         made = datetime(2026, 1, day, tzinfo=UTC).replace(tzinfo=None)
         head |= {"made_at": made, "target_text": "100 % qa", "settings": "{}", "evidence": "{}"}
+    if at:  # records that are older than the column have none
+        head["at_size"] = at
     weights = [
         {"recommendation": name, "domain": domain, "natural_weight": natural, "weight": own, "low": own - 0.05,
          "high": own + 0.05, "epochs": 1.0, "capped": False}
@@ -50,11 +52,12 @@ def recommend(folder, swarm, number, name, weight, day=None):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A catalog of two swarms' recommendations, one of them by an older version, and of two documents."""
+    """A catalog of two swarms' recommendations, one at another size and one by an older version; two documents."""
     folder = tmp_path_factory.mktemp("it's work")
     made = [
         recommend(folder, "now", 1, "recommendation-aa", 0.4, day=3),
         recommend(folder, "now", 2, "recommendation-ab", 0.6, day=5),
+        recommend(folder, "now", 3, "recommendation-at", 0.7, day=6, at="1B:20B"),
         recommend(folder, "before", 7, "recommendation-c", 0.9),
     ]
     columns = {name: None for name in OVER_FILES["documents"].columns}
@@ -109,15 +112,25 @@ def test_recommendations_of_all_days_are_in_one_query(plain):
     assert rows == [
         ("recommendation-aa", datetime(2026, 1, 3), "now", True),
         ("recommendation-ab", datetime(2026, 1, 5), "now", True),
+        ("recommendation-at", datetime(2026, 1, 6), "now", True),
         ("recommendation-c", None, "before", False),
     ]
     code = "select recommendation, target_text, weight from recommended_mixes where domain = 'code'"
     assert plain.sql(code).fetchall() == [
         ("recommendation-c", None, 0.9), ("recommendation-aa", "100 % qa", 0.4), ("recommendation-ab", "100 % qa", 0.6),
+        ("recommendation-at", "100 % qa", 0.7),
     ]  # fmt: skip
 
 
-def test_the_latest_is_the_current_swarms(plain):
+def test_an_answer_at_a_size_says_so_and_others_say_nothing(plain):
+    query = "select recommendation from recommendations where at_size is null order by 1"
+    assert [name for (name,) in plain.sql(query).fetchall()] == [f"recommendation-{end}" for end in ("aa", "ab", "c")]
+    for table in ("recommendations", "recommended_mixes"):
+        sizes = plain.sql(f"select distinct recommendation, at_size from {table} where at_size = '1B:20B'").fetchall()
+        assert sizes == [("recommendation-at", "1B:20B")]
+
+
+def test_the_latest_is_the_current_swarms_at_its_own_size(plain):
     assert plain.sql("select recommendation from latest_recommendation").fetchall() == [("recommendation-ab",)]
     assert set(plain.sql("select recommendation from recommended_vs_natural").fetchall()) == {("recommendation-ab",)}
 
@@ -129,7 +142,7 @@ def test_two_side_by_side(plain):
     assert [(row[0], row[4]) for row in rows] == [("code", True), ("web", True)]
     assert rows[0][1:4] == pytest.approx((0.4, 0.9, 0.5))
     assert plain.sql("select any_value(weight_a) from compare('a', 'c') where domain = 'code'").fetchall() == [
-        (0.6,)
+        (0.7,)
     ], "of several that begin so, the latest"
     with pytest.raises(duckdb.Error, match="no recommendation begins with x"):
         plain.sql("from compare('aa', 'x')").fetchall()
@@ -162,7 +175,7 @@ def test_a_copied_file_alone_gives_its_tables(built, tmp_path):
     with duckdb.connect(str(alone), read_only=True) as catalog:
         for name in (*TABLES, *VIEWS):
             catalog.sql(f"from {name}").fetchall()
-    assert len(query_catalog(alone, "from recommended_mixes")) == 6
+    assert len(query_catalog(alone, "from recommended_mixes")) == 8
     with pytest.raises(ExperimentError, match="copy the whole work folder"):
         query_catalog(alone, "from documents")
 
