@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
 from pipeline.store.in_use import hold
 from pipeline.store.lock import Lock, locked
 from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
-from pipeline.store.writing import unheard, unless_read_only, write_aside
+from pipeline.store.writing import TAKEN, clear_name, rename, unheard, unless_read_only, write_aside
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
 HASHES = "hashes.json"
@@ -175,13 +175,19 @@ def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path, 
     record = {**_record(stage), "files": listed_files(aside)}
     write_aside(aside / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
     if final.exists():  # damaged
-        shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
+        clear_name(final)
+    try:
+        rename(aside, final)
+    except OSError as error:
+        if error.errno not in TAKEN or _damage(stage, final):
+            raise
+        shutil.rmtree(aside, ignore_errors=True)  # another's: this machine's view of the folder did not show it yet
     for left in list(final.rglob(".*")):  # what a killed rank was writing
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # a file that another machine still reads goes when it is closed (NFS's `.nfs…`)
+                left.unlink()
 
 
 def _record(stage: Stage) -> dict[str, Any]:
