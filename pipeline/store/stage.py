@@ -5,6 +5,7 @@ folder beside it, which a killed run finds again; `stage.json` is written last a
 that was damaged since is made anew, which gives the same bytes.
 """
 
+import errno
 import hashlib
 import json
 import shutil
@@ -21,7 +22,15 @@ from pipeline.errors import PipelineError
 from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
 from pipeline.store.in_use import hold
 from pipeline.store.lock import Lock, locked
-from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
+from pipeline.store.seal import (
+    RECORD,
+    Damaged,
+    damage_in,
+    listed_files,
+    looked_up_again,
+    read_sealed_json,
+    sealed_json,
+)
 from pipeline.store.writing import TAKEN, clear_name, rename, unheard, unless_read_only, write_aside
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
@@ -203,7 +212,9 @@ def _damage(stage: Stage, final: Path) -> str | None:
         record = read_stage(final)
     except FileNotFoundError:
         return ABSENT
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ESTALE:
+            raise  # says nothing about the stage, which would be made anew
         return f"{RECORD} is not what was written"
     if {**record, "files": None} != {**json.loads(json.dumps(_record(stage))), "files": None}:
         return f"{RECORD} is not what was written"
@@ -215,7 +226,7 @@ def _damage(stage: Stage, final: Path) -> str | None:
 
 def read_stage(folder: Path) -> dict[str, Any]:
     """What `StageStore.run` recorded of a finished folder."""
-    record = json.loads((folder / RECORD).read_bytes())
+    record = json.loads(looked_up_again((folder / RECORD).read_bytes))
     if not isinstance(record, dict):
         raise ValueError(f"{folder / RECORD} holds no object")
     return record

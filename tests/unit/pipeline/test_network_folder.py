@@ -9,10 +9,11 @@ import threading
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.store import listing, lock, stage, writing
+from pipeline.store import listing, lock, seal, stage, writing
 from pipeline.store.listing import wait_until_listed
 from pipeline.store.lock import locked
 from pipeline.store.stage import Stage, StageStore
@@ -125,6 +126,38 @@ def test_a_damaged_stage_is_made_anew_though_a_file_of_it_is_read_elsewhere(tmp_
     monkeypatch.setattr(writing.shutil, "rmtree", lambda _folder, ignore_errors: None)  # something stays
     assert StageStore(tmp_path).run(STAGE, make) == final
     assert (final / "documents" / "00000.parquet").read_bytes() == b"all of it"
+
+
+def test_a_stale_handle_is_no_damage(tmp_path, monkeypatch):
+    """Another machine replaced the file: looked up again, it is there. A stage is never made anew for it."""
+    monkeypatch.setattr(seal, "STALE", (0.0, 0.0))
+    heard: list[str] = []
+    final = StageStore(tmp_path).run(STAGE, make)
+    write_aside(tmp_path / "table.parquet", seal.sealed_table(pl.DataFrame({"a": [1]})))
+    read, left = Path.read_bytes, [0]
+
+    def read_bytes(path: Path) -> bytes:
+        if left[0]:
+            left[0] -= 1
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for times in (1, 2):
+        stage._WHOLE.clear()
+        left[0] = times
+        assert StageStore(tmp_path, note=heard.append).run(STAGE, make) == final
+        left[0] = times
+        assert seal.is_whole_table(tmp_path / "table.parquet")
+    stage._WHOLE.clear()
+    for look in (
+        lambda: StageStore(tmp_path).run(STAGE, make),
+        lambda: seal.is_whole_table(tmp_path / "table.parquet"),
+    ):
+        left[0] = 3
+        with pytest.raises(OSError, match="Stale file handle"):
+            look()
+    assert heard == []
 
 
 def test_names_are_cleared_whatever_they_are(tmp_path):
