@@ -4,7 +4,6 @@ DuckDB lets one writer lock out every reader; here nothing ever writes to a cata
 """
 
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:  # imported where a catalog is opened
     from flows.experiment import Experiment
 
 from flows.catalog.schema import ABOUT_THE_CATALOG, MACROS, META, OVER_FILES, TABLES, VERSION, VIEWS, Columns
-from pipeline.store.writing import aside_of
+from pipeline.store.writing import aside_of, rename
 
 READERS = "v1.0.0"  # the oldest DuckDB that can open a catalog: people have older ones than the one that writes it
 MOVED = "work_folder"  # variable of a connection that says where the work folder is now
@@ -41,7 +40,7 @@ def rebuild_catalog(experiment: "Experiment", current: "Current", swarm: str | N
             _fill(catalog, experiment, current, swarm, content)
             catalog.commit()
         _wal(experiment.catalog).unlink(missing_ok=True)  # another writer's, of the catalog that goes
-        os.replace(aside, experiment.catalog)
+        rename(aside, experiment.catalog)
     finally:
         aside.unlink(missing_ok=True)
         _wal(aside).unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from flows.catalog.newer import check_workspace
 from flows.catalog.schema import META, OVER_FILES, TABLES, VERSION
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from pipeline.store.writing import aside_of
+from pipeline.store.writing import aside_of, rename
 
 LONGEST = 4_000  # characters of a text
 SAMPLED = {"documents": ("domain", "bucket"), "dropped": ("step", "reason", "source")}  # table → what is sampled by
@@ -65,7 +65,7 @@ def write_portable(
     try:
         with duckdb.connect(str(aside), config={"storage_compatibility_version": READERS}) as copy:
             counts = _fill(copy, experiment, Taken(per_bucket, None if texts else LONGEST, documents))
-        os.replace(aside, file)
+        rename(aside, file)
     finally:
         aside.unlink(missing_ok=True)
         aside.with_name(f"{aside.name}.wal").unlink(missing_ok=True)

@@ -3,27 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from glob import escape
 
 from flows.errors import INPUT_ERRORS
 from flows.experiment import Experiment
 from flows.recommend import recommend_flow
+from flows.refresh.judge import judged
 from flows.refresh.seen import seen_tokens
 from flows.refresh.standing import Standing
 from flows.settings.check import check_on_pool
 from flows.settings.question import question_of
 from flows.settings.reuse import fold_question, reuse_plan
+from flows.settings.reuse_on_pool import domains_to_open
 from flows.show.progress import note, stage_progress
 from flows.swarm import draw_flow, swarm_flow
 from mixes.budget import budget_tokens
 from mixes.optimum.remaining import remaining_mix
-from mixes.recommendation.refreshed import Advantage, Refreshed
+from mixes.recommendation.refreshed import Refreshed
 from mixes.recommendation.result import Recommendation
-from mixes.recommendation.standing import gains_over
+from mixes.reuse.caps import opened
 from mixes.reuse.identity import compare_domains
-from mixes.reuse.plan import KEPT, fold
+from mixes.reuse.plan import KEPT, ReusePlan, fold, plan_reuse
 from mixes.reuse.settings import ReuseSettings
 from mixes.swarm import SwarmSettings
-from mixes.target import OVERALL
+from mixes.tables.keys import listed
 from pipeline.pool.pool import Pool
 
 
@@ -34,9 +37,7 @@ def found_anew(
     from pipeline.stages.laws import fitted_once  # with every law and solver
 
     origins = compare_domains(standing.contents, now)
-    asked = _keeping_runs(experiment, pool) or _reusing(
-        experiment, standing, {name: one.fate for name, one in origins.items()}
-    )
+    asked = _keeping_runs(experiment, pool) or _reusing(experiment, standing, pool, now)
     check_on_pool(asked, asked.recommend, pool.folder)
     records_before = {file.stem for file in (experiment.records / "runs").glob("*.parquet")}
     evidence, candidates = swarm_flow(asked, pool.folder)
@@ -47,22 +48,10 @@ def found_anew(
     question, plan = question_of(asked, evidence, candidates), reuse_plan(asked, asked.corpus.stages, pool.folder)
     folded, other = (fold_question(question, plan), fold(mix_before, plan)) if plan else (question, mix_before)
     fitted, worlds = fitted_once(folded, asked.corpus.stages, partial(note, "laws"), stage_progress)
-    gain, verdict = gains_over(folded, other, fitted, worlds)[OVERALL]
-    noise = recommendation.predicted[OVERALL].noise
-    advantage = Advantage(gain.value, gain.low, gain.high, gain.chance, noise)
-    changed = verdict == "better"
-    told = replace(
-        kept,
-        verdict="change" if changed else "keep",
-        standing=recommendation.id if changed else kept.before,
-        reason=_reason(far, advantage, changed, recommendation.standardised),
-        proxies=sum(evidence.run_id(one) not in records_before for one in candidates),
-        advantage=advantage,
-        recommendation=recommendation.id,
-        mix_before=mix_before,
-        mix=recommendation.mix,
-    )
-    return _for_the_rest(told, experiment, recommendation, tokens) if changed else told
+    trained = sum(evidence.run_id(one) not in records_before for one in candidates)
+    told = replace(kept, proxies=trained, mix_before=mix_before, mix=recommendation.mix)
+    told = judged(folded, other, fitted, worlds, recommendation, told, far)
+    return _for_the_rest(told, experiment, recommendation, tokens) if told.verdict == "change" else told
 
 
 def _keeping_runs(experiment: Experiment, pool: Pool) -> Experiment | None:
@@ -85,26 +74,32 @@ def _small(experiment: Experiment) -> SwarmSettings:
     return experiment.swarm.model_copy(update={"rounds": (), "mixes": None, "stop": None})
 
 
-def _reusing(experiment: Experiment, standing: Standing, fates: Mapping[str, str]) -> Experiment:
-    """The experiment with a small swarm over what changed; as it is where nothing that has a weight stayed the same."""
-    weights = standing.recommendation.mix
-    stayed = [name for name, fate in fates.items() if fate in KEPT and weights.get(name, 0) > 0]
-    if not stayed or len(stayed) == len(fates):
+def _reusing(experiment: Experiment, standing: Standing, pool: Pool, now: Mapping[str, str]) -> Experiment:
+    """The experiment with a small swarm over what changed, and over what cannot keep its proportion within the limits;
+    as it is where nothing that has a weight is left to keep, or nothing is new."""
+    plan = _plan(standing, now)
+    if plan is None or not plan.open:
         return experiment
-    reuse = ReuseSettings(recommendation=standing.recommendation.id)
+    bound, tight = domains_to_open(experiment, pool, plan)
+    if bound:
+        note("refresh", f"bounds name {listed(bound)}: mixed anew")
+    if tight:
+        note("refresh", f"in the earlier proportions no mix is within the caps of {listed(tight)}: mixed anew")
+    if opened(plan, [*bound, *tight]) is None:
+        note("refresh", "no proportion is left to keep: a whole swarm")
+        return experiment
+    reuse = ReuseSettings(
+        recommendation=standing.recommendation.id, partial=tuple(escape(name) for name in [*bound, *tight])
+    )
     return experiment.model_copy(update={"reuse": reuse, "swarm": _small(experiment)})
 
 
-def _reason(far: str, gain: Advantage, changed: bool, standardised: str | None) -> str:
-    """In two sentences."""
-    unit = f"× {standardised}" if standardised else "bpb"
-    sure = f"{gain.value:+.3f} {unit} on the target ({gain.low:+.3f} to {gain.high:+.3f})"
-    if changed:
-        return f"Moved: {far}. The new mix is predicted to be better than the standing one by {sure}."
-    return (
-        f"Moved: {far}. The new mix is not measurably better than the standing one: {sure}, and two proxies of equally "
-        f"good mixes differ by {gain.noise:.3f}."
-    )
+def _plan(standing: Standing, now: Mapping[str, str]) -> ReusePlan | None:
+    """The plan that keeps the standing proportions; None where nothing that has a weight stayed the same."""
+    mix, origins = standing.recommendation.mix, compare_domains(standing.contents, now)
+    if not any(mix[origin.earlier[0]] for origin in origins.values() if origin.fate in KEPT):
+        return None
+    return plan_reuse(mix, standing.contents, now)
 
 
 def _for_the_rest(

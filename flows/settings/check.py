@@ -7,6 +7,7 @@ from pathlib import Path
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
 from flows.settings.question import available_tokens
+from flows.settings.reuse_on_pool import check_reuse_on_pool
 from mixes.budget import budget_tokens, epoch_caps
 from mixes.errors import did_you_mean
 from mixes.optimum.from_settings import matching
@@ -42,6 +43,7 @@ def check_on_pool(experiment: Experiment, settings: RecommendSettings, pool_fold
 
     Raises:
         MixError: a domain that is not there, or a budget that cannot be met.
+        ExperimentError: no mix in the proportions of `reuse.recommendation` is within the limits.
     """
     available = available_tokens(experiment, Pool(pool_folder))
     for field, names in _named_domains(settings):
@@ -49,6 +51,7 @@ def check_on_pool(experiment: Experiment, settings: RecommendSettings, pool_fold
             matching(name, tuple(available), field)
     if not settings.limits.epochs:
         epoch_caps(available, budget_tokens(settings.budget, available), settings.max_epochs)
+    check_reuse_on_pool(experiment, settings, Pool(pool_folder))
 
 
 def _named_domains(settings: RecommendSettings) -> list[tuple[str, Iterable[str]]]:

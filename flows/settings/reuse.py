@@ -1,17 +1,19 @@
 """The `reuse:` section in the flows: the earlier recommendation, the plan over today's pool, the unfolded result."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from flows.errors import ExperimentError
 from flows.experiment import Experiment
-from mixes.budget import epoch_caps
 from mixes.certainty.intervals import ON_BOUND
 from mixes.optimum.holdings import Holdings
+from mixes.optimum.settings import LimitSettings
+from mixes.quality_parts import spread
 from mixes.recommendation.question import Question
 from mixes.recommendation.result import Recommendation
+from mixes.reuse.caps import largest_weights
 from mixes.reuse.plan import VIRTUAL, ReusePlan, fold, fold_amounts, fold_caps, fold_runs, plan_reuse, unfold
 from pipeline.pool.content_hash import domain_contents
 from pipeline.store.stage import StageStore
@@ -54,16 +56,27 @@ def reuse_plan(experiment: Experiment, stages: StageStore, pool_folder: Path) ->
 def fold_question(question: Question, plan: ReusePlan) -> Question:
     """The same question over folded domains."""
     available, natural = question.holdings.available or {}, question.holdings.natural or {}
-    holdings = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), fold_caps(_caps(question), plan))
+    caps = fold_caps(largest_weights(question.holdings, question.settings), plan)
+    holdings = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), caps)
     compare = {name: fold(mix, plan, f"mix {name!r}") for name, mix in question.settings.compare.items()}
-    settings = question.settings.model_copy(update={"compare": compare})
+    limits = _fold_limits(question, plan, caps)
+    settings = question.settings.model_copy(update={"compare": compare, "limits": limits})
     return replace(question, runs=fold_runs(question.runs, plan), holdings=holdings, settings=settings)
 
 
-def _caps(question: Question) -> dict[str, float]:
-    """Domain → largest weight, by its epochs and by what else caps it."""
-    of_epochs = epoch_caps(question.holdings.available or {}, question.budget or 0.0, question.settings.max_epochs)
-    return {name: min(cap, of_epochs[name]) for name, cap in (question.holdings.caps or {}).items()}
+def _fold_limits(question: Question, plan: ReusePlan, caps: Mapping[str, float]) -> LimitSettings:
+    """The limits over folded domains. caps: of these, which hold what the epochs of single domains allow."""
+    limits, holdings = question.settings.limits, question.holdings
+    changed: dict[str, dict[str, float]] = {}
+    if limits.epochs:
+        available, budget = fold_amounts(holdings.available or {}, plan), question.budget or 0.0
+        changed["epochs"] = {name: caps[name] * budget / available[name] for name in plan.domains if available[name]}
+    if limits.near:
+        natural = holdings.natural or {}
+        near = spread(limits.near, sorted(natural), natural)
+        if not set(near) - set(natural):  # else the message about the name that is unknown is the problem's own
+            changed["near"] = fold_amounts(dict.fromkeys(natural, 0.0) | near, plan)
+    return limits.model_copy(update=changed)
 
 
 def answer_folded(
@@ -80,7 +93,8 @@ def unfold_recommendation(folded: Recommendation, plan: ReusePlan, question: Que
     interval. `natural` stays the mix that gains are measured from: the frozen domains at their joint natural share.
 
     question: the one over full domains."""
-    available, caps = question.holdings.available or {}, _caps(question)
+    available = question.holdings.available or {}
+    caps = largest_weights(question.holdings, question.settings)
     mix = unfold(folded.mix, plan)
     low, high = (unfold({name: ends[i] for name, ends in folded.intervals.items()}, plan) for i in (0, 1))
     return replace(

@@ -36,7 +36,7 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.store.files import rank_name
 from pipeline.store.lock import locked
 from pipeline.store.tokenizer import vocabulary_hash
-from pipeline.store.writing import write_aside
+from pipeline.store.writing import rename, write_aside
 
 SCRATCH = ".blend"  # what is half finished
 PLAN, ABOUT, CHOICE, SHARDS = "plan.json", "about.json", "choice.json", "shards"
@@ -206,7 +206,7 @@ def _finish(plan: Plan, steps: _Steps, folder: Path) -> Manifest:
             aside = scratch / SHARDS / rank_name(number) / name
             if aside.exists():
                 (folder / name).parent.mkdir(exist_ok=True)
-                os.replace(aside, folder / name)
+                rename(aside, folder / name)
     written = list(shards.values())
     for name, content in format_named(plan.request.format_name).finish(written, steps.about).items():
         write_aside(folder / name, content)

@@ -18,6 +18,7 @@ import polars as pl
 from pipeline.dedup.jaccard import ShingleSets, file_and_row
 from pipeline.store.documents import write_parquet
 from pipeline.store.files import rank_file
+from pipeline.store.writing import rename
 
 NEAR_SCHEMA = {
     "file": pl.Int32,
@@ -94,4 +95,4 @@ def write_near(filtered: Path, removed: pl.DataFrame, folder: Path) -> None:
     by_file = removed.sort("file", "row").partition_by("file", as_dict=True)
     for path in (filtered / "documents").glob("*.parquet"):
         write_parquet(by_file.get((int(path.stem),), removed.clear()), aside / path.name)
-    aside.rename(folder / "near")
+    rename(aside, folder / "near")

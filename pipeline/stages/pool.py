@@ -15,7 +15,9 @@ from pipeline.label.versions import QUALITY, TOPIC, previous_version
 from pipeline.read.sources import find_shards
 from pipeline.stages.corpus import Corpus
 from pipeline.stages.texts import count_files
+from pipeline.store.files import rank_file
 from pipeline.store.globs import matching_files
+from pipeline.store.listing import wait_until_listed
 from pipeline.store.stage import Stage
 from pipeline.store.writing import write_aside
 
@@ -183,6 +185,7 @@ def tokenise(corpus: Corpus, made: Mapping[str, Path], progress: Progress) -> Pa
                 "tokenise", [step], files, folder / "logs", corpus.executor, progress,
                 part_of=corpus.text_shard, note=corpus.stages.note,
             )  # fmt: skip
+            wait_until_listed(rank_file(folder / "pool", rank) for rank in range(files))
         if "index" in made:
             shards = find_shards(corpus.tokenised, corpus.base)
             copy = CopyTokens(shards, made["index"], domains, file, files, folder)

@@ -17,6 +17,8 @@ from pipeline.read.extractors import check_extractors
 from pipeline.read.sources import TOKENS, Shard, SourceSettings, find_shards
 from pipeline.stages.corpus import Corpus
 from pipeline.store.earlier_ranks import take_over
+from pipeline.store.files import rank_file
+from pipeline.store.listing import wait_until_listed
 from pipeline.store.stage import Stage
 from pipeline.store.writing import write_aside
 
@@ -80,6 +82,7 @@ def filter_shards(corpus: Corpus, block_list: Path, progress: Progress) -> Path:
         if is_new:
             take_over(folder, "filter", _made_from(corpus, shards, settings, others))
         _run_readers("filter", corpus, steps, shards, folder, progress)
+        wait_until_listed(rank_file(folder / "documents", rank) for rank in range(len(shards)))
 
     return corpus.stages.run(stage, work)
 
@@ -233,9 +236,10 @@ def clean_documents(corpus: Corpus, filtered: Path, deduplicated: Path, progress
         ]
         steps = [ReadDocuments(filtered, corpus.off), *(step for on, step in chain if on), WriteDocuments(folder)]
         run_steps(
-            "clean", steps, count_files(filtered), folder / "logs", corpus.executor, progress,
+            "clean", steps, files := count_files(filtered), folder / "logs", corpus.executor, progress,
             part_of=corpus.text_shard, note=corpus.stages.note,
         )  # fmt: skip
+        wait_until_listed(rank_file(folder / "documents", rank) for rank in range(files))
 
     return corpus.stages.run(stage, work)
 

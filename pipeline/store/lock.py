@@ -4,7 +4,8 @@ A lock is two things. flock puts processes of one machine in a queue, and of sev
 Where it does nothing (NFS without locks), a note beside the lock file decides: it is created exclusively, which every
 file system does for one process only, and it is touched while the lock is held. A note whose process has ended on this
 machine is void at once; one of another machine is void when it was not touched for SILENT seconds by the clock of the
-process that watches it, whatever the file's own time says.
+process that watches it, whatever the file's own time says. A note that is still empty may be seen for as long as its
+writer takes to close it; it is void after NASCENT seconds.
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from pipeline.store.writing import unheard
 
 TOUCHED = 10.0  # seconds between signs of life of a holder
 SILENT = 120.0  # seconds without one after which a holder on another machine counts as gone (NFS may cache for 60)
+NASCENT = 5.0  # seconds after which a note without content is void: its writer died in between (assumed)
 ASKED = 0.2  # seconds between looks at a lock that somebody holds
 _OWN: set[str] = set()  # notes of this process's threads
 
@@ -101,7 +103,8 @@ def _claim(note: Path, waiting: Callable[[str], None]) -> Lock:
             pass
         owner, now = _read(note), (_touched(note), time.monotonic())
         seen = seen if seen[0] == now[0] else now
-        if not _may_live(owner) or now[1] - seen[1] > SILENT:
+        patience = 0.0 if owner and not _may_live(owner) else SILENT if owner else NASCENT
+        if now[1] - seen[1] >= patience:
             _void(note, owner, name)
             continue
         if not is_told:

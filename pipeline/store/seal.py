@@ -5,12 +5,15 @@ the small ones: reading terabytes at every start would cost more than damage doe
 are read, by the checksums of their pages (Parquet) or of their own (token files).
 """
 
+import errno
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,8 +28,29 @@ LOGS = "logs"  # what a stage does not need
 RECORD = "stage.json"
 
 
+T = TypeVar("T")
+STALE = (0.1, 1.0, 5.0)  # seconds to the next try where a file handle is stale (assumed)
+
+
 class Damaged(Exception):
     """A file is not what was written."""
+
+
+def looked_up_again(read: Callable[[], T]) -> T:
+    """What `read` returns. A handle of a file that another machine replaced is stale (NFS); the name is looked up
+    again.
+
+    Raises:
+        OSError: as `read` does; ESTALE after several tries.
+    """
+    for pause in STALE:
+        try:
+            return read()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+        time.sleep(pause)
+    return read()
 
 
 def sealed_table(frame: "pl.DataFrame") -> bytes:
@@ -40,10 +64,16 @@ def sealed_table(frame: "pl.DataFrame") -> bytes:
 
 
 def is_whole_table(path: Path) -> bool:
-    """Whether a Parquet file is there and as it was written; one that was written without a seal counts as whole."""
+    """Whether a Parquet file is there and as it was written; one that was written without a seal counts as whole.
+
+    Raises:
+        OSError: the file system lost hold of it (ESTALE), which says nothing about the file.
+    """
     try:
-        content = path.read_bytes()
-    except OSError:
+        content = looked_up_again(path.read_bytes)
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise
         return False
     if len(content) < LEAST or content[:4] != b"PAR1" or content[-4:] != b"PAR1":
         return False
@@ -70,7 +100,7 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
         Damaged: it is not what was written.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(looked_up_again(path.read_bytes))
     except (ValueError, RecursionError):
         raise Damaged(f"{path} is no JSON") from None
     if not isinstance(content, dict):
@@ -98,19 +128,25 @@ def listed_files(folder: Path) -> dict[str, list]:
 
 
 def damage_in(folder: Path, files: Mapping[str, list]) -> str | None:
-    """What is wrong with a folder that held these files (as `listed_files` lists them); None where nothing is."""
+    """What is wrong with a folder that held these files (as `listed_files` lists them); None where nothing is.
+
+    Raises:
+        OSError: the file system lost hold of a file (ESTALE), which says nothing about it.
+    """
     left = HASHED_TOGETHER
     for name, (size, digest) in files.items():
         path = folder / name
         try:
-            now = path.stat().st_size
+            now = looked_up_again(path.stat).st_size
             if now != size:
                 return f"{name} has {now:,} bytes instead of {size:,}"
             if digest is not None and left > 0:
                 left -= size
-                if _digest(path) != digest:
+                if looked_up_again(partial(_digest, path)) != digest:
                     return f"{name} is not what was written"
         except OSError as error:
+            if error.errno == errno.ESTALE:
+                raise
             return f"{name}: {error.strerror}"
     return None
 

@@ -5,12 +5,13 @@ folder beside it, which a killed run finds again; `stage.json` is written last a
 that was damaged since is made anew, which gives the same bytes.
 """
 
+import errno
 import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +22,16 @@ from pipeline.errors import PipelineError
 from pipeline.store.files import KnownFile, base_name, fingerprint, is_remote
 from pipeline.store.in_use import hold
 from pipeline.store.lock import Lock, locked
-from pipeline.store.seal import RECORD, Damaged, damage_in, listed_files, read_sealed_json, sealed_json
-from pipeline.store.writing import unheard, unless_read_only, write_aside
+from pipeline.store.seal import (
+    RECORD,
+    Damaged,
+    damage_in,
+    listed_files,
+    looked_up_again,
+    read_sealed_json,
+    sealed_json,
+)
+from pipeline.store.writing import TAKEN, clear_name, rename, unheard, unless_read_only, write_aside
 
 ASKED_AT_ONCE = 16  # requests to remote file systems
 HASHES = "hashes.json"
@@ -175,13 +184,19 @@ def _make(stage: Stage, work: Callable[[Path], None], aside: Path, final: Path, 
     record = {**_record(stage), "files": listed_files(aside)}
     write_aside(aside / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
     if final.exists():  # damaged
-        shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
+        clear_name(final)
+    try:
+        rename(aside, final)
+    except OSError as error:
+        if error.errno not in TAKEN or _damage(stage, final):
+            raise
+        shutil.rmtree(aside, ignore_errors=True)  # another's: this machine's view of the folder did not show it yet
     for left in list(final.rglob(".*")):  # what a killed rank was writing
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # a file that another machine still reads goes when it is closed (NFS's `.nfs…`)
+                left.unlink()
 
 
 def _record(stage: Stage) -> dict[str, Any]:
@@ -197,7 +212,9 @@ def _damage(stage: Stage, final: Path) -> str | None:
         record = read_stage(final)
     except FileNotFoundError:
         return ABSENT
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ESTALE:
+            raise  # says nothing about the stage, which would be made anew
         return f"{RECORD} is not what was written"
     if {**record, "files": None} != {**json.loads(json.dumps(_record(stage))), "files": None}:
         return f"{RECORD} is not what was written"
@@ -209,7 +226,7 @@ def _damage(stage: Stage, final: Path) -> str | None:
 
 def read_stage(folder: Path) -> dict[str, Any]:
     """What `StageStore.run` recorded of a finished folder."""
-    record = json.loads((folder / RECORD).read_bytes())
+    record = json.loads(looked_up_again((folder / RECORD).read_bytes))
     if not isinstance(record, dict):
         raise ValueError(f"{folder / RECORD} holds no object")
     return record

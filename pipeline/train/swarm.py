@@ -23,6 +23,7 @@ from pipeline.executor.settings import ExecutorSettings
 from pipeline.pool.check_tokens import check_tokens
 from pipeline.pool.pool import Pool
 from pipeline.store.files import rank_name
+from pipeline.store.listing import wait_until_listed
 from pipeline.store.lock import locked
 from pipeline.store.seal import Damaged, read_sealed_json, sealed_json
 from pipeline.store.writing import unheard, write_aside
@@ -93,6 +94,7 @@ def _train_missing(
         "swarm", [step], len(cohorts), folder, executor, progress, gpus=int(evidence.proxy.device == "cuda"),
         part_of=partial(_runs_of, plan["cohorts"]), note=note,
     )  # fmt: skip
+    wait_until_listed(records / "runs" / f"{run}.parquet" for run in missing)
 
 
 def swarm_logs(logs: Path, evidence: Evidence, candidates: Sequence[Candidate]) -> Path:

@@ -1,6 +1,7 @@
 """A source joins: the earlier recommendation's proportions are kept, its buckets repeat by quality, all on record."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 import yaml
 from support import SAMPLE, mixwright, read_lines, write_lines
 
-from flows.errors import INPUT_ERRORS
+from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.experiment import load_experiment
+from flows.settings.check import check_on_pool
 from flows.settings.reuse import describe_plan, reuse_plan
 from mixes.reuse.plan import ReusePlan
 from mixes.upsampling import UpsamplingSettings
@@ -125,6 +127,36 @@ def test_a_recommendation_of_the_work_folder_is_found_by_its_id(tiny, finished):
     assert list(plan.open) == sorted(opened)
     assert set(plan.frozen) == set(finished["mix"]) - set(opened)
     assert describe_plan(plan)[1] == f"mixed anew: {plan.open[0]} (same)"
+
+
+@pytest.mark.parametrize(
+    ("recommend", "said"),
+    [
+        (
+            {"limits": {"bounds": {"code": [0.1, 0.3]}}},
+            r"recommend\.limits\.bounds: 'code' would keep .* reuse\.partial",
+        ),
+        ({"max_epochs": 1.2}, r"'code' may be 0\.1\d* of the mix .* add 'code', .* to reuse\.partial, raise .* lower"),
+    ],
+)
+def test_limits_that_the_old_proportions_cannot_meet_are_named_before_proxies_train(tiny, finished, recommend, said):
+    (tiny / "found.json").write_text(json.dumps(finished))
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    content["recommend"] |= recommend
+
+    def check(*partial: str) -> None:
+        reuse = {"recommendation": "found.json", "partial": ["encyclopedia", *partial]}
+        (tiny / "limited.yaml").write_text(yaml.safe_dump({**content, "reuse": reuse}))
+        experiment = load_experiment(tiny / "limited.yaml")
+        check_on_pool(experiment, experiment.recommend, next(experiment.corpus.stages.root.glob("pool-*")))
+
+    with pytest.raises(ExperimentError, match=said) as raised:
+        check()
+    line = str(raised.value)
+    check(*re.findall(r"'([^']+)'", line.partition("add ")[2]) or ["code"])  # what the line says to do is enough
+    if "max_epochs" in line:
+        content["recommend"]["max_epochs"] = float(line.partition("max_epochs to ")[2].split()[0])
+        check()
 
 
 def planned(file: Path) -> ReusePlan | None:
