@@ -21,8 +21,10 @@ INDEX = "current.json"
 POOLS, SWARMS, LAST = "pools", "swarms", "last_swarm"  # id → its records; pool → the swarm recorded last
 MOST = 100  # pools or swarms that are listed; the oldest go first
 RECOMMENDATIONS = "recommendations"
+COMPARED = "compared_mixes"  # which recommendations of earlier versions do not have
 ABOUT_RECOMMENDATIONS = (
-    "laws", "recommendation_weights", "recommendation_buckets", "predictions", "marginals", "cautions", RECOMMENDATIONS,
+    "laws", "recommendation_weights", "recommendation_buckets", "predictions", "marginals", "cautions", COMPARED,
+    RECOMMENDATIONS,
 )  # fmt: skip
 VALIDATIONS = "validations"
 REFRESHES = "refreshes"
@@ -96,7 +98,8 @@ def current_records(folder: Path, index: Index, pool: str, swarm: str | None, no
     for other in _swarms(folder, swarm):
         names = numbered(folder, other, note if other == swarm else unheard).values()
         for table in ABOUT_RECOMMENDATIONS:
-            current[table] += [f"records/{table}/{other}/{name}.parquet" for name in names]
+            files = [f"records/{table}/{other}/{name}.parquet" for name in names]
+            current[table] += [file for file in files if table != COMPARED or (folder / file).exists()]
         validations = _stems(folder / "records" / VALIDATIONS / other)
         files = [f"records/{VALIDATIONS}/{other}/{name}.parquet" for name in validations]
         current[VALIDATIONS] += [file for file in files if is_whole_table(folder / file)]
@@ -126,9 +129,9 @@ def numbered(folder: Path, swarm: str, note: Callable[[str], None]) -> dict[str,
     """
     records, names = folder / "records", {}
     for name in _stems(records / RECOMMENDATIONS / swarm):
-        damaged = [
-            table for table in ABOUT_RECOMMENDATIONS if not is_whole_table(records / table / swarm / f"{name}.parquet")
-        ]
+        files = {table: records / table / swarm / f"{name}.parquet" for table in ABOUT_RECOMMENDATIONS}
+        missing = {COMPARED} if not files[COMPARED].exists() else set()
+        damaged = [table for table, file in files.items() if table not in missing and not is_whole_table(file)]
         if damaged:
             note(f"{damaged[0]}/{swarm}/{name}.parquet is damaged: ask for that recommendation again")
         else:

@@ -44,6 +44,13 @@ def test_when_and_what_was_asked_are_recorded(tiny, finished):
     assert all(f"{round(100 / len(counted))} % {family}" in row["target_text"] for family in counted)
 
 
+def test_the_mixes_beside_the_recommended_one_are_there(tiny, finished):
+    rows = json.loads(here("sql", "experiment.yaml", "from compared_mixes", "--json", folder=tiny).stdout)
+    assert {row["recommendation"] for row in rows} == {finished["id"]}
+    assert {(row["mix"], row["kind"]) for row in rows} == {(row["name"], row["kind"]) for row in finished["beside"]}
+    assert "uniform" in {row["mix"] for row in rows}
+
+
 def test_everything_has_a_comment(tiny, finished):
     for kind in ("tables", "views", "columns", "functions"):
         bare = f"select 1 from duckdb_{kind}() where not internal and comment is null"

@@ -4,6 +4,7 @@ import polars as pl
 
 from flows.catalog.current import (
     ABOUT_RECOMMENDATIONS,
+    COMPARED,
     current_records,
     last_number,
     numbered,
@@ -13,6 +14,7 @@ from flows.catalog.current import (
     with_swarm,
     write_index,
 )
+from flows.catalog.tables.recommendations import RECOMMENDATIONS
 from pipeline.store.documents import write_parquet
 
 
@@ -80,3 +82,25 @@ def test_deployments_of_two_folders_have_two_names(tmp_path):
     assert len(names) == 2
     assert all(name.startswith("sample-") for name in names)
     assert deployment_name("x/../y\x1b", tmp_path / "e.yaml").isprintable()
+
+
+def test_every_table_about_recommendations_is_listed():
+    assert set(ABOUT_RECOMMENDATIONS) == RECOMMENDATIONS.keys()
+
+
+def test_a_recommendation_from_before_mixes_were_compared_is_whole(tmp_path):
+    for number, name in ((1, "recommendation-a"), (2, "recommendation-b")):
+        recommend(tmp_path, "swarm", number, name)
+    first, second = (
+        tmp_path / f"records/{COMPARED}/swarm/{name}.parquet"
+        for name in ("000001-recommendation-a", "000002-recommendation-b")
+    )
+    first.unlink()
+    notes: list[str] = []
+    assert list(numbered(tmp_path, "swarm", notes.append)) == ["recommendation-a", "recommendation-b"]
+    shown = current_records(tmp_path, read_index(tmp_path, notes.append), "pool", "swarm", notes.append)
+    assert shown[COMPARED] == [str(second.relative_to(tmp_path))]
+    assert not notes
+    second.write_bytes(b"PAR1")
+    assert list(numbered(tmp_path, "swarm", notes.append)) == ["recommendation-a"]
+    assert "damaged" in notes[0]
