@@ -8,6 +8,7 @@ from mixes.certainty.at_size import fit_at_size
 from mixes.certainty.check_at import check_law_at, hold_out_size
 from mixes.errors import MixError
 from mixes.laws.ladder import ladder_to
+from mixes.laws.rank_correlation import rank_correlation
 from mixes.laws.registry import LAWS
 from mixes.laws.scale import Sized, Wander
 from mixes.recommendation.question import Question
@@ -83,6 +84,67 @@ def test_intervals_widen_with_distance():
     mix = np.full((1, 4), 0.25)
     away = [float(own.local_fits["falls"].leverage_at(mix)[0]) for own in fitted.values()]
     assert away[0] < away[1] < away[2]
+
+
+def test_what_the_form_lacks_is_kept_where_all_sizes_show_it():
+    """Domains interact, in which no law believes. A dozen larger runs must not make the law forget what many show."""
+    small, larger = Size(2e6, 4e7), SIZES[2]
+    ranks = []
+    for seed in (3, 4):
+        rng = np.random.default_rng(seed)
+        pairs = rng.normal(size=(5, 5))
+
+        def score(w: np.ndarray, size: Size, pairs: np.ndarray = pairs) -> np.ndarray:
+            effect = (0.3 + w**0.5 @ np.array([2.0, 0.5, 0.1, 1.0, 0.3])) ** -0.6
+            together = np.einsum("...i,ij,...j->...", w, pairs, w)
+            return 1.5 + 0.8 * (size.parameters / 64e6) ** -0.3 + effect + 0.12 * together
+
+        runs = []
+        for size, count in ((small, 240), (larger, 12)):
+            for number, w in enumerate(rng.dirichlet(np.ones(5), count)):
+                scores = {"task": float(score(w, size) + rng.normal(scale=0.02))}
+                name = f"{size}-{number}"
+                runs.append(Run(name, name, dict(zip("abcde", w.tolist(), strict=True)), scores, size))
+        unseen = rng.dirichlet(np.full(5, 0.5), 1000)
+        law = fit_at_size(Runs(tuple(runs)), LARGER).laws["task"]
+        ranks.append(rank_correlation(law.predict(unseen), score(unseen, LARGER)))
+    assert np.mean(ranks) > 0.9  # 0.87 when the asked size was the root
+
+
+def test_levels_of_proxies_that_gain_nothing_from_size_are_uncertain_too():
+    """Their learning rates and batches differ, so their levels do."""
+    sizes = tuple(Size(n, 5e5) for n in (2e5, 4e5, 1e6))
+    rng = np.random.default_rng(0)
+    worth = rng.uniform(0.1, 2.0, size=(40, 4))
+    levels = {size: rng.normal(scale=0.015, size=40) for size in sizes}
+    runs = []
+    for size in sizes:
+        for number, w in enumerate(rng.dirichlet(np.ones(4), 16)):
+            effect = (0.3 + worth @ w**0.5) ** -0.6
+            y = 3 + effect + levels[size] + rng.normal(scale=0.01, size=40)
+            scores = {f"t{task:02d}": float(value) for task, value in enumerate(y)}
+            runs.append(Run(f"{size}-{number}", f"m{number}", dict(zip("abcd", w.tolist(), strict=True)), scores, size))
+    checked = check_law_at(*hold_out_size(Runs(tuple(runs)), sizes[2]), sizes[2])
+    assert checked.coverage
+    assert np.mean(list(checked.coverage.values())) > 0.7  # 0.53 when levels wandered by a share of their slope alone
+
+
+def test_the_axis_is_what_varies():
+    asked = Size(1e6, 5e5)
+    ladder = ladder_to((Size(2e5, 5e5), Size(4e5, 5e5)), asked)
+    np.testing.assert_allclose(ladder.places[:, 0], np.log([0.2, 0.4]))
+    ladder = ladder_to((Size(1e6, 1e6), Size(1e6, 4e6)), Size(1e6, 8e6))
+    np.testing.assert_allclose(ladder.places[:, 0], np.log([1 / 8, 1 / 2]))
+    ladder = ladder_to((Size(1e6, 2e7), Size(4e6, 8e7)), Size(8e6, 16e7))
+    np.testing.assert_allclose(ladder.places[:, 0], np.log([1 / 8, 1 / 2]))
+
+
+def test_the_way_to_the_root_goes_by_the_nearest_sizes():
+    ladder = ladder_to(SIZES, LARGER)
+    parents, gaps = ladder.walk(1 + ladder.nearest)
+    assert parents.tolist() == [3, 2, 3, -1]
+    np.testing.assert_allclose(gaps, np.log([4, 4, 4, 1]))
+    assert ladder.walk(0)[0].tolist() == [-1, 2, 3, 0]
 
 
 def test_jacobian_against_differences():
