@@ -68,7 +68,7 @@ def kept_answer(
     def work(folder: Path) -> None:
         write_aside(folder / "recommendation.json", RECOMMENDATION.dump_json(answer()))
 
-    folder = experiment.corpus.stages.run(Stage("recommend", 14, settings, inputs), work)
+    folder = experiment.corpus.stages.run(Stage("recommend", 15, settings, inputs), work)
     return RECOMMENDATION.validate_json((folder / "recommendation.json").read_bytes())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from scipy.special import stdtrit
 
+from mixes.certainty.alike import missed_alike
 from mixes.certainty.intervals import ON_BOUND
 from mixes.certainty.local_fit import LocalFit
 from mixes.certainty.noise import Noise, unclear_tasks
@@ -18,6 +19,7 @@ OUTSIDE = 0.01  # share of the tokens that must move to bring a mix into the swa
 SURE = 0.975  # one-sided level at which a bias counts as seen
 MOST_NAMED, FIRST_NAMED = 8, 5  # names in a line; of more than the first number only the second is written out
 NOISIER = 1.5  # times the scatter of the reference's scores; the caution appears from there on
+ALIKE = 0.1  # correlation of near mixes' errors from which on the caution appears; good laws reach 0.04 (measured)
 FEW_SIZES = 2  # up to which nothing measures how sizes differ beyond a curve through them
 LOWEST = 1 / 3  # share of the held-out mixes, those with the lowest predictions; the optimum lies among such mixes
 
@@ -56,6 +58,7 @@ def cautions_of(problem: Problem, best: np.ndarray, intervals: np.ndarray, unit:
         _few_runs(fits, len(mixes)),
         _larger_size(problem),
         _optimism(mixes, fits, target, unit),
+        _missed_alike(fits, target),
         _noisier_mix(problem, best),
         _unclear_tasks(unclear, noise),
         _unclear_families(unclear, tasks_of, target, noise),
@@ -155,6 +158,20 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
         "optimism",
         f"the {len(lowest)} held-out mixes with the best predictions scored {size:.3g} ± {doubt:.2g} {unit} "
         "worse than predicted. Expect that much less from the recommendation",
+    )
+
+
+def _missed_alike(fits: Mapping[str, LocalFit], target: Mapping[str, float]) -> Caution | None:
+    """Whether the laws of the tasks that count lack something, so that intervals are too narrow."""
+    counted = [fit for task, fit in fits.items() if target.get(task)]
+    alike = missed_alike(counted)
+    if alike.correlation < max(ALIKE, float(stdtrit(len(counted[0].residuals) - 1, SURE)) * alike.error):
+        return None
+    return Caution(
+        "missed_alike",
+        f"held-out errors of mixes that are near each other go together (correlation {alike.correlation:.2f} ± "
+        f"{alike.error:.2f}; 0 where errors are noise). So the laws lack something of what mixes do, and intervals are "
+        "narrower than they should be. Choose another law, or train this mix before you trust its gain",
     )
 
 

@@ -12,6 +12,7 @@ CautionKind = Literal[
     "spans_natural",
     "few_runs",
     "optimism",
+    "missed_alike",
     "noisier_mix",
     "unclear_tasks",
     "unclear_families",

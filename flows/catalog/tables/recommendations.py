@@ -135,8 +135,8 @@ RECOMMENDATIONS: dict[str, Table] = {
             "recommendation": ("VARCHAR", "id of the recommendation"),
             "kind": (
                 "VARCHAR",
-                "outside_swarm, on_bound, spans_natural, few_runs, optimism, noisier_mix, unclear_tasks, "
-                "unclear_families or larger_size",
+                "outside_swarm, on_bound, spans_natural, few_runs, optimism, missed_alike, noisier_mix, "
+                "unclear_tasks, unclear_families or larger_size",
             ),
             "names": ("JSON", "domains or tasks that it is about"),
             "text": ("VARCHAR", "the caution"),
