@@ -164,6 +164,8 @@ def _optimism(mixes: Runs, fits: Mapping[str, LocalFit], target: Mapping[str, fl
 def _missed_alike(fits: Mapping[str, LocalFit], target: Mapping[str, float]) -> Caution | None:
     """Whether the laws of the tasks that count lack something, so that intervals are too narrow."""
     counted = [fit for task, fit in fits.items() if target.get(task)]
+    if not counted:
+        return None
     alike = missed_alike(counted)
     if alike.correlation < max(ALIKE, float(stdtrit(len(counted[0].residuals) - 1, SURE)) * alike.error):
         return None
