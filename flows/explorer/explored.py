@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from flows.errors import ExperimentError
 from flows.experiment import Experiment, load_experiment
 from flows.explorer.state import State
-from flows.from_files import SwarmFiles
+from flows.from_files import SwarmFiles, question_from_files
 from flows.recommended import find_recommendation
 from flows.report.findings import Findings
-from flows.report.gather import from_experiment, from_files
+from flows.report.gather import from_experiment, from_question
+from flows.report.words import listed
 from flows.settings.question import holdings_of
 from mixes.errors import first_mistake
 from mixes.optimum.holdings import Holdings
@@ -111,5 +112,17 @@ def explored_experiment(file: Path, recommendation: str | None = None) -> Explor
 
 
 def explored_files(experiment: Experiment | None, settings: RecommendSettings, files: SwarmFiles) -> Explored:
-    """A swarm from files; for the arguments see `question_from_files`."""
-    return Explored(from_files(experiment, settings, files), experiment, tokens=files.tokens)
+    """A swarm from files; for the arguments see `question_from_files`.
+
+    Raises:
+        ExperimentError: its runs have several sizes.
+        MixError: as `question_from_files`.
+    """
+    swarm, question = question_from_files(experiment, settings, files)
+    sizes = [str(size) for size in question.runs.sizes if size is not None]
+    if len(question.runs.sizes) > 1:
+        raise ExperimentError(
+            f"explore: the runs of {files.metrics} have {len(question.runs.sizes)} sizes ({listed(sizes)}), and the "
+            "page answers for runs of one — give it those alone, or ask `recommend-mix` or `mixwright report` with --at"
+        )
+    return Explored(from_question(experiment, question, swarm.metrics), experiment, tokens=files.tokens)

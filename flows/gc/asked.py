@@ -2,6 +2,7 @@
 
 from flows.errors import INPUT_ERRORS
 from flows.experiment import Experiment
+from flows.gc.at_sizes import laws_at_sizes
 from flows.plan.known import look
 from flows.settings.question import question_of
 from flows.settings.reuse import fold_question, reuse_plan
@@ -45,4 +46,4 @@ def _laws(experiment: Experiment) -> set[str]:
     question = question_of(experiment, known.evidence, list(known.candidates))
     plan = reuse_plan(experiment, experiment.corpus.finding.stages, known.evidence.pool)
     folded = fold_question(question, plan) if plan else question
-    return {laws_stage(folded, law).id for law in LAW_NAMES}
+    return {laws_stage(folded, law).id for law in LAW_NAMES} | laws_at_sizes(experiment, known.evidence)

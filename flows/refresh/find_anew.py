@@ -14,7 +14,7 @@ from flows.refresh.standing import Standing
 from flows.settings.check import check_on_pool
 from flows.settings.question import question_of
 from flows.settings.reuse import fold_question, reuse_plan
-from flows.settings.reuse_on_pool import domains_to_open
+from flows.settings.reuse_on_pool import domains_to_open, other_proportions
 from flows.show.progress import note, stage_progress
 from flows.swarm import draw_flow, swarm_flow
 from mixes.budget import budget_tokens
@@ -85,13 +85,19 @@ def _reusing(experiment: Experiment, standing: Standing, pool: Pool, now: Mappin
         note("refresh", f"bounds name {listed(bound)}: mixed anew")
     if tight:
         note("refresh", f"in the earlier proportions no mix is within the caps of {listed(tight)}: mixed anew")
-    if opened(plan, [*bound, *tight]) is None:
+    left = opened(plan, [*bound, *tight])
+    if left is None:
         note("refresh", "no proportion is left to keep: a whole swarm")
         return experiment
+    odd = other_proportions(experiment.recommend, pool, left)
+    for line in odd.values():
+        note("refresh", f"{line}: not compared with")
+    compare = {name: mix for name, mix in experiment.recommend.compare.items() if name not in odd}
+    recommend = experiment.recommend.model_copy(update={"compare": compare})
     reuse = ReuseSettings(
         recommendation=standing.recommendation.id, partial=tuple(escape(name) for name in [*bound, *tight])
     )
-    return experiment.model_copy(update={"reuse": reuse, "swarm": _small(experiment)})
+    return experiment.model_copy(update={"reuse": reuse, "swarm": _small(experiment), "recommend": recommend})
 
 
 def _plan(standing: Standing, now: Mapping[str, str]) -> ReusePlan | None:

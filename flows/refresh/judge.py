@@ -30,10 +30,9 @@ def judged(
         kept: what is known already; it stands for a verdict of `keep`.
         far: the domains that moved, in words.
     """
-    gain, verdict = gains_over(question, standing, fitted, worlds)[OVERALL]
-    noise = recommendation.predicted[OVERALL].noise
-    advantage = Advantage(gain.value, gain.low, gain.high, gain.chance, noise)
-    changed = verdict == "better"
+    over = gains_over(question, standing, fitted, worlds)[OVERALL]
+    advantage = Advantage(over.gain.value, over.gain.low, over.gain.high, over.gain.chance, over.noise)
+    changed = over.verdict == "better"
     return replace(
         kept,
         verdict="change" if changed else "keep",

@@ -15,7 +15,6 @@ from flows.recommended import RECOMMENDATION
 from flows.settings.reuse import CONTENT
 from mixes.errors import cut_short
 from mixes.recommendation.result import Recommendation
-from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.identity import Origin
 from pipeline.pool.pool import Pool
 from pipeline.store.seal import is_whole_table
@@ -98,8 +97,8 @@ def find_standing(experiment: Experiment, wanted: str | None = None) -> Standing
 
 
 def _answers(experiment: Experiment) -> list[Standing]:
-    """Recommendations that answer the experiment's question, the oldest first."""
-    asked = experiment.recommend.model_dump(mode="json")
+    """Recommendations that answer the experiment's question, the oldest first, whatever they were compared with."""
+    asked = experiment.recommend.model_dump(mode="json", exclude={"compare"})
     found = []
     for file in (experiment.folder / "stages").glob("recommend-*/recommendation.json"):
         try:
@@ -107,7 +106,7 @@ def _answers(experiment: Experiment) -> list[Standing]:
             recommendation = RECOMMENDATION.validate_json(file.read_bytes())
         except (OSError, ValueError, KeyError):
             continue  # damaged: as if it had not been asked for
-        own = {name: settings.get(name) for name in RecommendSettings.model_fields}
+        own = {name: settings.get(name) for name in asked}
         if json.loads(json.dumps(own)) == asked and "pool" in recommendation.evidence:
             standing = Standing(recommendation, recommendation.evidence["pool"], file.parent.parent)
             found.append((file.stat().st_mtime_ns, standing))

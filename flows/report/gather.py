@@ -124,8 +124,15 @@ def from_files(
     """What there is to show of a swarm in files, by its own name or by `title`; for the other arguments see
     `question_from_files`."""
     swarm, question = question_from_files(experiment, settings, files)
+    return from_question(experiment, question, swarm.metrics, title)
+
+
+def from_question(
+    experiment: Experiment | None, question: Question, metrics: Mapping[str, Metric], title: str | None = None
+) -> Findings:
+    """The same of what `question_from_files` gave."""
     cache = swarm_cache(LAWS)
-    findings = _answered(question, cache, swarm.metrics)
+    findings = _answered(question, cache, metrics)
     name = title or (experiment.name if experiment else named_by_content(findings))
     findings = replace(findings, name=name)
     if cache:

@@ -12,6 +12,7 @@ from mixes.budget import budget_tokens, epoch_caps
 from mixes.errors import did_you_mean
 from mixes.optimum.from_settings import matching
 from mixes.quality_parts import PARTS, part_name
+from mixes.recommendation.compared import compared_over
 from mixes.recommendation.settings import RecommendSettings
 from mixes.target import check_names
 from pipeline.pool.pool import Pool
@@ -43,12 +44,14 @@ def check_on_pool(experiment: Experiment, settings: RecommendSettings, pool_fold
 
     Raises:
         MixError: a domain that is not there, or a budget that cannot be met.
-        ExperimentError: no mix in the proportions of `reuse.recommendation` is within the limits.
+        ExperimentError: no mix in the proportions of `reuse.recommendation` is within the limits, or a mix to compare
+            with has other proportions.
     """
     available = available_tokens(experiment, Pool(pool_folder))
     for field, names in _named_domains(settings):
         for name in names:
             matching(name, tuple(available), field)
+    compared_over(tuple(available), settings.compare, {})
     if not settings.limits.epochs:
         epoch_caps(available, budget_tokens(settings.budget, available), settings.max_epochs)
     check_reuse_on_pool(experiment, settings, Pool(pool_folder))

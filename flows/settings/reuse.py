@@ -58,7 +58,7 @@ def fold_question(question: Question, plan: ReusePlan) -> Question:
     available, natural = question.holdings.available or {}, question.holdings.natural or {}
     caps = fold_caps(largest_weights(question.holdings, question.settings), plan)
     holdings = Holdings(fold_amounts(natural, plan), fold_amounts(available, plan), caps)
-    compare = {name: fold(mix, plan, f"mix {name!r}") for name, mix in question.settings.compare.items()}
+    compare = {name: fold(mix, plan, f"mix {name!r}") for name, mix in question.compared.items()}
     limits = _fold_limits(question, plan, caps)
     settings = question.settings.model_copy(update={"compare": compare, "limits": limits})
     return replace(question, runs=fold_runs(question.runs, plan), holdings=holdings, settings=settings)

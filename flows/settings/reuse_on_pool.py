@@ -1,4 +1,5 @@
-"""Whether earlier proportions can be kept over a pool: by its caps, and by bounds that name single domains."""
+"""Whether earlier proportions can be kept over a pool: by its caps, by bounds that name single domains, and beside
+mixes to compare with."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
@@ -9,9 +10,11 @@ from flows.settings.reuse import reuse_plan
 from mixes.budget import budget_tokens
 from mixes.optimum.from_settings import matching
 from mixes.optimum.holdings import Holdings
+from mixes.recommendation.compared import compared_over
 from mixes.recommendation.settings import RecommendSettings
 from mixes.reuse.caps import largest_weights, opened, room_within, tight_domains
 from mixes.reuse.plan import ReusePlan
+from mixes.reuse.proportions import domains_off, farthest_off
 from mixes.tables.keys import listed
 from pipeline.pool.pool import Pool
 
@@ -27,10 +30,11 @@ def domains_to_open(experiment: Experiment, pool: Pool, plan: ReusePlan) -> tupl
 
 
 def check_reuse_on_pool(experiment: Experiment, settings: RecommendSettings, pool: Pool) -> None:
-    """Check, before proxies train, that a mix in the earlier proportions can be within the limits.
+    """Check, before proxies train, that a mix in the earlier proportions can be within the limits, and compared.
 
     Raises:
-        ExperimentError: none is within the caps, or a bound is on a domain that is reused.
+        ExperimentError: none is within the caps, a bound is on a domain that is reused, or a mix of `compare` has other
+            proportions.
     """
     plan = reuse_plan(experiment, experiment.corpus.stages, pool.folder)
     if plan is None or not plan.open:
@@ -44,6 +48,34 @@ def check_reuse_on_pool(experiment: Experiment, settings: RecommendSettings, poo
         )
     if tight:
         raise ExperimentError(_too_tight(settings, holdings_of(asked, pool), plan, tight))
+    _check_compared(settings, pool, plan)
+
+
+def other_proportions(settings: RecommendSettings, pool: Pool, plan: ReusePlan) -> dict[str, str]:
+    """Mix of `compare` → what of it is not in the proportions of the plan, in words: laws over folded domains score no
+    such mix.
+
+    Raises:
+        MixError: a mix names a domain that is not there.
+    """
+    mixes = compared_over((*plan.frozen, *plan.open), settings.compare, pool.natural)
+    odd = {name: off for name, mix in mixes.items() if (off := farthest_off(mix, plan))}
+    return {
+        name: f"mix {name!r} gives {domain!r} {mixes[name][domain]:.4g}, not the {reused:.4g} of the reused proportions"
+        for name, (domain, reused) in odd.items()
+    }
+
+
+def _check_compared(settings: RecommendSettings, pool: Pool, plan: ReusePlan) -> None:
+    odd = other_proportions(settings, pool, plan)
+    if not odd:
+        return
+    mixes = compared_over((*plan.frozen, *plan.open), settings.compare, pool.natural)
+    names = domains_off(mixes.values(), plan)
+    fix = f"leave {listed(list(odd))} out of recommend.compare (or --mix)"
+    if opened(plan, names):
+        fix += f", or add {', '.join(map(repr, names))} to reuse.partial"
+    raise ExperimentError(f"recommend.compare: {next(iter(odd.values()))}, so it cannot be scored — {fix}")
 
 
 def _bounded(settings: RecommendSettings, plan: ReusePlan) -> list[str]:

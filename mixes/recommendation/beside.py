@@ -50,9 +50,7 @@ def fixed_mixes(problem: Problem) -> list[tuple[str, BesideKind, np.ndarray]]:
     domains = problem.fitted.runs.domains
     simple: list[tuple[str, BesideKind, np.ndarray]] = [(one.name, "simple", one.mix) for one in baselines(problem)]
     given = problem.question.compared.items()
-    return [
-        (name, "given", to_array({**dict.fromkeys(domains, 0.0), **mix}, domains, name)) for name, mix in given
-    ] + simple
+    return [*((name, "given", to_array(mix, domains, name)) for name, mix in given), *simple]
 
 
 def _ahead(optima: Optima, mixes: np.ndarray) -> list[Gain]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mixes.budget import budget_tokens, epoch_caps
-from mixes.errors import MixError, did_you_mean
+from mixes.errors import MixError
 from mixes.optimum.from_settings import matching
 from mixes.optimum.holdings import Holdings
-from mixes.quality_parts import spread
+from mixes.recommendation.compared import compared_over
 from mixes.recommendation.settings import RecommendSettings
 from mixes.runs import Runs, Size
 from mixes.target import OVERALL, check_names
@@ -62,9 +62,7 @@ class Question:
         for limit, patterns in (("bounds", limits.bounds), ("epochs", limits.epochs)):
             for pattern in patterns:
                 matching(pattern, domains, limit)
-        for name, mix in self.compared.items():
-            for domain in sorted(set(mix) - set(domains)):
-                raise MixError(f"mix {name!r}: no domain {domain!r} — {did_you_mean(domain, domains)}")
+        compared_over(domains, self.settings.compare, {})
         available, budget = self.holdings.available, self.budget
         if available and budget and not limits.epochs:
             epoch_caps(available, budget, self.settings.max_epochs)
@@ -72,8 +70,7 @@ class Question:
     @property
     def compared(self) -> dict[str, dict[str, float]]:
         """Name → a mix of the user's own, over the swarm's domains."""
-        natural = self.holdings.natural or {}
-        return {name: spread(mix, self.runs.domains, natural) for name, mix in self.settings.compare.items()}
+        return compared_over(self.runs.domains, self.settings.compare, self.holdings.natural or {})
 
     @property
     def budget(self) -> float | None:

@@ -26,7 +26,7 @@ class Advantage:
     low: float
     high: float
     chance: float  # that it is above zero
-    noise: float  # of a difference between two proxies
+    noise: float  # of a difference between proxies of these two mixes, by which the verdict goes
 
 
 @dataclass(frozen=True)

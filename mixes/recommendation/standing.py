@@ -1,6 +1,7 @@
 """Whether a recommended mix is worth leaving another mix for, such as the one that a training run stands on."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,10 +14,19 @@ from mixes.recommendation.question import Question
 from mixes.runs import to_array
 
 
+@dataclass(frozen=True)
+class GainOver:
+    """What the best mix gains over the standing one on one aim, corrected for having been chosen, and the verdict."""
+
+    gain: Gain
+    verdict: Verdict
+    noise: float  # that the verdict goes by: of a difference between proxies of the two mixes
+
+
 def gains_over(
     question: Question, standing: Mapping[str, float], fitted: FittedSwarm, worlds: Worlds
-) -> dict[str, tuple[Gain, Verdict]]:
-    """Aim → what the best mix gains over the standing one, corrected for having been chosen, and the verdict.
+) -> dict[str, GainOver]:
+    """Aim → what the best mix gains over the standing one.
 
     Args:
         question: what the best mix is found for.
@@ -34,5 +44,6 @@ def gains_over(
     for name, aim in problem.aims.items():
         on_best, on_other = problem.objective_of(aim).value(np.array([best, other]))
         gain = gain_of(float(on_other - on_best), own.errors(aim), question.settings.coverage)
-        answers[name] = gain, verdict_of(gain, problem.noise_between(name, best, other))
+        noise = problem.noise_between(name, best, other)
+        answers[name] = GainOver(gain, verdict_of(gain, noise), noise)
     return answers

@@ -67,6 +67,12 @@ def test_asked_again_it_is_found(tiny, answered):
     assert rows(tiny, f"select number from recommendations where recommendation = '{answered['id']}'") == number
 
 
+def test_its_laws_are_needed(tiny, answered):
+    done = here("gc", EXP, "--json", folder=tiny)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["items"] == []
+
+
 def test_the_latest_is_that_of_the_swarms_own_size(tiny, finished, answered):
     assert rows(tiny, "select recommendation from latest_recommendation") == [(finished["id"],)]
     assert finished["id"] in here("status", EXP, folder=tiny).stdout
@@ -150,3 +156,5 @@ def test_more_runs_make_it_stale(tiny, answered):
     os.remove(runs[-1])
     said = said_here(tiny, "report", EXP, "--at", LARGER)
     assert "is by other runs than the work folder now holds of all sizes" in said
+    found = json.loads(here("gc", EXP, "--json", folder=tiny).stdout)
+    assert {item["kind"] for item in found["items"]} == {"laws", "worlds"}

@@ -15,6 +15,13 @@ def refreshed(folder, *words: str) -> dict:
     return json.loads(mixwright("refresh", "experiment.yaml", "--json", *words, folder=folder).stdout)
 
 
+def compared_with(folder, mixes: dict[str, dict[str, float]]) -> None:
+    """Name mixes to compare with in the experiment file."""
+    content = yaml.safe_load((folder / "experiment.yaml").read_text())
+    content["recommend"]["compare"] = mixes
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(content))
+
+
 def test_unchanged_sources_take_no_work(tiny, finished):
     before = {path.name for path in (tiny / "work" / "stages").iterdir()}
     done = refreshed(tiny)
@@ -51,7 +58,14 @@ def test_a_domain_that_moved_little_trains_nothing(tiny, finished):
 def test_a_domain_that_grew_is_mixed_anew(tiny, finished):
     more = read_lines(next((SAMPLE / "code").glob("*.zst")))[200:214]
     write_lines(tiny / "code" / "z-more.jsonl.zst", more)
-    done = refreshed(tiny)
+    compared_with(tiny, {"ours": {"books": 0.5, "code": 0.5}, "as it was": finished["mix"]})
+    ran = mixwright("refresh", "experiment.yaml", "--json", folder=tiny)
+    done = json.loads(ran.stdout)
+    assert "mix 'ours' gives 'books' 0.5, not the " in ran.stderr
+    assert ran.stderr.count("of the reused proportions: not compared with") == 1
+    said = mixwright("sql", "experiment.yaml", "select mix from compared_mixes where kind = 'given' and recommendation "
+                     f"= '{done['recommendation']}'", "--json", folder=tiny)  # fmt: skip
+    assert json.loads(said.stdout) == [{"mix": "as it was"}]
     assert done["verdict"] in ("keep", "change")
     assert 0 < done["proxies"] < 16
     moved = {one["domain"]: one for one in done["moved"]}
@@ -69,6 +83,7 @@ def test_a_domain_that_grew_is_mixed_anew(tiny, finished):
     said = mixwright("sql", "experiment.yaml", "select verdict, proxies from refreshes order by number", "--json",
                      folder=tiny)  # fmt: skip
     assert [row["proxies"] for row in json.loads(said.stdout)][-2:] == [done["proxies"], 0]
+    compared_with(tiny, {})
 
 
 def test_a_source_that_was_taken_away(tiny, finished):

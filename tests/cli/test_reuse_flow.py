@@ -8,12 +8,13 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from support import SAMPLE, mixwright, read_lines, write_lines
+from support import SAMPLE, mixwright, read_lines, said_here, write_lines
 
 from flows.errors import INPUT_ERRORS, ExperimentError
 from flows.experiment import load_experiment
 from flows.settings.check import check_on_pool
 from flows.settings.reuse import describe_plan, reuse_plan
+from mixes.errors import MixError
 from mixes.reuse.plan import ReusePlan
 from mixes.upsampling import UpsamplingSettings
 from pipeline.pool.content_hash import bucket_tokens, domain_contents
@@ -29,6 +30,7 @@ def joined(tiny, finished) -> dict:
     write_lines(tiny / "law" / "a.jsonl.zst", read_lines(SAMPLE / "law" / "00000.jsonl.zst", 60))
     content = yaml.safe_load((tiny / "experiment.yaml").read_text())
     content["sources"]["law"] = {"path": "law/*.jsonl.zst", "format": "jsonl", "filters": False}
+    content["recommend"]["compare"] = {"as it was": finished["mix"]}  # none of it is law
     more = {
         "work": "joined",
         "reuse": {"recommendation": "first.json"},
@@ -49,6 +51,11 @@ def test_old_proportions_are_kept_and_the_new_domain_is_open(finished, joined):
         assert low <= joined["mix"][domain] <= high
     assert 0 < joined["natural"]["law"] < 1
     assert sum(joined["natural"].values()) == pytest.approx(1)
+
+
+def test_a_mix_in_the_old_proportions_is_compared_with(finished, joined):
+    (row,) = [row for row in joined["beside"] if row["name"] == "as it was"]
+    assert row["mix"] == pytest.approx({**finished["mix"], "law": 0.0}, abs=1e-6)
 
 
 def test_every_run_of_the_swarm_keeps_them_too(tiny, finished, joined):
@@ -157,6 +164,37 @@ def test_limits_that_the_old_proportions_cannot_meet_are_named_before_proxies_tr
     if "max_epochs" in line:
         content["recommend"]["max_epochs"] = float(line.partition("max_epochs to ")[2].split()[0])
         check()
+
+
+def test_a_mix_to_compare_with_that_has_other_proportions_is_named_before_proxies_train(tiny, finished):
+    (tiny / "found.json").write_text(json.dumps(finished))
+    content = yaml.safe_load((tiny / "experiment.yaml").read_text())
+    partial = ["encyclopedia"]
+
+    def written() -> None:
+        reuse = {"recommendation": "found.json", "partial": partial}
+        (tiny / "compared.yaml").write_text(yaml.safe_dump({**content, "reuse": reuse}))
+
+    written()
+    (tiny / "ours.yaml").write_text(yaml.safe_dump({"code": 0.5, "science": 0.5}))
+    runs = set((tiny / "work" / "records" / "runs").iterdir())
+    line = said_here(tiny, "recommend", "compared.yaml", "--mix", "ours.yaml")
+    found = re.search(r"mix 'ours' gives '(.+)' ([0-9.]+), not the [0-9.]+ of .* leave 'ours' out .* add (.+) to", line)
+    assert found
+    assert float(found[2]) == {"code": 0.5, "science": 0.5}.get(found[1], 0.0)
+    assert set((tiny / "work" / "records" / "runs").iterdir()) == runs
+    content["recommend"]["compare"] = {"ours": {"code": 0.5, "science": 0.5}}
+    partial += re.findall(r"'([^']+)'", found[3])  # what the line says to do is enough
+    written()
+    experiment = load_experiment(tiny / "compared.yaml")
+    check_on_pool(experiment, experiment.recommend, next(experiment.corpus.stages.root.glob("pool-*")))
+
+
+def test_a_mix_to_compare_with_that_names_no_domain_is_named_before_proxies_train(tiny, finished):
+    experiment = load_experiment(tiny / "experiment.yaml")
+    settings = experiment.recommend.model_copy(update={"compare": {"ours": {"cod": 1.0}}})
+    with pytest.raises(MixError, match="mix 'ours': no domain 'cod' — did you mean 'code'"):
+        check_on_pool(experiment, settings, next(experiment.corpus.stages.root.glob("pool-*")))
 
 
 def planned(file: Path) -> ReusePlan | None:

@@ -39,15 +39,17 @@ def target(help_of_web: float, mix: dict[str, float]) -> float:
     return (scores["humaneval"] + scores["mbpp"]) / 4 + scores["sciq"] / 2
 
 
-def question(help_of_web: float) -> Question:
-    """24 mixes and four seeds of natural, with the scores that the truth and its noise give."""
+def question(help_of_web: float, far: float = NOISE) -> Question:
+    """24 mixes and four seeds of natural, with the scores that the truth and its noise give; far: the noise where one
+    domain is all."""
     rng = np.random.default_rng(5)
     mixes = [("natural", NATURAL)] * 4
     mixes += [(f"m{i}", dict(zip(DOMAINS, mix, strict=True))) for i, mix in enumerate(rng.dirichlet(np.ones(3), 24))]
-    runs = [
-        Run(f"r{i}", name, mix, {task: y + rng.normal(scale=NOISE) for task, y in truth(help_of_web, mix).items()})
-        for i, (name, mix) in enumerate(mixes)
-    ]
+    runs = []
+    for i, (name, mix) in enumerate(mixes):
+        noise = NOISE * (far / NOISE) ** (1.5 * max(mix.values()) - 0.5)
+        scores = {task: y + rng.normal(scale=noise) for task, y in truth(help_of_web, mix).items()}
+        runs.append(Run(f"r{i}", name, mix, scores))
     available = {name: share * 1e6 for name, share in NATURAL.items()}
     settings = RecommendSettings(replicates=40, max_epochs=1000)
     return Question(Runs(tuple(runs)), FAMILIES, Holdings(NATURAL, available), settings)
@@ -61,13 +63,13 @@ def standing() -> dict[str, float]:
     return mix
 
 
-def judge(help_of_web: float, standing: dict[str, float]) -> Refreshed:
+def judge(help_of_web: float, standing: dict[str, float], far: float = NOISE) -> Refreshed:
     """The verdict by proxies that were trained after web text had become this helpful."""
     kept = Refreshed(
         "unchanged", "recommendation-a", "recommendation-a", "", "pool-a", "pool-b",
         (Moved("web", "changed", 700_000, 700_000, 0.9),),
     )  # fmt: skip
-    asked = question(help_of_web)
+    asked = question(help_of_web, far)
     fitted = fit_swarm(asked.runs)
     worlds = imagined(fitted, 40, seed=0)
     found = recommend(asked, fitted, lambda _: worlds)
@@ -120,3 +122,15 @@ def test_a_domain_that_helps_no_more_than_before_keeps_it(standing, help_of_web)
     assert really < gain.noise
     assert "not measurably better" in done.reason
     assert OVERALL not in done.mix
+
+
+def test_its_sentence_quotes_the_noise_that_the_verdict_goes_by():
+    """The standing mix is nearly one domain, where proxies scatter far more than near natural."""
+    done = judge(0.1, {"books": 0.9, "code": 0.02, "web": 0.08}, far=0.3)
+    gain = done.advantage
+    assert gain is not None
+    assert done.verdict == "keep"
+    assert 0 < gain.low < gain.value < gain.noise  # noise alone keeps it …
+    assert f"two proxies of equally good mixes differ by {gain.noise:.3f}" in done.reason
+    of_recommendation = recommend(question(0.1, far=0.3)).predicted[OVERALL].noise
+    assert gain.value > of_recommendation  # … and by that of a difference from natural it would change

@@ -70,3 +70,6 @@ def test_a_size_that_has_runs(folder):
 def test_without_a_size_and_on_the_explorers_page_it_is_refused(folder):
     assert "its runs have 2 sizes (1M:20M, 4M:80M) — say with --at" in said_here(folder, "report", *FILES)
     assert "explore: --at is not possible here" in said_here(folder, "explore", *FILES[:-1], "--at", "16M")
+    said = said_here(folder, "explore", *FILES[:-1], "--no-browser")
+    assert "explore: the runs of metrics.csv have 2 sizes (1M:20M and 4M:80M), and the page answers for runs of" in said
+    assert "say with" not in said

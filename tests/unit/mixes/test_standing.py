@@ -28,25 +28,26 @@ def asked():
 
 def test_over_natural_it_is_the_recommendations_own_gain(asked):
     question, fitted, worlds, recommendation = asked
-    gain, verdict = gains_over(question, NATURAL, fitted, worlds)[OVERALL]
-    row = recommendation.predicted[OVERALL]
+    over = gains_over(question, NATURAL, fitted, worlds)[OVERALL]
+    gain, row = over.gain, recommendation.predicted[OVERALL]
     assert gain.value == pytest.approx(row.gain)
     assert (gain.low, gain.high) == pytest.approx((row.gain_low, row.gain_high))
-    assert verdict == recommendation.verdict[OVERALL] == "better"
+    assert over.verdict == recommendation.verdict[OVERALL] == "better"
+    assert over.noise == row.noise
 
 
 def test_a_standing_mix_that_is_as_good_is_kept_and_a_poor_one_is_left(asked):
     question, fitted, worlds, recommendation = asked
     gains = partial(gains_over, question, fitted=fitted, worlds=worlds)
-    gain, verdict = gains(recommendation.mix)[OVERALL]
-    assert verdict == "not_distinguishable"
-    assert gain.value <= 1e-9  # against itself: nothing, less what choosing it adds
+    itself = gains(recommendation.mix)[OVERALL]
+    assert itself.verdict == "not_distinguishable"
+    assert itself.gain.value <= 1e-9  # against itself: nothing, less what choosing it adds
     poor = dict(zip(DOMAINS, (0.01, 0.01, 0.98), strict=True))
-    gain, verdict = gains(poor)[OVERALL]
-    assert verdict == "better"
+    over = gains(poor)[OVERALL]
+    assert over.verdict == "better"
 
     def truth(mix):
         books, code = mix["books"], mix["code"]
         return float(np.mean([np.mean([3 - code**0.5, 4 - code**0.5]), 3 - books**0.5]))
 
-    assert gain.low < truth(poor) - truth(recommendation.mix) < gain.high
+    assert over.gain.low < truth(poor) - truth(recommendation.mix) < over.gain.high
