@@ -2,21 +2,24 @@
 
     python -m flows.deploy.cluster experiments/sample.yaml
 
-Nothing outlives it: Ctrl-C ends worker and server. What they recorded stays in build/prefect.
+Nothing outlives it: Ctrl-C or SIGTERM ends worker and server. What they recorded stays in build/prefect.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 
 from flows.server import VARIABLE, Server, why_silent
 
 HOST, PORT = "127.0.0.1", 4200
 PATIENCE = 90  # seconds until the server must answer; its first start makes a database
+GRACE = 15  # seconds to end after SIGTERM; a worker may take a minute over it
 HOME = Path("build/prefect")
 
 
@@ -30,7 +33,11 @@ def running(name: str, *words: str) -> Iterator[subprocess.Popen]:
             yield process
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def wait_for(address: str, server: subprocess.Popen) -> None:
@@ -42,8 +49,14 @@ def wait_for(address: str, server: subprocess.Popen) -> None:
         time.sleep(0.3)
 
 
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends all as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 def main(experiment: Path, port: int = PORT) -> None:
     """Start all, deploy the experiment, and wait for Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupted)
     address = f"http://{HOST}:{port}/api"
     if why_silent(Server(address, ""), patience=2) is None:
         sys.exit(f"cluster: something answers at {address} already — end it, or give another port")
