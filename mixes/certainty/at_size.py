@@ -26,8 +26,8 @@ from mixes.runs import Runs, Size
 BASE = "transfer"  # the law over mixes that `auto` takes
 NEEDED = 2 * FOLDS  # mixes over all sizes
 STEPS = 10  # of expectation and maximisation, which closes in slowly; more change intervals by under a tenth
-COMMON = 0.1  # most that all sizes share and the law's form does not have, in standard deviations (assumed) …
-TRUSTED = 30.0  # … half its square with so many mixes per domain: few mixes cannot tell, and rank worse with it
+COMMON = 0.1  # most that all sizes share beyond the law's form, in standard deviations of the scores (assumed)
+TRUSTED = 30.0  # mixes per domain at which its variance is half of that; with few, ranks are worse for it (measured)
 BELIEF = 2.0  # independent steps of a walk that the assumed spreads count for
 NOISE_BELIEF = 8.0  # runs that the noise over all sizes counts for in a size's own
 

@@ -70,7 +70,7 @@ def ladder_to(sizes: Sequence[Size], asked: Size) -> Ladder:
     logs = np.log([[size.parameters, size.tokens or 1.0] for size in sizes])
     goal = np.log([asked.parameters, asked.tokens or 1.0])
     same = np.ptp(np.concatenate([logs, goal[None]]), axis=0) < SAME
-    if same.any():
+    if same.any() and not same.all():
         places = (logs - goal)[:, ~same]
     elif _two(logs):
         places = logs - goal

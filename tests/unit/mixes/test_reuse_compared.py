@@ -1,4 +1,4 @@
-"""Mixes of one's own beside frozen proportions: what is said to be mixed anew is enough, for any mixes."""
+"""Mixes to compare with beside reused proportions: reopening the domains that the error names makes room for them."""
 
 import numpy as np
 import pytest

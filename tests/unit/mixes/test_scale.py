@@ -137,6 +137,9 @@ def test_the_axis_is_what_varies():
     np.testing.assert_allclose(ladder.places[:, 0], np.log([1 / 8, 1 / 2]))
     ladder = ladder_to((Size(1e6, 2e7), Size(4e6, 8e7)), Size(8e6, 16e7))
     np.testing.assert_allclose(ladder.places[:, 0], np.log([1 / 8, 1 / 2]))
+    nearly = ladder_to((Size(2e5, 524_288), Size(2e5, 522_240)), Size(2e5, 524_288))
+    assert nearly.places.shape == (2, 1)
+    assert np.abs(nearly.places).max() < 0.01
 
 
 def test_the_way_to_the_root_goes_by_the_nearest_sizes():
